@@ -1,0 +1,54 @@
+"""What a command did: facts to make durable, and who is to be told.
+
+The engine has already taken the changes in when it returns them. The runtime must write them, in the order they came,
+and give no reply of this command, nor of any later one, before they are durable (ARCHITECTURE, durability).
+"""
+
+from msgspec import Struct, field
+
+from .model import Event, FreshLead, Lead, Reject, Row
+
+
+class Changes(Struct):
+    """Rows and history of one or more commands; merged by key, the last one wins.
+
+    `leads` are touched leads by id, `packed` the same as MessagePack of the row (what a journal stores). `rows` are all other
+    rows by (table, key), None for a row that is gone. `fresh` are new leads, `gone` ids of leads that were deleted.
+    """
+
+    leads: dict[int, Lead] = field(default_factory=dict)
+    rows: dict[tuple[str, int | str], Row | None] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    fresh: list[FreshLead] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.leads or self.rows or self.events or self.fresh or self.rejects or self.gone)
+
+    def merge(self, later: "Changes") -> None:
+        """Take in what came after; O(size of `later`)."""
+        self.leads.update(later.leads)
+        self.rows.update(later.rows)
+        self.events += later.events
+        self.fresh += later.fresh
+        self.rejects += later.rejects
+        self.gone += later.gone
+
+
+TABLES = (
+    "sequences",
+    "settings",
+    "team",
+    "agent",
+    "project",
+    "campaign",
+    "tally",
+    "pool",
+    "blocked",
+    "token",
+    "lead_data",
+    "answer",
+)
+"""Tables of `Changes.rows`. Keys: 0 for sequences and settings, `no` for team, agent, project, campaign (tally: the
+campaign's), `id` for pool and token, the number for blocked, the lead's id for lead_data, the key text for answer."""

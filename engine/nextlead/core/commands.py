@@ -1,0 +1,360 @@
+"""Everything the engine can be told, as plain data. `Engine.apply` takes one of these and a time.
+
+`by` names the actor for the history: `agent:CODE`, `admin`, `supervisor:NAME`, `system`. Agents, campaigns and teams are
+named by code, leads and pools by id. An owner is given as `agent:CODE` or `team:CODE`. A field of `UNSET` stays as it is.
+"""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+from .model import Dialer, Duplicates, Template
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """Base of all commands."""
+
+    by: str = "system"
+
+
+# -- set-up ---------------------------------------------------------------------------------------------------------
+
+
+class PutTeam(Command, frozen=True, kw_only=True):
+    """Make or change a team. A `parent` of None is the root. Refused when it would make a circle."""
+
+    code: str
+    name: str | UnsetType = UNSET
+    parent: str | None | UnsetType = UNSET
+
+
+class PutAgent(Command, frozen=True, kw_only=True):
+    """Make or change an agent. Disabling one ends its leases and releases its redials (SPEC R3.5, R4.6)."""
+
+    code: str
+    name: str | UnsetType = UNSET
+    team: str | None | UnsetType = UNSET
+    campaigns: tuple[str, ...] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    may_set: tuple[str, ...] | UnsetType = UNSET
+
+
+class PutProject(Command, frozen=True, kw_only=True):
+    """Make or change a project."""
+
+    code: str
+    name: str | UnsetType = UNSET
+
+
+class PutCampaign(Command, frozen=True, kw_only=True):
+    """Make or change a campaign. The reply to a deactivation is `Stranded` (SPEC R3.3)."""
+
+    code: str
+    name: str | UnsetType = UNSET
+    project: str | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    scheme: str | UnsetType = UNSET
+    template: Template | UnsetType = UNSET
+    dialer: Dialer | UnsetType = UNSET
+    default_region: str | UnsetType = UNSET
+
+
+class PutSettings(Command, frozen=True, kw_only=True):
+    """Change settings of the organisation. Switching Redial Restrictions on releases at once (SPEC R4.6)."""
+
+    redial_restrictions: bool | UnsetType = UNSET
+    cross_campaign_redials_default: bool | UnsetType = UNSET
+    default_region: str | UnsetType = UNSET
+    abandon_after_ms: int | UnsetType = UNSET
+    leases_per_agent: int | UnsetType = UNSET
+    manual_pool_gap_ms: int | UnsetType = UNSET
+    restart_grace_ms: int | UnsetType = UNSET
+
+
+class Delete(Command, frozen=True, kw_only=True):
+    """Delete a team, agent, project or campaign that nothing depends on (`InUse` otherwise)."""
+
+    kind: Literal["team", "agent", "project", "campaign"]
+    code: str
+
+
+class PutToken(Command, frozen=True, kw_only=True):
+    """Keep a bearer token's hash; the reply is the `Token` row."""
+
+    sha256: str
+    role: str
+    agent: str | None = None
+
+
+class DeleteToken(Command, frozen=True, kw_only=True):
+    """Forget a bearer token."""
+
+    id: int
+
+
+# -- work -----------------------------------------------------------------------------------------------------------
+
+
+class PutSession(Command, frozen=True, kw_only=True):
+    """Choose campaigns and the box (SPEC R3.1). `cross` of None takes the organisation's default."""
+
+    agent: str
+    campaigns: tuple[str, ...]
+    cross: bool | None = None
+
+
+class EndSession(Command, frozen=True, kw_only=True):
+    """Log off: leases end as `unresolved`, a waiting `next` is answered with none."""
+
+    agent: str
+
+
+class Next(Command, frozen=True, kw_only=True):
+    """Lease the best lead for the agent (SPEC 2, 3). `token` is 16 fresh random bytes.
+
+    With `wait`, and no lead now, the reply is `Waiting`; the offer comes later in `Outcome.served`, to be matched by
+    `waiter`, which the caller chooses and never uses twice. `count` asks how many leads it was chosen from.
+    """
+
+    agent: str
+    token: bytes
+    wait: bool = False
+    waiter: int = 0
+    count: bool = False
+
+
+class StopWaiting(Command, frozen=True, kw_only=True):
+    """The caller of a waiting `next` has gone or its time is over; nothing happens if it was served already."""
+
+    agent: str
+    waiter: int
+
+
+class Take(Command, frozen=True, kw_only=True):
+    """Lease a chosen lead (SPEC R3.8). `override` sets owner and campaign aside; only supervisors may."""
+
+    agent: str
+    lead: int
+    token: bytes
+    override: bool = False
+
+
+class Finish(Command, frozen=True, kw_only=True):
+    """End a lease with what happened (SPEC 5, 6). `token` is the text that people outside hold.
+
+    `result` goes with resolved; `kind`, `at_ms`, `force` with redial; `cause` with unreached; `reason` with cancelled.
+    `data` is a JSON object of fields to change, already checked. `next_token` also leases the next lead (SPEC R5.8).
+    `digest` identifies the body, so that the same finish sent again is known (SPEC R5.3).
+    """
+
+    token: str
+    outcome: Literal["resolved", "redial", "unreached", "unresolved", "cancelled"]
+    result: str | None = None
+    kind: Literal["common", "private", "vip"] | None = None
+    at_ms: int | None = None
+    force: bool = False
+    cause: str | None = None
+    reason: str = ""
+    note: str = ""
+    data: bytes | None = None
+    number: int | None = None
+    next_token: bytes | None = None
+    digest: int = 0
+
+
+class Heartbeat(Command, frozen=True, kw_only=True):
+    """Move a lease's timeout on; the reply is the lead."""
+
+    token: str
+
+
+class EndLease(Command, frozen=True, kw_only=True):
+    """A supervisor ends a stuck lease, or the runtime one that could not be delivered (SPEC R5.5)."""
+
+    token: str
+    outcome: Literal["cancelled", "unresolved"]
+    gone: bool = False
+
+
+class Resolve(Command, frozen=True, kw_only=True):
+    """Settle an unresolved lead (SPEC R7.5). `agent` is set when the agent itself does it, else a supervisor does."""
+
+    lead: int
+    outcome: Literal["resolved", "redial", "unreached"]
+    agent: str | None = None
+    result: str | None = None
+    kind: Literal["common", "private", "vip"] | None = None
+    at_ms: int | None = None
+    force: bool = False
+    cause: str | None = None
+    note: str = ""
+    data: bytes | None = None
+
+
+# -- leads ----------------------------------------------------------------------------------------------------------
+
+
+class RedialEdit(Struct, frozen=True):
+    """A private or VIP redial that an admin sets for a named agent, or a common one for none (SPEC R4.1)."""
+
+    kind: Literal["common", "private", "vip"]
+    at_ms: int
+    agent: str | None = None
+
+
+class EditLead(Command, frozen=True, kw_only=True):
+    """An admin's edit of an open lead that is not leased (SPEC R1.4, R1.5). `priority` of 0 inherits.
+
+    Priority and data may be edited while it is leased. `data` replaces the whole object.
+    """
+
+    lead: int
+    priority: int | UnsetType = UNSET
+    owner: str | UnsetType = UNSET
+    due_ms: int | UnsetType = UNSET
+    redial: RedialEdit | UnsetType = UNSET
+    data: bytes | UnsetType = UNSET
+    version: int | None = None
+
+
+class Release(Command, frozen=True, kw_only=True):
+    """Release one private or VIP redial now (SPEC R4.6)."""
+
+    lead: int
+
+
+class ReleaseAll(Command, frozen=True, kw_only=True):
+    """Release all redials of an agent; the reply is `Count`."""
+
+    agent: str
+
+
+class MakeUrgent(Command, frozen=True, kw_only=True):
+    """SPEC R2.6. `reason` is one of URGENT_REASONS."""
+
+    lead: int
+    reason: str
+    expires_ms: int
+
+
+class Remove(Command, frozen=True, kw_only=True):
+    """Close an open lead as `removed`; a leased one when its lease ends (SPEC R1.5)."""
+
+    lead: int
+
+
+class Reopen(Command, frozen=True, kw_only=True):
+    """Open a closed lead again. `row` is the closed lead as the archive has it (SPEC R1.4)."""
+
+    lead: int
+    row: "object" = None
+    redial: RedialEdit | UnsetType = UNSET
+
+
+class Validate(Command, frozen=True, kw_only=True):
+    """Validation passed or failed (SPEC R1.4)."""
+
+    lead: int
+    passed: bool
+
+
+class Block(Command, frozen=True, kw_only=True):
+    """Put a number on the organisation's do-not-call list; open leads that have it close (SPEC R10.3, R10.4)."""
+
+    number: int
+    reason: str = ""
+
+
+class Unblock(Command, frozen=True, kw_only=True):
+    """Take a number off the list; nothing reopens (SPEC R10.5)."""
+
+    number: int
+
+
+# -- pools ----------------------------------------------------------------------------------------------------------
+
+
+class OpenPool(Command, frozen=True, kw_only=True):
+    """Start a pool in state `loading`; the reply is the `Pool`. Rows follow with `LoadRows`, then `ClosePool`.
+
+    `owner` is `team:CODE` or `agent:CODE`, None for the root team.
+    """
+
+    campaign: str
+    name: str = ""
+    description: str = ""
+    owner: str | None = None
+    priority: int = 0
+    source: Literal["file", "api", "manual"] = "file"
+    file_name: str = ""
+    active_from_ms: int | None = None
+    active_until_ms: int | None = None
+    duplicates: Duplicates = Duplicates()
+
+
+class IntakeRow(Struct, frozen=True, gc=False):
+    """A row that passed the upload rules. `row` is its line or index, `cells` what it consisted of, for the rejects.
+
+    `numbers` are usable ones. `known` says that the archive has the number among the leads of the pool's scope.
+    """
+
+    row: int
+    numbers: tuple[int, ...]
+    data: bytes = b"{}"
+    priority: int = 0
+    owner: str | None = None
+    cells: tuple[str, ...] = ()
+    known: bool = False
+
+
+class IntakeReject(Struct, frozen=True, gc=False):
+    """A row that did not pass, with every reason."""
+
+    row: int
+    reasons: tuple[str, ...]
+    cells: tuple[str, ...] = ()
+
+
+class LoadRows(Command, frozen=True, kw_only=True):
+    """Add rows to a loading pool, or to an active API or manual one; duplicates are decided here (SPEC R9.6)."""
+
+    pool: int
+    rows: tuple[IntakeRow, ...]
+    rejects: tuple[IntakeReject, ...] = ()
+
+
+class ClosePool(Command, frozen=True, kw_only=True):
+    """All rows are in. With `unmatched` columns the pool waits for confirmation, else it becomes active.
+
+    With `error` it failed: what was loaded is dropped.
+    """
+
+    pool: int
+    unmatched: tuple[str, ...] = ()
+    error: str = ""
+
+
+class EditPool(Command, frozen=True, kw_only=True):
+    """Name, description, dates, priority (SPEC R2.3, R9.9)."""
+
+    pool: int
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
+    active_from_ms: int | None | UnsetType = UNSET
+    active_until_ms: int | None | UnsetType = UNSET
+
+
+class ActOnPool(Command, frozen=True, kw_only=True):
+    """The buttons of a pool (SPEC R9.3, R9.9, R9.10, R9.11). `seed` goes with shuffle.
+
+    The reply is the `Pool`, to delete `PoolDeleted`.
+    """
+
+    pool: int
+    action: Literal["activate", "deactivate", "confirm", "reject", "shuffle", "delete"]
+    seed: int = 0
+
+
+class Tick(Command, frozen=True, kw_only=True):
+    """Nothing but the time: fire what is due, serve who waits."""

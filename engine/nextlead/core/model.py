@@ -1,0 +1,454 @@
+"""The rows of the engine: what is durable, and nothing else.
+
+Rules of this file:
+
+1. A row is a value. It is never changed in place; `msgspec.structs.replace` makes the next one. So an old row can be
+   compared with the new one, and a command that is refused half-way has changed nothing.
+2. Times are epoch milliseconds (UTC) and end in `_ms`; durations are milliseconds and end in `_ms` too.
+3. Rows are stored as arrays: a new field is appended, with a default, and never moves (`docs/storage.md`).
+4. An *owner* is one int: an agent's number when positive, a team's number when negative (`team_owner`).
+5. Numbers are E.164 digits as an int, without the plus: +1 415 555 0100 is 14155550100.
+"""
+
+from enum import IntEnum
+from typing import Final
+
+from msgspec import Struct, field
+
+HOUR_MS: Final = 3_600_000
+MINUTE_MS: Final = 60_000
+DAY_MS: Final = 24 * HOUR_MS
+
+ROOT_TEAM: Final = 1
+"""Number of the team that is the whole organisation; its code is `root`. It exists from the first start."""
+
+
+class Status(IntEnum):
+    """SPEC R1.1. A lease is not a status."""
+
+    UNPROCESSED = 1
+    AUTOMATIC_REDIAL = 2
+    COMMON_REDIAL = 3
+    PRIVATE_REDIAL = 4
+    VIP_REDIAL = 5
+    UNRESOLVED = 6
+    PENDING_VALIDATION = 7
+    CLOSED = 8
+
+    @property
+    def code(self) -> str:
+        """The name people outside use: `private_redial`."""
+        return self.name.lower()
+
+
+PROMISED: Final = frozenset({Status.PRIVATE_REDIAL, Status.VIP_REDIAL})
+DIALABLE: Final = frozenset(
+    {Status.UNPROCESSED, Status.AUTOMATIC_REDIAL, Status.COMMON_REDIAL, Status.PRIVATE_REDIAL, Status.VIP_REDIAL}
+)
+REDIAL_KINDS: Final = {
+    "common": Status.COMMON_REDIAL,
+    "private": Status.PRIVATE_REDIAL,
+    "vip": Status.VIP_REDIAL,
+}
+
+SYSTEM_CLOSURES: Final = frozenset(
+    {
+        "max_call_attempts",
+        "abandoned",
+        "invalid_phone_number",
+        "expired",
+        "removed",
+        "anonymized",
+        "do_not_call",
+        "global_do_not_call",
+        "duplicate",
+        "not_accepted",
+    }
+)
+"""SPEC R1.2: closures that no agent picks. Every other closure is the code of a template's result."""
+
+CAUSES: Final = ("no_answer", "busy", "voicemail", "dropped", "congestion", "invalid_number")
+"""SPEC R6.2. A lead counts its attempts per cause in this order (`Lead.retries`)."""
+
+URGENT_REASONS: Final = ("lost_call", "blank_call", "hot_lead")
+"""SPEC R2.6, in dial order."""
+
+
+class Row(Struct, frozen=True, gc=False, array_like=True):
+    """Base of everything that is stored."""
+
+
+class Team(Row):
+    """A node of the tree of teams. `parent` is 0 for the root only."""
+
+    no: int
+    code: str
+    name: str
+    parent: int
+
+
+class Session(Row):
+    """What an agent works with (SPEC R3.1): campaign numbers as chosen, and the box for redials of other campaigns."""
+
+    campaigns: tuple[int, ...]
+    cross: bool
+
+
+class Agent(Row):
+    """A user who calls. `campaigns` are the numbers of those it has permission for."""
+
+    no: int
+    code: str
+    name: str
+    team: int
+    campaigns: tuple[int, ...] = ()
+    enabled: bool = True
+    may_set: tuple[str, ...] = ("common", "private", "vip")
+    session: Session | None = None
+
+
+class Project(Row):
+    """A container of campaigns."""
+
+    no: int
+    code: str
+    name: str
+
+
+class TemplateField(Row):
+    """A column of a campaign's leads. `type` is text, number, date, boolean, email or phone."""
+
+    name: str
+    type: str = "text"
+    required: bool = False
+
+
+class TemplateResult(Row):
+    """A result an agent may pick (SPEC R1.2). `category` is success, negative or invalid."""
+
+    code: str
+    label: str
+    category: str
+    validation: bool = False
+    do_not_call: bool = False
+
+
+DEFAULT_RESULTS: Final = (
+    TemplateResult("success", "Success", "success"),
+    TemplateResult("not_interested", "Not interested", "negative"),
+    TemplateResult("invalid", "Invalid", "invalid"),
+    TemplateResult("unqualified", "Unqualified", "negative"),
+)
+
+
+class Template(Row):
+    """Fields and results of a campaign's leads."""
+
+    fields: tuple[TemplateField, ...] = ()
+    results: tuple[TemplateResult, ...] = DEFAULT_RESULTS
+
+
+DEFAULT_RETRY: Final[dict[str, tuple[int, ...]]] = {
+    "no_answer": (2 * HOUR_MS, 4 * HOUR_MS, 24 * HOUR_MS),
+    "busy": (10 * MINUTE_MS, 30 * MINUTE_MS),
+    "voicemail": (4 * HOUR_MS, 24 * HOUR_MS),
+    "dropped": (2 * MINUTE_MS,),
+    "congestion": (5 * MINUTE_MS,),
+    "invalid_number": (0,),
+}
+
+
+class Dialer(Row):
+    """A campaign's dialer settings; API.md lists the same names without `_ms`.
+
+    A release of None means never; `release_vip_ms` of -1 means the same as private. `max_attempts`, `new_every`,
+    `weight`, `max_unresolved`, `redials_per_slot` of None mean unlimited or off. `priority` of 0 means not set.
+    """
+
+    priority: int = 0
+    redial_horizon_ms: int = 180 * DAY_MS
+    reserve_owner_ms: int = 0
+    redials_per_slot: int | None = None
+    dial_promised_when_inactive: bool = True
+    cancel_pause_ms: int = 2 * MINUTE_MS
+    lease_timeout_ms: int = HOUR_MS
+    lease_max_ms: int = 4 * HOUR_MS
+    max_attempts: int | None = 7
+    overdue_after_ms: int = 5 * MINUTE_MS
+    release_private_ms: int | None = 3 * HOUR_MS + 30 * MINUTE_MS
+    release_vip_ms: int | None = -1
+    retry: dict[str, tuple[int, ...]] = field(default_factory=lambda: dict(DEFAULT_RETRY))
+    new_every: int | None = None
+    weight: float | None = None
+    max_unresolved: int | None = None
+    rotate_numbers: bool = True
+
+
+class Campaign(Row):
+    """Leads, their template, and how they are dialled."""
+
+    no: int
+    code: str
+    name: str
+    project: int
+    active: bool = True
+    scheme: str = "hero"
+    template: Template = Template()
+    dialer: Dialer = Dialer()
+    default_region: str = ""
+    """Region for numbers without a country code; empty = the organisation's."""
+
+
+class Tally(Row):
+    """A campaign's durable counters: `handed` of SPEC R2.4, `stride` of SPEC R2.5."""
+
+    campaign: int
+    handed: int = 0
+    stride: int = 0
+
+
+class Settings(Row):
+    """Settings of an organisation; API.md lists the same names."""
+
+    redial_restrictions: bool = False
+    cross_campaign_redials_default: bool = True
+    default_region: str = "US"
+    abandon_after_ms: int = 7 * DAY_MS
+    leases_per_agent: int = 1
+    manual_pool_gap_ms: int = 30 * MINUTE_MS
+    restart_grace_ms: int = 5 * MINUTE_MS
+
+
+class Sequences(Row):
+    """The next free numbers. Ids are never given twice, even when what had them is gone."""
+
+    record: int = 2
+    pool: int = 1
+    lead: int = 1
+
+
+class Duplicates(Row):
+    """Duplicate check and processing of a pool (SPEC R9.6, R9.8)."""
+
+    match: tuple[str, ...] = ("phone",)
+    scope: str = "campaign"
+    among: str = "all"
+    action: str = "skip"
+
+
+class Pool(Row):
+    """The leads of one upload, API entry, or person's manual entries (SPEC 9).
+
+    `state` is one of API.md's. `first_active_ms` is the due time of its unprocessed leads (SPEC R2.2), 0 while it was
+    never active. `ordinals` counts the leads it ever had. After a shuffle, leads with an ordinal up to `shuffled_to`
+    are in the order that `shuffle_seed` gives, later ones come after.
+    """
+
+    id: int
+    campaign: int
+    name: str
+    state: str
+    owner: int
+    priority: int = 0
+    description: str = ""
+    source: str = "file"
+    created_ms: int = 0
+    modified_ms: int = 0
+    uploaded_by: str = ""
+    active_from_ms: int | None = None
+    active_until_ms: int | None = None
+    first_active_ms: int = 0
+    ordinals: int = 0
+    shuffle_seed: int = 0
+    shuffled_to: int = 0
+    duplicates: Duplicates = Duplicates()
+    valid: int = 0
+    invalid: int = 0
+    duplicate: int = 0
+    unmatched: tuple[str, ...] = ()
+    error: str = ""
+    file_name: str = ""
+    deleted: int = 0
+
+
+class FreshLead(Row):
+    """A lead as it came in: what an unprocessed lead that nobody touched consists of. `data` is a JSON object."""
+
+    id: int
+    pool: int
+    ordinal: int
+    numbers: tuple[int, ...]
+    owner: int
+    priority: int = 0
+    zones: int = 0
+    data: bytes = b"{}"
+    created_ms: int = 0
+    master: int = 0
+
+
+class Promise(Row):
+    """A redial that an agent set (SPEC 4): kind, promised time, and for private and VIP whether it was released."""
+
+    kind: Status
+    at_ms: int
+    agent: int
+    released_ms: int | None = None
+    forced_by: str = ""
+
+
+class Lease(Row):
+    """The exclusive right of one agent to one lead (SPEC 5). `token` is 16 random bytes; `tokens.py` has its text form.
+
+    `rank` is the class it was offered from (SPEC R2.1), 0 when taken by hand.
+    """
+
+    token: bytes
+    agent: int
+    started_ms: int
+    beat_ms: int
+    number: int
+    rank: int
+
+
+class Ended(Row):
+    """How the last lease ended, so that the same finish sent again gets the first answer (SPEC R5.3).
+
+    `digest` of 0: it did not end by a finish. `commit_no` is the commit that holds the lead as first answered.
+    """
+
+    token: bytes
+    digest: int
+    commit_no: int
+    nearby: int | None = None
+
+
+class Urgent(Row):
+    """A lead made urgent (SPEC R2.6). `reason` indexes URGENT_REASONS."""
+
+    reason: int
+    since_ms: int
+    expires_ms: int
+
+
+class Unresolved(Row):
+    """The lock of an unresolved lead (SPEC 7)."""
+
+    agent: int
+    since_ms: int
+
+
+class Lead(Row):
+    """An open lead that was touched, or a closed one. SPEC 1 to 7 work on this row alone.
+
+    `seq` is its place in its pool (file order or shuffled). `due_ms` is 0 for an unprocessed lead whose due time is its
+    pool's. `number_at` is the index of the number to dial next; `dialled` counts attempts per number, in the order of
+    `numbers`; `dropped` are numbers found invalid. `pauses` are (agent, until) of SPEC R5.6. `mark` is the closure that
+    takes effect at the end of the lease (SPEC R1.5). `last_commit` is the commit of its newest history event, 0 if none.
+    `validating` is the result that waits for validation and `seller` the agent who picked it.
+    """
+
+    id: int
+    campaign: int
+    pool: int
+    seq: int
+    status: Status
+    owner: int
+    original_owner: int
+    numbers: tuple[int, ...]
+    priority: int = 0
+    zones: int = 0
+    due_ms: int = 0
+    closure: str | None = None
+    attempts: int = 0
+    number_at: int = 0
+    promise: Promise | None = None
+    lease: Lease | None = None
+    retries: tuple[int, ...] = ()
+    dialled: tuple[int, ...] = ()
+    dropped: tuple[int, ...] = ()
+    urgent: Urgent | None = None
+    unresolved: Unresolved | None = None
+    pauses: tuple[tuple[int, int], ...] = ()
+    mark: str | None = None
+    ended: Ended | None = None
+    master: int = 0
+    created_ms: int = 0
+    shown: bool = False
+    version: int = 0
+    last_commit: int = 0
+    validating: str | None = None
+    seller: int = 0
+
+
+class LeadData(Row):
+    """The data fields of a lead as a JSON object. The engine never reads them; a store keeps them."""
+
+    lead: int
+    data: bytes
+
+
+class Blocked(Row):
+    """An entry of the organisation's do-not-call list (SPEC R10.2)."""
+
+    number: int
+    reason: str
+    at_ms: int
+    by: str
+
+
+class Reject(Row):
+    """A row of an upload that did not become a lead. `kind` is invalid or duplicate."""
+
+    pool: int
+    row: int
+    kind: str
+    reasons: tuple[str, ...]
+    cells: tuple[str, ...]
+
+
+class Token(Row):
+    """A bearer token: its SHA-256 only. `role` as in API.md; `agent` is a number for role agent, else 0."""
+
+    id: int
+    sha256: str
+    role: str
+    agent: int = 0
+    created_ms: int = 0
+
+
+class Answer(Row):
+    """The first answer to a request with an Idempotency-Key; kept 24 h. `key` is a digest of token, path and key."""
+
+    key: str
+    body_sha256: str
+    status: int
+    body: bytes
+    at_ms: int
+
+
+class Event(Row):
+    """One line of a lead's history (SPEC R1.3).
+
+    `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
+    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7).
+    """
+
+    lead: int
+    previous: int
+    at_ms: int
+    effective_ms: int
+    actor: str
+    kind: str
+    status_before: Status
+    status: Status
+    closure: str | None
+    owner: int
+    cause: str = ""
+    number: int = 0
+    note: str = ""
+    detail: str = ""
+
+
+def team_owner(no: int) -> int:
+    """The owner value of a team."""
+    return -no

@@ -1,0 +1,98 @@
+"""What the engine answers. Rows are answered as they are; these are the rest."""
+
+from msgspec import Struct
+
+from .model import Lead
+
+
+class Why(Struct, frozen=True, gc=False):
+    """Why this lead (SPEC R14.1). `among` is the number of leads it was chosen from, when asked for."""
+
+    family: str
+    rank: int
+    priority: int
+    due_ms: int
+    late_ms: int
+    among: int | None = None
+
+
+class Offer(Struct, frozen=True, gc=False):
+    """A lead leased to an agent: `lead.lease` is the lease. `repeated`: it was out already (SPEC R3.6).
+
+    `family` is the class's name: urgent, vip_redial, private_redial, common_redial, automatic_redial, unprocessed.
+    """
+
+    lead: Lead
+    family: str
+    rank: int
+    overdue: bool
+    expires_ms: int
+    blocked: bool
+    why: Why
+    repeated: bool = False
+
+
+class NoLead(Struct, frozen=True, gc=False):
+    """Nothing for this agent now. `reason`: no_lead, reserved, max_unresolved, superseded, logged_off, timeout."""
+
+    reason: str
+    next_ms: int | None = None
+
+
+class Waiting(Struct, frozen=True, gc=False):
+    """The agent waits; an `Outcome.served` with this `waiter` comes later."""
+
+    waiter: int
+
+
+class Served(Struct, frozen=True, gc=False):
+    """A waiter's answer."""
+
+    agent: str
+    waiter: int
+    answer: Offer | NoLead
+
+
+class Finished(Struct, frozen=True, gc=False):
+    """The answer to a finish. `commit_no` other than 0: it was finished before, and that commit has the first answer."""
+
+    lead: Lead
+    nearby_redials: int | None = None
+    next: Offer | NoLead | None = None
+    commit_no: int = 0
+
+
+class Count(Struct, frozen=True, gc=False):
+    """How many."""
+
+    count: int
+
+
+class Stranded(Struct, frozen=True, gc=False):
+    """The answer to deactivating a campaign: promised redials per agent code, dialable still or not (SPEC R3.3)."""
+
+    dialable: dict[str, int]
+    withheld: dict[str, int]
+
+
+class Loaded(Struct, frozen=True, gc=False):
+    """The answer to `LoadRows`: ids of the leads that were made, in row order; counts of this call."""
+
+    leads: tuple[int, ...]
+    duplicates: int
+    invalid: int
+
+
+class PoolDeleted(Struct, frozen=True, gc=False):
+    """The answer to deleting a pool (SPEC R9.11): how many leads went, how many stayed per reason."""
+
+    deleted: int
+    kept: dict[str, int]
+
+
+class LeaseRef(Struct, frozen=True, gc=False):
+    """A lease in short."""
+
+    token: str
+    lead: int
+    agent: str

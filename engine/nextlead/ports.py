@@ -1,0 +1,137 @@
+"""What the engine's shell needs from the world: a store, an archive, a clock.
+
+The docstrings state obligations. One behavioural suite (`tests/contract`) runs over every implementation.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from nextlead.core.changes import Changes
+from nextlead.core.model import Answer, Event, FreshLead, Lead, Reject, Row
+
+
+class StoreError(Exception):
+    """The store could not do it now; nothing of the commit is there, or doubt was settled before raising."""
+
+
+class StoreRefused(Exception):
+    """The store can't be used at all: held by another process, damaged, of a newer version. The message says which."""
+
+
+class Commit(Struct):
+    """One durable step. `no` rises by one; `at_ms` is the engine time of its last command."""
+
+    no: int
+    at_ms: int
+    changes: Changes
+
+
+class Claim(Struct):
+    """The right to write: `epoch` rises with each claim; `commit_no` and `at_ms` are those of the last commit (0, 0)."""
+
+    epoch: int
+    commit_no: int
+    at_ms: int
+
+
+class Part(Struct):
+    """A part of a load. Set-up `rows` (with their table) come first, then open touched `leads`, then `fresh` ones.
+
+    Fresh leads come by pool and, within a pool, by ordinal; their `data` is empty. Closed leads never come.
+    """
+
+    rows: Sequence[tuple[str, Row]] = ()
+    leads: Sequence[Lead] = ()
+    fresh: Sequence[FreshLead] = ()
+
+
+class Store(Protocol):
+    """The write side. One process at a time writes; `claim` is what makes sure of it."""
+
+    async def open(self) -> None:
+        """Make or check the schema. Raises `StoreRefused` with a message for people; never repairs silently."""
+
+    async def claim(self) -> Claim:
+        """Become the writer until `close`. Raises `StoreRefused` naming the holder when another process is."""
+
+    def load(self) -> AsyncIterator[Part]:
+        """Everything that is open, as of the last commit, in slices; see `Part`."""
+
+    async def commit(self, commit: Commit) -> None:
+        """Make all of it durable, or nothing. Replies are released only after this returns.
+
+        Called with rising numbers, one at a time. Raises `StoreError` when it is not durable; the same commit may
+        then be tried again, and is done at once if it had been durable after all.
+        """
+
+    async def close(self) -> None:
+        """Give the claim back. Every commit that returned stays."""
+
+
+class NumberUse(Struct, frozen=True):
+    """A lead, open or closed, that has a number."""
+
+    number: int
+    lead: int
+    pool: int
+    campaign: int
+    closed: bool
+
+
+class LeadFilter(Struct, frozen=True):
+    """A question for leads; None does not filter. `after` is the id the page starts behind."""
+
+    campaign: int | None = None
+    pool: int | None = None
+    status: int | None = None
+    closure: str | None = None
+    owner: int | None = None
+    number: int | None = None
+    due_before_ms: int | None = None
+    text: str | None = None
+    after: int = 0
+    limit: int = 100
+
+
+class Stored(Struct):
+    """A lead as stored: the row, and its data fields as a JSON object."""
+
+    lead: Lead
+    data: bytes
+
+
+class Archive(Protocol):
+    """The read side. Every read sees all commits that returned before the call."""
+
+    async def lead(self, lead: int) -> Stored | None:
+        """One lead, open, untouched or closed; None if it never was or was deleted."""
+
+    async def data(self, leads: Sequence[int]) -> dict[int, bytes]:
+        """The data fields of some leads, in one go."""
+
+    async def leads(self, query: LeadFilter) -> list[Stored]:
+        """A page of leads in order of id."""
+
+    async def history(self, lead: int) -> list[Event]:
+        """A lead's events, oldest first."""
+
+    async def lead_at(self, commit_no: int, lead: int) -> Lead | None:
+        """The lead's row as that commit left it, for the first answer to a finish sent again."""
+
+    async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
+        """Who has these numbers, closed leads included."""
+
+    async def rejects(self, pool: int, kind: str) -> list[Reject]:
+        """Rows of an upload that did not become leads, in row order."""
+
+    async def answer(self, key: str) -> Answer | None:
+        """The first answer to an idempotency key, if one is kept."""
+
+
+class Clock(Protocol):
+    """Where the time comes from."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds; never less than the last answer."""
