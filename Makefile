@@ -1,0 +1,46 @@
+# `make demo` needs Python 3.11 or later and nothing else. Every target makes its own `.venv` first, and installs
+# again only when pyproject.toml changed.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo serve test quick lint format clean
+
+demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
+	$(BIN)/nextlead demo $(ARGS)
+
+serve: .venv/installed ## the daemon on ./nextlead.db
+	$(BIN)/nextlead serve $(ARGS)
+
+test: .venv/dev ## every test
+	$(BIN)/pytest $(ARGS)
+
+quick: .venv/dev ## the tests that take no time
+	$(BIN)/pytest -m "not slow and not wheel" $(ARGS)
+
+lint: .venv/dev ## style, types, and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: .venv/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "nextlead needs Python 3.11 or later: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/installed: .venv/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/dev: .venv/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch .venv/installed $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
