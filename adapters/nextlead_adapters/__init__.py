@@ -1,0 +1,1 @@
+"""What connects the engine to the world: stores, HTTP, files of leads, metrics, the command line."""

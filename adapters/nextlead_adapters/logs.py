@@ -1,0 +1,50 @@
+"""Logs: structlog to stderr, as JSON for collectors or as lines for people.
+
+A log line is for an event that a person acts on; the work of agents is not logged but counted (`metrics.py`). What
+libraries log through the standard library (uvicorn's errors for one) comes out in the same form.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import Processor
+
+_SHARED: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+)
+
+
+def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
+    """Send all logs to `stream` (stderr) as `console`, `json`, or `auto`: console on a terminal, else json."""
+    out = stream or sys.stderr
+    console = form == "console" or (form == "auto" and out.isatty())
+    chain = [*_SHARED, *_rendering(console=console, colors=out.isatty())]
+    structlog.configure(
+        processors=chain,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*_SHARED],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *chain[len(_SHARED) :]],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # What a client library says about each of its requests is not for the person who runs the daemon.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _rendering(*, console: bool, colors: bool) -> list[Processor]:
+    if console:
+        return [structlog.dev.ConsoleRenderer(colors=colors)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
