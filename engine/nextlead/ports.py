@@ -4,12 +4,16 @@ The docstrings state obligations. One behavioural suite (`tests/contract`) runs 
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Answer, Event, FreshLead, Lead, Reject, Row
+from nextlead.core.model import DAY_MS, Answer, Event, FreshLead, Lead, Reject, Row, Status
+
+ANSWER_KEPT_MS: Final = DAY_MS
+"""How long the answer to an idempotency key is kept, in engine time."""
 
 
 class StoreError(Exception):
@@ -29,7 +33,7 @@ class Commit(Struct):
 
 
 class Claim(Struct):
-    """The right to write: `epoch` rises with each claim; `commit_no` and `at_ms` are those of the last commit (0, 0)."""
+    """The right to write. `epoch` rises with each claim; `commit_no` and `at_ms` are the last commit's (0, 0)."""
 
     epoch: int
     commit_no: int
@@ -63,7 +67,9 @@ class Store(Protocol):
         """Make all of it durable, or nothing. Replies are released only after this returns.
 
         Called with rising numbers, one at a time. Raises `StoreError` when it is not durable; the same commit may
-        then be tried again, and is done at once if it had been durable after all.
+        then be tried again, and is done at once if it had been durable after all. Any number but the last one and the
+        one after it raises `StoreRefused`: memory and store don't fit together, and only a restart mends that.
+        A lead that is fresh and gone in the same commit was never there.
         """
 
     async def close(self) -> None:
@@ -81,7 +87,11 @@ class NumberUse(Struct, frozen=True):
 
 
 class LeadFilter(Struct, frozen=True):
-    """A question for leads; None does not filter. `after` is the id the page starts behind."""
+    """A question for leads; None does not filter. `after` is the id the page starts behind.
+
+    `number` asks for any of the lead's numbers, `text` for a part of any of its data fields (`has_text`),
+    `due_before_ms` for open leads that are due by then: an unprocessed one's own due time is 0, so it always is.
+    """
 
     campaign: int | None = None
     pool: int | None = None
@@ -93,6 +103,30 @@ class LeadFilter(Struct, frozen=True):
     text: str | None = None
     after: int = 0
     limit: int = 100
+
+    def matches(self, lead: Lead) -> bool:
+        """Whether the row passes all but `text` and `limit`."""
+        return (
+            lead.id > self.after
+            and self.campaign in (None, lead.campaign)
+            and self.pool in (None, lead.pool)
+            and self.status in (None, lead.status)
+            and self.closure in (None, lead.closure)
+            and self.owner in (None, lead.owner)
+            and (self.number is None or self.number in lead.numbers)
+            and (self.due_before_ms is None or (lead.status != Status.CLOSED and lead.due_ms < self.due_before_ms))
+        )
+
+
+def has_text(data: bytes, text: str) -> bool:
+    """Whether one of the data fields (a JSON object) contains the text; upper and lower case of A to Z are the same."""
+    wanted = text.encode().lower()
+    values = msgspec.json.decode(data, type=dict[str, object]).values()
+    return any(wanted in _as_text(value).lower() for value in values)
+
+
+def _as_text(value: object) -> bytes:
+    return value.encode() if isinstance(value, str) else msgspec.json.encode(value)
 
 
 class Stored(Struct):
@@ -115,19 +149,19 @@ class Archive(Protocol):
         """A page of leads in order of id."""
 
     async def history(self, lead: int) -> list[Event]:
-        """A lead's events, oldest first."""
+        """A lead's events, oldest first; none for a lead that never was or was deleted."""
 
     async def lead_at(self, commit_no: int, lead: int) -> Lead | None:
         """The lead's row as that commit left it, for the first answer to a finish sent again."""
 
     async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
-        """Who has these numbers, closed leads included."""
+        """Who has these numbers, closed leads included, by number and lead."""
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
         """Rows of an upload that did not become leads, in row order."""
 
     async def answer(self, key: str) -> Answer | None:
-        """The first answer to an idempotency key, if one is kept."""
+        """The first answer to an idempotency key, if it is not older than `ANSWER_KEPT_MS` before the last commit."""
 
 
 class Clock(Protocol):

@@ -1,7 +1,7 @@
 """Untouched leads: what a lead that nobody has called or edited looks like.
 
-Memory and disk keep such a lead as the short row it came in as (`FreshLead`). Whoever needs it as a `Lead` builds it here, so
-that the engine and every store build the same one.
+Memory and disk keep such a lead as the short row it came in as (`FreshLead`). Whoever needs it as a `Lead` builds it
+here, so that the engine and every store build the same one.
 """
 
 from typing import Final
@@ -33,14 +33,14 @@ def fresh_to_lead(fresh: FreshLead, pool: Pool) -> Lead:
 def seq_of(pool: Pool, ordinal: int, lead: int) -> int:
     """A lead's place in its pool: file order, or the shuffled order (SPEC R9.10). Ordinals count from 1.
 
-    Shuffled leads get a hash of seed and id below 2**32, so equal places are possible and ties go by id (SPEC R2.1); leads
-    that came after the shuffle come after those, in file order.
+    Shuffled leads get a hash of seed and id below 2**32, so equal places are possible and ties go by id (SPEC R2.1);
+    leads that came after the shuffle come after those, in file order.
     """
     if not pool.shuffled_to:
         return ordinal
     if ordinal > pool.shuffled_to:
         return _AFTER_SHUFFLED + ordinal
-    return _mix(_mix(pool.shuffle_seed & _MASK) + lead & _MASK) >> 32
+    return _mix(_mix(pool.shuffle_seed & _MASK) + lead) >> 32
 
 
 def _mix(value: int) -> int:
