@@ -2,5 +2,6 @@
 
 from .faulty_store import Died, FaultyStore
 from .memory_store import MemoryStore
+from .reference import ReferenceModel
 
-__all__ = ["Died", "FaultyStore", "MemoryStore"]
+__all__ = ["Died", "FaultyStore", "MemoryStore", "ReferenceModel"]

@@ -1,0 +1,12 @@
+"""A naive model of the engine: an executable reading of SPEC 1 to 7.
+
+`world` has the records, `who` the rules of who may get which lead, `order` the dial order, `changes` what happens to a
+lead, `timers` what happens by itself; `leases`, `finish`, `edits`, `pools` and `setup` are the commands. Each function
+names the rules it is a reading of.
+"""
+
+from .answers import Answer, Done, Offered, Served
+from .model import ReferenceModel
+from .world import Lead, World
+
+__all__ = ["Answer", "Done", "Lead", "Offered", "ReferenceModel", "Served", "World"]

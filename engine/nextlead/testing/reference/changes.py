@@ -1,0 +1,176 @@
+"""How a lead changes: status and history (SPEC 1), releases (SPEC 4), what a call leaves behind (SPEC 5 to 7)."""
+
+from nextlead.core.errors import Invalid
+from nextlead.core.model import CAUSES, DEFAULT_RETRY, PROMISED, Status, TemplateResult
+
+from .world import ROOT, Agent, Lead, Line, Promise, Unresolved, World
+
+AFTER_UNREACHED = {
+    Status.UNPROCESSED: Status.AUTOMATIC_REDIAL,
+    Status.AUTOMATIC_REDIAL: Status.AUTOMATIC_REDIAL,
+    Status.COMMON_REDIAL: Status.COMMON_REDIAL,
+    Status.PRIVATE_REDIAL: Status.PRIVATE_REDIAL,
+    Status.VIP_REDIAL: Status.VIP_REDIAL,
+}
+"""R1.4 and R4.7: an unanswered promised redial stays what it is."""
+
+
+def become(
+    world: World, lead: Lead, status: Status, *, by: str, closure: str | None = None, effective_ms: int | None = None
+) -> None:
+    """R1.3: give the lead a status and write the line of history. Leaving `unresolved` ends its lock."""
+    effective_ms = world.now_ms if effective_ms is None else effective_ms
+    before, lead.status, lead.closure = lead.status, status, closure
+    if status is not Status.UNRESOLVED:
+        lead.unresolved = None
+    if status is not Status.PENDING_VALIDATION:
+        lead.validating, lead.seller = None, None
+    if status is Status.CLOSED:
+        lead.urgent, lead.mark = None, None
+    lead.history.append(Line(world.now_ms, effective_ms, by, before, status, closure, lead.owner))
+
+
+def close(world: World, lead: Lead, closure: str, *, by: str, effective_ms: int | None = None) -> None:
+    """R1.2: closed, with the reason."""
+    become(world, lead, Status.CLOSED, by=by, closure=closure, effective_ms=effective_ms)
+
+
+# -- releases -------------------------------------------------------------------------------------------------------
+
+
+def release_target(world: World, lead: Lead) -> str:
+    """R4.5: the original owner; if that is a missing, disabled or the same agent, that agent's team."""
+    kind, _, code = lead.original_owner.partition(":")
+    if kind == "team":
+        return lead.original_owner
+    agent = world.agents.get(code)
+    if agent is None:
+        holder = world.owning_agent(lead)
+        return f"team:{holder.team if holder else ROOT}"
+    if agent.enabled and agent.owner != lead.owner:
+        return agent.owner
+    return f"team:{agent.team}"
+
+
+def release(world: World, lead: Lead, *, by: str, effective_ms: int | None = None) -> None:
+    """R4.4: status and class stay; the owner becomes the original owner."""
+    assert lead.promise is not None
+    effective_ms = world.now_ms if effective_ms is None else effective_ms
+    lead.owner = release_target(world, lead)
+    lead.promise.released_ms = effective_ms
+    lead.history.append(Line(world.now_ms, effective_ms, by, lead.status, lead.status, None, lead.owner))
+
+
+def must_be_released(world: World, lead: Lead) -> bool:
+    """R4.6: the owner is gone, disabled or, under Redial Restrictions, without permission; R4.5: not while leased."""
+    if not lead.held_back or lead.lease is not None:
+        return False
+    agent = world.owning_agent(lead)
+    if agent is None or not agent.enabled:
+        return True
+    return world.settings.redial_restrictions and lead.campaign not in agent.campaigns
+
+
+# -- redials --------------------------------------------------------------------------------------------------------
+
+
+def promise(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str) -> None:
+    """R4.1: private and VIP redials belong to the agent, a common one leaves the owner as it is."""
+    if kind in PROMISED:
+        assert agent is not None
+        lead.owner = agent.owner
+    lead.promise = Promise(kind, at_ms, agent.code if agent else "")
+    lead.due_ms = at_ms
+    become(world, lead, kind, by=by)
+
+
+def nearby(world: World, agent: Agent, lead: Lead, at_ms: int) -> int:
+    """R4.10: the agent's other private and VIP redials promised within ten minutes of `at_ms`, bounds included."""
+    return sum(
+        1
+        for other in world.leads.values()
+        if other.id != lead.id
+        and other.held_back
+        and other.owner == agent.owner
+        and other.promise is not None
+        and abs(other.promise.at_ms - at_ms) <= 600_000
+    )
+
+
+# -- calls ----------------------------------------------------------------------------------------------------------
+
+
+def count_attempt(lead: Lead, number: int) -> None:
+    """R6.1: for the lead and for the number dialled."""
+    lead.attempts += 1
+    lead.dialled[number] = lead.dialled.get(number, 0) + 1
+
+
+def number_after(lead: Lead, number: int) -> int:
+    """R6.6: the lead's next number, cyclic."""
+    return lead.numbers[(lead.numbers.index(number) + 1) % len(lead.numbers)]
+
+
+def unreached(world: World, lead: Lead, cause: str, number: int, former: Status, *, by: str) -> None:
+    """R6.2 to R6.6, after the attempt was counted: limit, number, interval, status, in this order."""
+    dialer = world.dialer_of(lead)
+    if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
+        return close(world, lead, "max_call_attempts", by=by)
+    following = number_after(lead, number)
+    if cause == "invalid_number":
+        lead.numbers.remove(number)
+        lead.dropped.append(number)
+        if not lead.numbers:
+            return close(world, lead, "invalid_phone_number", by=by)
+        lead.number = following
+    else:
+        lead.number = following if dialer.rotate_numbers else number
+    nth = lead.retries.get(cause, 0)
+    intervals = dialer.retry.get(cause) or DEFAULT_RETRY[cause]
+    lead.retries[cause] = nth + 1
+    lead.due_ms = world.now_ms + intervals[min(nth, len(intervals) - 1)]
+    return become(world, lead, AFTER_UNREACHED[former], by=by)
+
+
+def result(world: World, lead: Lead, picked: TemplateResult, number: int, agent: str, *, by: str) -> None:
+    """R1.2: close with the result, or wait for validation (R1.4); a `do_not_call` result blocks the number dialled."""
+    if picked.validation:
+        become(world, lead, Status.PENDING_VALIDATION, by=by)
+        lead.validating, lead.seller = picked.code, agent
+    else:
+        close(world, lead, picked.code, by=by)
+    if picked.do_not_call:
+        block(world, number, by=by, but=lead)
+
+
+def lock(world: World, lead: Lead, agent: str, *, by: str, effective_ms: int | None = None) -> None:
+    """R7.1: unresolved, locked to the agent who called it; the clock of R7.3 runs from the effective time."""
+    become(world, lead, Status.UNRESOLVED, by=by, effective_ms=effective_ms)
+    lead.unresolved = Unresolved(agent, world.now_ms if effective_ms is None else effective_ms)
+
+
+def block(world: World, number: int, *, by: str, but: Lead | None = None) -> None:
+    """R10.3: close all open leads that have the number; leased ones at the end of their lease (R10.4)."""
+    world.blocked.add(number)
+    for lead in world.leads.values():
+        if not lead.open or lead is but or number not in lead.numbers:
+            continue
+        if lead.lease is not None:
+            lead.mark = "do_not_call"
+        else:
+            close(world, lead, "do_not_call", by=by)
+
+
+def result_named(world: World, lead: Lead, code: str | None) -> TemplateResult:
+    """The template's result of that code; Invalid when it has none."""
+    for each in world.campaigns[lead.campaign].template.results:
+        if each.code == code:
+            return each
+    raise Invalid("result", "not a result of the campaign's template")
+
+
+def check_cause(cause: str | None) -> str:
+    """R6.2; Invalid for anything else."""
+    if cause not in CAUSES:
+        raise Invalid("cause", "not a cause")
+    return cause

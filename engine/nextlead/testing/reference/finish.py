@@ -1,0 +1,146 @@
+"""`finish` and `resolve`: what an agent says happened (SPEC 1.4, 4, 6, 7)."""
+
+from nextlead.core.commands import Finish, Resolve
+from nextlead.core.errors import Invalid, LeaseEnded, NotAllowed, SlotFull, WrongStatus
+from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
+from nextlead.core.tokens import parse_token
+
+from . import changes
+from .answers import Done
+from .leases import end_cancelled, end_unresolved, give_back, leased_lead
+from .world import Agent, Lead, World
+
+# -- finish ---------------------------------------------------------------------------------------------------------
+
+
+def finish(world: World, command: Finish) -> Done:
+    """R5.3: the outcome of a call, once. The next lead (R5.8) is leased by the caller of this function."""
+    try:
+        lead, held = leased_lead(world, command.token)
+    except LeaseEnded:
+        return repeated(world, command)
+    number = held.number if command.number is None else command.number
+    if number not in lead.numbers:
+        raise Invalid("number", "not a number of the lead")
+    agent = world.agents[held.agent]
+    match command.outcome:
+        case "resolved":
+            return finish_resolved(world, lead, agent, number, command)
+        case "redial":
+            return finish_redial(world, lead, agent, number, command)
+        case "unreached":
+            return finish_unreached(world, lead, number, command)
+        case "unresolved":
+            end_unresolved(world, lead, by=command.by, number=number, digest=command.digest)
+        case "cancelled":
+            end_cancelled(world, lead, by=command.by, digest=command.digest)
+    return Done(lead.id)
+
+
+def repeated(world: World, command: Finish) -> Done:
+    """R5.3: the same finish again gets the first answer until the lead is leased again; anything else is a conflict."""
+    number, token = parse_token(command.token)
+    lead = world.leads[number]
+    same = lead.last_token == token and lead.tokens[token] == command.digest and command.digest != 0
+    if lead.lease is None and same:
+        return Done(lead.id, repeated=True)
+    raise LeaseEnded
+
+
+def finish_resolved(world: World, lead: Lead, agent: Agent, number: int, command: Finish) -> Done:
+    """R1.2, R1.5: on a marked lead a success stands, any other result gives way to the mark."""
+    picked = changes.result_named(world, lead, command.result)
+    called(lead, number, command)
+    if lead.mark is not None and picked.category != "success":
+        changes.close(world, lead, lead.mark, by=command.by)
+        if picked.do_not_call:
+            changes.block(world, number, by=command.by)
+    else:
+        changes.result(world, lead, picked, number, agent.code, by=command.by)
+    return Done(lead.id)
+
+
+def finish_redial(world: World, lead: Lead, agent: Agent, number: int, command: Finish) -> Done:
+    """R4.1, R4.2, R4.8, R4.10; R6.2: the counts per cause start again; R1.5: none is set on a marked lead."""
+    kind, at_ms = check_redial(world, lead, command.kind, command.at_ms)
+    near = check_booking(world, lead, agent, kind, at_ms, ask_permission=True)
+    called(lead, number, command)
+    if lead.mark is not None:
+        changes.close(world, lead, lead.mark, by=command.by)
+        return Done(lead.id)
+    lead.retries = {}
+    lead.number = number
+    changes.promise(world, lead, kind, at_ms, agent, by=command.by)
+    return Done(lead.id, nearby=near)
+
+
+def finish_unreached(world: World, lead: Lead, number: int, command: Finish) -> Done:
+    """R6."""
+    cause = changes.check_cause(command.cause)
+    called(lead, number, command)
+    if lead.mark is not None:
+        changes.close(world, lead, lead.mark, by=command.by)
+    else:
+        changes.unreached(world, lead, cause, number, lead.status, by=command.by)
+    return Done(lead.id)
+
+
+def called(lead: Lead, number: int, command: Finish) -> None:
+    """A call was made: the lease is over, the attempt counts (R6.1), urgency is used up (R2.6)."""
+    give_back(lead, command.digest)
+    changes.count_attempt(lead, number)
+    lead.urgent = None
+
+
+# -- bookings -------------------------------------------------------------------------------------------------------
+
+
+def check_redial(world: World, lead: Lead, kind: str | None, at_ms: int | None) -> tuple[Status, int]:
+    """R4.2: a kind, and a time in the future within the horizon."""
+    if kind not in REDIAL_KINDS:
+        raise Invalid("kind", "common, private or vip")
+    if at_ms is None:
+        raise Invalid("at", "is needed")
+    if not world.now_ms < at_ms <= world.now_ms + world.dialer_of(lead).redial_horizon_ms:
+        raise Invalid("at", "in the future, within the horizon")
+    return REDIAL_KINDS[kind], at_ms
+
+
+def check_booking(world: World, lead: Lead, agent: Agent, kind: Status, at_ms: int, *, ask_permission: bool) -> int:
+    """R4.2: the agent may set this kind; R4.10: not too many at that time. Answers how many there are."""
+    if ask_permission and kind not in [REDIAL_KINDS[each] for each in agent.may_set]:
+        raise NotAllowed(f"the agent may not set {kind.code}")
+    near = changes.nearby(world, agent, lead, at_ms)
+    limit = world.dialer_of(lead).redials_per_slot
+    if kind in PROMISED and limit is not None and near >= limit:
+        raise SlotFull
+    return near
+
+
+# -- resolve --------------------------------------------------------------------------------------------------------
+
+
+def resolve(world: World, command: Resolve) -> Done:
+    """R7.5: settle an unresolved lead; counts no attempt. A supervisor acts for the agent it is locked to (R7.4)."""
+    lead = world.lead(command.lead)
+    if lead.unresolved is None:
+        raise WrongStatus(lead.status.code)
+    if command.agent is not None and world.agent(command.agent).code != lead.unresolved.agent:
+        raise NotAllowed
+    agent = world.agents[lead.unresolved.agent]
+    match command.outcome:
+        case "resolved":
+            picked = changes.result_named(world, lead, command.result)
+            changes.result(world, lead, picked, lead.number, agent.code, by=command.by)
+            return Done(lead.id)
+        case "redial":
+            kind, at_ms = check_redial(world, lead, command.kind, command.at_ms)
+            near = check_booking(world, lead, agent, kind, at_ms, ask_permission=command.agent is not None)
+            lead.retries = {}
+            changes.promise(world, lead, kind, at_ms, agent, by=command.by)
+            return Done(lead.id, nearby=near)
+        case "unreached":
+            cause = changes.check_cause(command.cause)
+            former = lead.promise.kind if lead.promise else Status.AUTOMATIC_REDIAL
+            changes.unreached(world, lead, cause, lead.number, former, by=command.by)
+            return Done(lead.id)

@@ -1,0 +1,154 @@
+"""What happens by itself when time passes (R2.2, R2.6, R4.4, R5.2, R7.3); every look is a look at all leads."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nextlead.core.model import PROMISED, Status
+
+from . import changes, order, who
+from .leases import end_unresolved, lease_end
+from .world import Lead, Pool, World
+
+BY = "system"
+
+
+@dataclass
+class Timer:
+    """Something due at a time. Those of one moment fire in the order of `kind`, then of the lead's id."""
+
+    at_ms: int
+    kind: int
+    key: int
+    fire: Callable[[int], None]
+
+
+def timers(world: World) -> Iterator[Timer]:
+    """All that is set now."""
+    for pool in world.pools.values():
+        at_ms = first_activity(world, pool)
+        if at_ms is not None:
+            yield Timer(at_ms, 0, pool.id, lambda effective, pool=pool: start_pool(pool, effective))  # type: ignore[misc]
+    for lead in world.leads.values():
+        for at_ms, kind, act in lead_timers(world, lead):
+            yield Timer(at_ms, kind, lead.id, lambda effective, lead=lead, act=act: act(world, lead, effective))  # type: ignore[misc]
+
+
+Act = Callable[[World, Lead, int], None]
+
+
+def lead_timers(world: World, lead: Lead) -> Iterator[tuple[int, int, Act]]:
+    """The lead's own."""
+    if lead.urgent is not None:
+        yield lead.urgent.expires_ms, 1, expire_urgent
+    if lead.lease is not None:
+        yield lease_end(world, lead), 2, time_out
+    if (at_ms := release_time(world, lead)) is not None:
+        yield at_ms, 3, release
+    if lead.unresolved is not None:
+        yield lead.unresolved.since_ms + world.settings.abandon_after_ms, 4, abandon
+
+
+def first_activity(world: World, pool: Pool) -> int | None:
+    """R2.2: when a pool that was never active becomes so, if its state and dates let it."""
+    if pool.state != "active" or pool.first_active_ms is not None:
+        return None
+    at_ms = max(world.now_ms, pool.active_from_ms or 0)
+    return at_ms if pool.open_at(at_ms) else None
+
+
+def release_time(world: World, lead: Lead) -> int | None:
+    """R4.4: promised time + the campaign's setting; R4.5: not while the campaign is inactive or the lead leased."""
+    if not lead.held_back or lead.lease is not None or not world.campaigns[lead.campaign].active:
+        return None
+    assert lead.promise is not None
+    dialer = world.dialer_of(lead)
+    after_ms = dialer.release_private_ms
+    if lead.status is Status.VIP_REDIAL and dialer.release_vip_ms != -1:
+        after_ms = dialer.release_vip_ms
+    return None if after_ms is None else lead.promise.at_ms + after_ms
+
+
+def start_pool(pool: Pool, effective_ms: int) -> None:
+    """R2.2: the due time of its unprocessed leads."""
+    pool.first_active_ms = effective_ms
+
+
+def expire_urgent(_world: World, lead: Lead, _effective_ms: int) -> None:
+    """R2.6."""
+    lead.urgent = None
+
+
+def time_out(world: World, lead: Lead, effective_ms: int) -> None:
+    """R5.2."""
+    end_unresolved(world, lead, by=BY, effective_ms=effective_ms)
+
+
+def release(world: World, lead: Lead, effective_ms: int) -> None:
+    """R4.4."""
+    changes.release(world, lead, by=BY, effective_ms=effective_ms)
+
+
+def abandon(world: World, lead: Lead, effective_ms: int) -> None:
+    """R7.3."""
+    changes.close(world, lead, "abandoned", by=BY, effective_ms=effective_ms)
+
+
+def advance(world: World, now_ms: int) -> None:
+    """Fire all that is due, in due order. R5.7: with the time it was effective, and what follows counts from there.
+
+    What became due through a command and not through time (a changed setting, a campaign active again) is effective
+    now, not back then: `before_ms` is the time up to which everything had been fired.
+    """
+    before_ms, world.now_ms = world.now_ms, now_ms
+    while True:
+        due = [timer for timer in timers(world) if timer.at_ms <= now_ms]
+        if not due:
+            return
+        first = min(due, key=lambda timer: (timer.at_ms, timer.kind, timer.key))
+        first.fire(first.at_ms if first.at_ms > before_ms else now_ms)
+
+
+def settle(world: World) -> None:
+    """After a command: R4.6's releases, and what its changes made due."""
+    for lead in world.leads.values():
+        if changes.must_be_released(world, lead):
+            changes.release(world, lead, by=BY)
+    advance(world, world.now_ms)
+
+
+# -- the next deadline ----------------------------------------------------------------------------------------------
+
+
+def moments(world: World) -> list[int]:
+    """All times after now at which somebody could come to be offered something, earliest first."""
+    at: set[int] = set()
+    for pool in world.pools.values():
+        at |= {each for each in (pool.active_from_ms, pool.active_until_ms) if each is not None}
+    for lead in world.leads.values():
+        at |= set(lead.pauses.values())
+        if lead.due_ms is not None:
+            at |= {lead.due_ms, lead.due_ms - world.dialer_of(lead).reserve_owner_ms}
+    return sorted(each for each in at if each > world.now_ms)
+
+
+def next_deadline(world: World) -> int | None:
+    """The earliest time after now at which something happens by itself: a timer, or a lead for somebody who waits."""
+    times = [timer.at_ms for timer in timers(world)]
+    for at_ms in moments(world) if world.waiters else []:
+        if any(order.choices(world, world.agents[waiter.agent], at_ms) for waiter in world.waiters):
+            times.append(at_ms)
+            break
+    return min(times, default=None)
+
+
+def held_until(world: World, lead: Lead, now_ms: int) -> str:
+    """Where an open lead is: exactly one of these. `offered` is in the dial order now, for somebody."""
+    if lead.lease is not None:
+        return "leased"
+    if lead.status is Status.UNRESOLVED:
+        return "unresolved"
+    if lead.status is Status.PENDING_VALIDATION:
+        return "validation"
+    pool_open = lead.status in PROMISED or world.pools[lead.pool].open_at(now_ms)
+    ready = who.is_due(world, lead, now_ms) and pool_open and not who.number_is_leased(world, lead)
+    return "offered" if ready else "parked"

@@ -1,0 +1,286 @@
+"""What the reference model knows: plain records in plain dicts, changed in place.
+
+Agents, teams, projects and campaigns are named by code, leads and pools by id. An owner is a text, `agent:CODE` or
+`team:CODE`. Times are epoch milliseconds.
+"""
+
+from dataclasses import dataclass, field
+
+from nextlead.core.errors import Invalid, NotFound, WrongStatus
+from nextlead.core.model import PROMISED, Dialer, Duplicates, Settings, Status, Template
+
+ROOT = "root"
+
+
+@dataclass
+class Team:
+    """A node of the tree; only the root has no parent."""
+
+    code: str
+    parent: str | None = None
+
+
+@dataclass
+class Session:
+    """SPEC R3.1: the campaigns as chosen, and the box."""
+
+    campaigns: list[str]
+    cross: bool
+
+
+@dataclass
+class Agent:
+    """Who calls. `campaigns` are those it has permission for."""
+
+    code: str
+    team: str = ROOT
+    campaigns: list[str] = field(default_factory=list)
+    enabled: bool = True
+    may_set: tuple[str, ...] = ("common", "private", "vip")
+    session: Session | None = None
+
+    @property
+    def owner(self) -> str:
+        """The agent as an owner."""
+        return f"agent:{self.code}"
+
+
+@dataclass
+class Campaign:
+    """`handed` counts for R2.4, `stride` is the pass of R2.5."""
+
+    code: str
+    project: str = "default"
+    active: bool = True
+    template: Template = field(default_factory=Template)
+    dialer: Dialer = field(default_factory=Dialer)
+    handed: int = 0
+    stride: int = 0
+
+
+@dataclass
+class Pool:
+    """SPEC 9. `first_active_ms` is None while it was never active."""
+
+    id: int
+    campaign: str
+    owner: str
+    state: str = "loading"
+    source: str = "file"
+    priority: int = 0
+    active_from_ms: int | None = None
+    active_until_ms: int | None = None
+    first_active_ms: int | None = None
+    ordinals: int = 0
+    shuffle_seed: int = 0
+    shuffled_to: int = 0
+    duplicates: Duplicates = field(default_factory=Duplicates)
+    valid: int = 0
+    invalid: int = 0
+    duplicate: int = 0
+
+    def open_at(self, now_ms: int) -> bool:
+        """R9.9: active, and inside its dates (from inclusive, until exclusive)."""
+        after_start = self.active_from_ms is None or self.active_from_ms <= now_ms
+        before_end = self.active_until_ms is None or now_ms < self.active_until_ms
+        return self.state == "active" and after_start and before_end
+
+
+@dataclass
+class Promise:
+    """SPEC 4: what was agreed. `released_ms` is set when a private or VIP one was released."""
+
+    kind: Status
+    at_ms: int
+    agent: str
+    released_ms: int | None = None
+
+
+@dataclass
+class Lease:
+    """SPEC 5. `rank` is 0 when the lead was taken by hand."""
+
+    token: bytes
+    agent: str
+    started_ms: int
+    beat_ms: int
+    number: int
+    rank: int
+
+
+@dataclass
+class Urgent:
+    """SPEC R2.6. `reason` indexes URGENT_REASONS."""
+
+    reason: int
+    since_ms: int
+    expires_ms: int
+
+
+@dataclass
+class Unresolved:
+    """SPEC 7: who it is locked to, and since when."""
+
+    agent: str
+    since_ms: int
+
+
+@dataclass
+class Line:
+    """A line of history (SPEC R1.3)."""
+
+    at_ms: int
+    effective_ms: int
+    actor: str
+    before: Status
+    after: Status
+    closure: str | None
+    owner: str
+
+
+@dataclass
+class Lead:
+    """A contact. `numbers` are those still left, `number` the one to dial next; a `due_ms` of None is its pool's."""
+
+    id: int
+    campaign: str
+    pool: int
+    ordinal: int
+    seq: int
+    numbers: list[int]
+    number: int
+    owner: str
+    original_owner: str
+    created_ms: int
+    priority: int = 0
+    status: Status = Status.UNPROCESSED
+    closure: str | None = None
+    due_ms: int | None = None
+    attempts: int = 0
+    dialled: dict[int, int] = field(default_factory=dict)
+    dropped: list[int] = field(default_factory=list)
+    retries: dict[str, int] = field(default_factory=dict)
+    promise: Promise | None = None
+    lease: Lease | None = None
+    urgent: Urgent | None = None
+    unresolved: Unresolved | None = None
+    pauses: dict[str, int] = field(default_factory=dict)
+    mark: str | None = None
+    shown: bool = False
+    validating: str | None = None
+    seller: str | None = None
+    tokens: dict[bytes, int] = field(default_factory=dict)
+    last_token: bytes | None = None
+    last_agent: str | None = None
+    history: list[Line] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Not closed."""
+        return self.status is not Status.CLOSED
+
+    @property
+    def held_back(self) -> bool:
+        """A private or VIP redial that was not released: only its owner gets it (R3.3)."""
+        return self.status in PROMISED and self.promise is not None and self.promise.released_ms is None
+
+
+@dataclass
+class Waiter:
+    """An agent whose `next` waits (R5.5)."""
+
+    agent: str
+    id: int
+    token: bytes
+    count: bool
+
+
+@dataclass
+class World:
+    """Everything there is. `now_ms` is the time of the last command, `floor_ms` the end of the restart grace."""
+
+    teams: dict[str, Team] = field(default_factory=lambda: {ROOT: Team(ROOT)})
+    agents: dict[str, Agent] = field(default_factory=dict)
+    projects: set[str] = field(default_factory=lambda: {"default"})
+    campaigns: dict[str, Campaign] = field(default_factory=dict)
+    pools: dict[int, Pool] = field(default_factory=dict)
+    leads: dict[int, Lead] = field(default_factory=dict)
+    blocked: set[int] = field(default_factory=set)
+    settings: Settings = field(default_factory=Settings)
+    waiters: list[Waiter] = field(default_factory=list)
+    now_ms: int = 0
+    floor_ms: int = 0
+    next_pool: int = 1
+    next_lead: int = 1
+
+    def team(self, code: str) -> Team:
+        """Raises NotFound."""
+        if code not in self.teams:
+            raise NotFound("team", code)
+        return self.teams[code]
+
+    def agent(self, code: str) -> Agent:
+        """Raises NotFound."""
+        if code not in self.agents:
+            raise NotFound("agent", code)
+        return self.agents[code]
+
+    def campaign(self, code: str) -> Campaign:
+        """Raises NotFound."""
+        if code not in self.campaigns:
+            raise NotFound("campaign", code)
+        return self.campaigns[code]
+
+    def pool(self, number: int) -> Pool:
+        """Raises NotFound."""
+        if number not in self.pools:
+            raise NotFound("pool", number)
+        return self.pools[number]
+
+    def lead(self, number: int) -> Lead:
+        """An open lead. Raises NotFound for one that never was, WrongStatus for a closed or deleted one (R1.4)."""
+        if not 0 < number < self.next_lead:
+            raise NotFound("lead", number)
+        if number not in self.leads or not self.leads[number].open:
+            raise WrongStatus(f"lead {number} is closed")
+        return self.leads[number]
+
+    def owner(self, text: str) -> str:
+        """Check that `agent:CODE` or `team:CODE` names somebody."""
+        kind, _, code = text.partition(":")
+        if kind == "agent":
+            return f"agent:{self.agent(code).code}"
+        if kind == "team":
+            return f"team:{self.team(code).code}"
+        raise Invalid("owner", "agent:CODE or team:CODE")
+
+    def teams_above(self, team: str) -> list[str]:
+        """The team, its parent, and so on to the root."""
+        chain = []
+        at: str | None = team
+        while at is not None:
+            chain.append(at)
+            at = self.teams[at].parent
+        return chain
+
+    def owning_agent(self, lead: Lead) -> Agent | None:
+        """The agent that owns the lead, if an agent does."""
+        kind, _, code = lead.owner.partition(":")
+        return self.agents.get(code) if kind == "agent" else None
+
+    def leased_by(self, agent: str) -> list[Lead]:
+        """The agent's leases, oldest first (R3.6)."""
+        held = [lead for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
+        return sorted(held, key=lambda lead: (lead.lease.started_ms if lead.lease else 0, lead.id))
+
+    def dialer_of(self, lead: Lead) -> Dialer:
+        """The settings of the lead's campaign."""
+        return self.campaigns[lead.campaign].dialer
+
+    def due_of(self, lead: Lead) -> int | None:
+        """R2.2: the lead's own due time, else the moment its pool was first active (None: never yet)."""
+        return self.pools[lead.pool].first_active_ms if lead.due_ms is None else lead.due_ms
+
+    def priority_of(self, lead: Lead) -> int:
+        """R2.3: the lead's own, else its pool's, else its campaign's, else 5."""
+        return lead.priority or self.pools[lead.pool].priority or self.dialer_of(lead).priority or 5
