@@ -1,0 +1,99 @@
+"""Which encoding a file has.
+
+1. The whole file is looked at once before anything is read, as only its last byte decides whether it is UTF-8.
+2. UTF-8 with and without a byte order mark, UTF-16 with one; else Latin-1. Where all bytes from 0x80 to 0x9F are letters
+   in the Windows variant of Latin-1, they are read as those, as browsers do; in Latin-1 they are control characters.
+3. What is no text is refused with a guess at what it is.
+"""
+
+import codecs
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+_SLICE_BYTES: Final = 1 << 20
+_SAMPLE_BYTES: Final = 1 << 16
+_BINARY_SHARE: Final = 50
+"""A text file has fewer than one control character in that many."""
+
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, ""),
+    (codecs.BOM_UTF32_BE, ""),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_FORMATS: Final = (
+    (b"PK\x03\x04", "a ZIP or Excel file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"\x1f\x8b", "a gzip file"),
+    (b"%PDF", "a PDF file"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+    (b"SQLite format 3\0", "a database"),
+)
+_CONTROLS: Final = bytes(code for code in (*range(1, 32), 127) if code not in b"\t\n\r\f\v")
+_WINDOWS: Final = bytes(range(0x80, 0xA0))
+_NOT_IN_WINDOWS: Final = b"\x81\x8d\x8f\x90\x9d"
+
+
+class Unreadable(Exception):
+    """The file can't be read at all; the message is a phrase behind "the file" (`is empty`)."""
+
+
+def encoding_of(stream: BinaryIO) -> str:
+    """The codec of a file, from all of its bytes; raises `Unreadable`. Memory is bounded."""
+    head = stream.read(_SLICE_BYTES)
+    _refuse_binary(head)
+    for mark, codec in _MARKS:
+        if head.startswith(mark):
+            if not codec:
+                raise Unreadable("is UTF-32; save it as UTF-8")
+            if _decodes(head, stream, codec):
+                return codec
+            raise Unreadable(f"starts as {codec.upper().removesuffix('-SIG')} but is not all of it")
+    if _decodes(head, stream, "utf-8"):
+        return "utf-8"
+    return _single_byte(head, stream)
+
+
+def _refuse_binary(head: bytes) -> None:
+    if not head:
+        raise Unreadable("is empty")
+    for magic, what in _FORMATS:
+        if head.startswith(magic):
+            raise Unreadable(f"is {what}, not a text table; save it as CSV")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return
+    sample = head[:_SAMPLE_BYTES]
+    if sample.count(b"\0") * _BINARY_SHARE > len(sample):
+        raise Unreadable("is not text, or UTF-16 without a byte order mark; save it as UTF-8")
+    if (len(sample) - len(sample.translate(None, _CONTROLS))) * _BINARY_SHARE > len(sample):
+        raise Unreadable("is not a text file")
+
+
+def _slices(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    stream.seek(len(head))
+    yield head
+    while piece := stream.read(_SLICE_BYTES):
+        yield piece
+
+
+def _decodes(head: bytes, stream: BinaryIO, codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)()
+    try:
+        for piece in _slices(head, stream):
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _single_byte(head: bytes, stream: BinaryIO) -> str:
+    windows = False
+    for piece in _slices(head, stream):
+        high = set(piece).intersection(_WINDOWS)
+        if high.intersection(_NOT_IN_WINDOWS):
+            return "latin-1"
+        windows = windows or bool(high)
+    return "cp1252" if windows else "latin-1"

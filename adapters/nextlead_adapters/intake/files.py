@@ -1,0 +1,186 @@
+"""Tables of text as people's programs write them: separators, quotes, and what is wrong with them.
+
+1. The separator is the one of comma, semicolon and tab under which the header names most known fields; then the one
+   under which most rows are as wide as the header; then the one that gives most columns.
+2. A row with a fault is given with its `problem`, and reading goes on behind it. A quote that is never closed costs
+   its own line only.
+3. Row numbers are those a spreadsheet shows: the header is row 1 when the file starts with it.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from .encodings import Unreadable, encoding_of
+
+SEPARATORS: Final = (",", ";", "\t")
+ROW_CHARS_MAX: Final = 100_000
+"""Longest row, in characters, its line ends included. The csv module's own limit per field is above it."""
+ROW_LINES_MAX: Final = 500
+_KEPT_CHARS: Final = 1_000
+_SAMPLE_CHARS: Final = 1 << 16
+_SAMPLE_ROWS: Final = 50
+
+
+class Record(NamedTuple):
+    """A row of the file. `cells` have the header's width unless there is a `problem`."""
+
+    row: int
+    cells: list[str]
+    problem: str
+
+
+def separator_of(sample: str, known: Callable[[str], bool]) -> str:
+    """Rule 1, from the first characters of a file."""
+    lines = list(io.StringIO(sample, newline=""))
+    if len(sample) >= _SAMPLE_CHARS and len(lines) > 1:
+        lines.pop()
+    return max(SEPARATORS, key=lambda separator: _score(lines, separator, known))
+
+
+def _score(lines: list[str], separator: str, known: Callable[[str], bool]) -> tuple[int, float, int]:
+    rows: list[list[str]] = []
+    try:
+        for row in csv.reader(lines, delimiter=separator):
+            if row:
+                rows.append(row)
+            if len(rows) > _SAMPLE_ROWS:
+                break
+    except csv.Error:
+        return (0, 0.0, 0)
+    if not rows or len(rows[0]) == 1:
+        return (sum(map(known, rows[0])) if rows else 0, 0.0, 1)
+    header = rows[0]
+    alike = sum(len(row) == len(header) for row in rows[1:]) / max(len(rows) - 1, 1)
+    return (sum(map(known, header)), alike, len(header))
+
+
+class _BrokenRow(Exception):
+    """A quote that isn't closed, or a row beyond the limits."""
+
+
+class _Lines:
+    """Physical lines for csv.reader; remembers those of the row being read, so that a broken row can be taken apart."""
+
+    def __init__(self, text: io.TextIOBase) -> None:
+        self._text = text
+        self._again: list[str] = []
+        self._chars = 0
+        self.pending: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else self._text.readline(ROW_CHARS_MAX + 1)
+        if not line:
+            if self.pending:
+                raise _BrokenRow("a quote is not closed")
+            raise StopIteration
+        pending = self.pending
+        pending.append(line)
+        self._chars += len(line)
+        if self._chars > ROW_CHARS_MAX or len(pending) > ROW_LINES_MAX:
+            self._overflow(line)
+        return line
+
+    def _overflow(self, line: str) -> None:
+        if len(self.pending) > 1:
+            raise _BrokenRow("a quote is not closed")
+        while line and not line.endswith(("\n", "\r")):
+            line = self._text.readline(ROW_CHARS_MAX)
+        raise _BrokenRow(f"is longer than {ROW_CHARS_MAX} characters")
+
+    def row_done(self) -> list[str]:
+        """Forget the lines of the row, and give them."""
+        lines, self.pending, self._chars = self.pending, [], 0
+        return lines
+
+    def keep_first(self) -> str:
+        """Give the first line of the row; the others are read again, as rows of their own."""
+        first, *others = self.row_done()
+        self._again += reversed(others)
+        return first
+
+
+class Table:
+    """A file as rows of cells. Raises `Unreadable` when it is none. `known` says which column names mean something."""
+
+    def __init__(self, path: Path, known: Callable[[str], bool]) -> None:
+        self._raw = path.open("rb")
+        try:
+            self.size_bytes = path.stat().st_size
+            self.encoding = encoding_of(self._raw)
+            self.separator = self._sniff(known)
+            self._lines = _Lines(self._text())
+            self._row = 0
+            self.columns = self._header()
+        except BaseException:
+            self._raw.close()
+            raise
+
+    def _text(self) -> io.TextIOWrapper:
+        self._raw.seek(0)
+        return io.TextIOWrapper(self._raw, self.encoding, newline="")
+
+    def _sniff(self, known: Callable[[str], bool]) -> str:
+        text = self._text()
+        separator = separator_of(text.read(_SAMPLE_CHARS), known)
+        text.detach()
+        return separator
+
+    def _header(self) -> list[str]:
+        for _, cells, problem in self._records(width=0):
+            if problem:
+                raise Unreadable(f"has no header that can be read: the first row {problem}")
+            if any("\0" in cell or not _printable(cell) for cell in cells):
+                raise Unreadable("is not a text table: its first row has control characters")
+            return cells
+        raise Unreadable("has no rows")
+
+    def rows(self) -> Iterator[Record]:
+        """The rows behind the header, once. Blank lines are counted but not given."""
+        return self._records(len(self.columns))
+
+    def done_bytes(self) -> int:
+        """How far the file was read; a little ahead of the last row given."""
+        return self._raw.tell()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._raw.close()
+
+    def _records(self, width: int) -> Iterator[Record]:
+        lines = self._lines
+        while True:
+            reader = csv.reader(lines, delimiter=self.separator)
+            try:
+                for cells in reader:
+                    if width and len(cells) != width and len(lines.pending) > 1:
+                        raise _BrokenRow("a quote is not closed, or the cells don't fit the header")
+                    lines.row_done()
+                    self._row += 1
+                    if cells:
+                        yield Record(self._row, cells, _fault(cells, width))
+                return
+            except (_BrokenRow, csv.Error) as problem:
+                self._row += 1
+                yield Record(self._row, [lines.keep_first().rstrip("\r\n")[:_KEPT_CHARS]], str(problem))
+
+
+def _fault(cells: list[str], width: int) -> str:
+    if width and len(cells) != width:
+        while len(cells) > width and not cells[-1].strip():
+            cells.pop()
+        if len(cells) != width:
+            return f"has {len(cells)} cells where the header has {width}"
+    if any("\0" in cell for cell in cells):
+        cells[:] = [cell.replace("\0", "\ufffd") for cell in cells]
+        return "has a NUL character"
+    return ""
+
+
+def _printable(cell: str) -> bool:
+    return not any(ord(char) < ord(" ") and char not in "\t\r\n" for char in cell)

@@ -1,0 +1,66 @@
+"""Rows into a pool, chunk by chunk (SPEC R9.6).
+
+1. The engine decides duplicates among open leads, and within the pool, when a chunk is applied.
+2. Closed leads are known to the archive only. What it says must still hold when the chunk is applied: so reading it and
+   applying are one step, that no other chunk of this organisation comes between. Leads that the archive had as open
+   count too: they are open still, or were closed in the meantime.
+3. Chunks are small, so that `next` is served between them.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from itertools import islice
+from typing import Final
+
+from msgspec.structs import replace
+
+from nextlead.core.commands import ClosePool, IntakeReject, IntakeRow, LoadRows, OpenPool
+from nextlead.core.model import Pool
+from nextlead.core.replies import Loaded
+from nextlead.runtime.dialer import Dialer
+
+from .options import in_scope
+
+CHUNK_ROWS: Final = 400
+
+
+class Loader:
+    """Gives rows to the dialer. One per organisation: it holds the lock that rule 2 needs."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self.dialer = dialer
+        self._lock = asyncio.Lock()
+
+    async def open(self, command: OpenPool) -> Pool:
+        """A new pool in state loading."""
+        pool = await self.dialer.submit(command)
+        assert isinstance(pool, Pool)
+        return pool
+
+    async def load(self, pool: int, rows: Iterable[IntakeRow], rejects: Iterable[IntakeReject], by: str) -> None:
+        """Load rows into a pool that takes them; returns when they are durable."""
+        good, bad = iter(rows), iter(rejects)
+        while True:
+            some, others = tuple(islice(good, CHUNK_ROWS)), tuple(islice(bad, CHUNK_ROWS))
+            if not some and not others:
+                return
+            async with self._lock:
+                some = await self._with_known(self.dialer.engine.pools[pool], some)
+                loaded = await self.dialer.submit(LoadRows(pool=pool, rows=some, rejects=others, by=by))
+                assert isinstance(loaded, Loaded)
+
+    async def close(self, pool: int, by: str, *, unmatched: tuple[str, ...] = (), error: str = "") -> Pool:
+        """All rows are in, or, with an error, the pool has failed and what was loaded is dropped."""
+        closed = await self.dialer.submit(ClosePool(pool=pool, unmatched=unmatched, error=error, by=by))
+        assert isinstance(closed, Pool)
+        return closed
+
+    async def _with_known(self, pool: Pool, rows: tuple[IntakeRow, ...]) -> tuple[IntakeRow, ...]:
+        if not rows or pool.duplicates.among != "all" or pool.duplicates.scope == "file":
+            return rows
+        engine = self.dialer.engine
+        uses = await self.dialer.archive.numbers(sorted({number for row in rows for number in row.numbers}))
+        known = {use.number for use in uses if in_scope(pool, use.campaign, use.pool, engine)}
+        if not known:
+            return rows
+        return tuple(row if known.isdisjoint(row.numbers) else replace(row, known=True) for row in rows)

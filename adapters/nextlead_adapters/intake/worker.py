@@ -1,0 +1,141 @@
+"""Reads an uploaded file in a process of its own, and gives its rows as they come.
+
+A file is strangers' data: reading it must not be able to stop the daemon, fill its memory, or hold up `next`. The pipe
+is the back-pressure: the process waits while nobody takes its rows.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from typing import Final
+
+from msgspec import DecodeError, Struct
+
+from nextlead.core.errors import Invalid, NextleadError
+
+from .wire import FRAME_BYTES_MAX, LENGTH_BYTES, Chunk, Done, Failed, Header, Job, Message, decode_message, encode_job
+
+_PROGRAM: Final = "nextlead_adapters.intake.worker_main"
+_PIPE_BYTES: Final = 1 << 20
+_ERROR_BYTES: Final = 4_000
+
+
+class Limits(Struct, frozen=True):
+    """What reading one file may take. `silence_s` is the longest the process may take for its next answer."""
+
+    memory_bytes: int = 768 << 20
+    cpu_s: int = 1_800
+    silence_s: float = 60.0
+    chunk_rows: int = 400
+
+
+class UnreadableFile(Invalid):
+    """The file can't be read."""
+
+    code = "unreadable_file"
+
+
+class IntakeFailed(NextleadError):
+    """Reading the file was given up."""
+
+    code = "intake_failed"
+
+
+class Worker:
+    """One file, one process. Use as an async context manager; leaving it ends the process.
+
+    Raises `UnreadableFile` or `Invalid` when the file, or the mapping for it, is at fault; `IntakeFailed` when the process
+    died or went over a limit.
+    """
+
+    def __init__(self, job: Job, limits: Limits) -> None:
+        self._job = job
+        self._limits = limits
+        self._process: Process | None = None
+
+    async def __aenter__(self) -> "Worker":
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", _PROGRAM,
+                stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_PIPE_BYTES, env=_environment(),
+            )  # fmt: skip
+        except OSError as problem:
+            raise IntakeFailed(f"no process to read the file could be started: {problem.strerror}") from problem
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        process = self._started()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._started().pid
+
+    def _started(self) -> Process:
+        assert self._process is not None, "a worker is used as a context manager"
+        return self._process
+
+    async def header(self) -> Header:
+        """Start; answers when the file turned out to be readable."""
+        stdin = self._started().stdin
+        assert stdin is not None
+        stdin.write(encode_job(self._job))
+        stdin.close()
+        message = await self._message()
+        assert isinstance(message, Header), "the header comes first"
+        return message
+
+    async def chunks(self) -> AsyncIterator[Chunk]:
+        """The rows, to the end of the file."""
+        while not isinstance(message := await self._message(), Done):
+            assert isinstance(message, Chunk), "rows come behind the header"
+            yield message
+
+    async def _message(self) -> Message:
+        stdout = self._started().stdout
+        assert stdout is not None
+        try:
+            async with asyncio.timeout(self._limits.silence_s):
+                length = int.from_bytes(await stdout.readexactly(LENGTH_BYTES), "big")
+                if length > FRAME_BYTES_MAX:
+                    raise IntakeFailed("the reading process sent more than it may")
+                message = decode_message(await stdout.readexactly(length))
+        except TimeoutError:
+            raise IntakeFailed(f"reading the file made no progress for {self._limits.silence_s:g} s") from None
+        except (asyncio.IncompleteReadError, DecodeError):
+            raise IntakeFailed(await self._cause_of_death()) from None
+        if isinstance(message, Failed):
+            raise _refusal(message)
+        return message
+
+    async def _cause_of_death(self) -> str:
+        process = self._started()
+        assert process.stderr is not None
+        said = (await process.stderr.read(_ERROR_BYTES)).decode("utf-8", "replace").strip()
+        if process.returncode is None:
+            process.kill()
+        code = await process.wait()
+        if code == -signal.SIGXCPU:
+            return f"reading the file took more than {self._limits.cpu_s} s of processor time"
+        if code < 0:
+            return f"the process that read the file was ended by {signal.Signals(-code).name}"
+        if "MemoryError" in said:
+            return "reading the file needed more memory than an upload may take"
+        return f"the process that read the file ended with {code}: {said.splitlines()[-1] if said else 'no message'}"
+
+
+def _refusal(failed: Failed) -> NextleadError:
+    if failed.field == "file":
+        return UnreadableFile(failed.field, failed.rule)
+    return Invalid(failed.field, failed.rule)
+
+
+def _environment() -> dict[str, str]:
+    """The daemon's, without its secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NEXTLEAD_")}
