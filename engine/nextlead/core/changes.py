@@ -45,10 +45,11 @@ TABLES = (
     "campaign",
     "tally",
     "pool",
+    "closures",
     "blocked",
     "token",
     "lead_data",
     "answer",
 )
 """Tables of `Changes.rows`. Keys: 0 for sequences and settings, `no` for team, agent, project, campaign (tally: the
-campaign's), `id` for pool and token, the number for blocked, the lead's id for lead_data, the key text for answer."""
+campaign's), `id` for pool (closures: the pool's) and token, the number for blocked, the lead's id for lead_data, the key text for answer."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .model import Dialer, Duplicates, Template
+from .model import Dialer, Duplicates, Lead, Template
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -247,7 +247,7 @@ class Reopen(Command, frozen=True, kw_only=True):
     """Open a closed lead again. `row` is the closed lead as the archive has it (SPEC R1.4)."""
 
     lead: int
-    row: "object" = None
+    row: Lead | None = None
     redial: RedialEdit | UnsetType = UNSET
 
 

@@ -4,7 +4,12 @@
 input (the caller can mend it), `Refused` is right input that the present state or a permission does not allow.
 """
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from .engine import Outcome
 
 
 class NextleadError(Exception):
@@ -16,6 +21,8 @@ class NextleadError(Exception):
         super().__init__(detail or self.title())
         self.detail = detail or self.title()
         self.facts = facts
+        self.outcome: Outcome | None = None
+        """What time alone had changed when it was refused; to be made durable like any other (`Engine.apply`)."""
 
     @classmethod
     def title(cls) -> str:

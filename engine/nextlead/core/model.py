@@ -35,6 +35,8 @@ class Status(IntEnum):
     PENDING_VALIDATION = 7
     CLOSED = 8
 
+    __hash__ = int.__hash__  # Enum's own is slow Python, and statuses are keys on the hot path
+
     @property
     def code(self) -> str:
         """The name people outside use: `private_redial`."""
@@ -269,6 +271,13 @@ class Pool(Row):
     error: str = ""
     file_name: str = ""
     deleted: int = 0
+
+
+class Closures(Row):
+    """How many leads of a pool closed, by closure: closed leads are not in memory, their counts are."""
+
+    pool: int
+    counts: dict[str, int]
 
 
 class FreshLead(Row):

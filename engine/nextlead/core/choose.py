@@ -1,0 +1,203 @@
+"""Which lead an agent gets: SPEC 2 over what `sight.py` opens. Nothing is changed here.
+
+A choice looks at heads only: whatever is not due, blocked, leased or behind a closed gate is passed over by one comparison a
+queue (`tests/model` compares every choice with `min` over all leads).
+"""
+
+from collections.abc import Collection, Iterable
+
+from msgspec import Struct
+
+from .model import Agent, Campaign
+from .order import NEVER, due_of, lead_of, limit
+from .queues import Family, Queue
+from .sight import Lower, Sight
+from .state import State
+
+_LOWER = (Family.AUTOMATIC, Family.UNPROCESSED)
+
+
+class Choice(Struct, frozen=True, gc=False):
+    """The best lead: its score, its class's rank, and what a lease of it does to the counters of SPEC R2.4 and R2.5."""
+
+    score: int
+    rank: int
+    tallies: tuple[tuple[int, int, int], ...] = ()
+    """(campaign, by how much `handed` rises, new `stride`), for classes 8 and 9 where they count."""
+
+    @property
+    def lead(self) -> int:
+        """The lead's id."""
+        return lead_of(self.score)
+
+
+class Nothing(Struct, frozen=True, gc=False):
+    """No lead now, and why."""
+
+    reason: str
+
+
+def choose(state: State, sight: Sight, agent: Agent, now_ms: int) -> Choice | Nothing:
+    """The best lead for the agent. O(queues it sees + log n)."""
+    below = limit(now_ms)
+    but = paused(state, agent, now_ms)
+    if sight.reserved and is_reserved(sight, now_ms, but):
+        return _promised_own(sight, below, but) or Nothing("reserved")
+    score = _best(sight.urgent, below, but)
+    if score is not NEVER:
+        return Choice(score, 1)
+    for queues, rank in ((sight.vip, 2), (sight.private, 4), (sight.common, 6)):
+        due = [queue for queue in queues if queue.earliest < below]
+        if due:
+            found = _redial(due, below, but, rank)
+            if found is not None:
+                return found
+    if not sight.plain:
+        return _choose_lower(state, sight, agent, below, but)
+    score = _best(sight.automatic, below, but)
+    if score is not NEVER:
+        return Choice(score, 8)
+    score = _best(sight.unprocessed, below, but)
+    return Choice(score, 9) if score is not NEVER else Nothing("no_lead")
+
+
+def paused(state: State, agent: Agent, now_ms: int) -> Collection[int]:
+    """Leads that the agent cancelled a short while ago (SPEC R5.6)."""
+    pauses = state.pauses.get(agent.no)
+    if not pauses:
+        return ()
+    return {lead for lead, until_ms in pauses.items() if until_ms > now_ms}
+
+
+def is_reserved(sight: Sight, now_ms: int, but: Collection[int]) -> bool:
+    """SPEC R4.9: an own promised redial that could be offered falls due within its campaign's `reserve_owner`."""
+    return any(first_due_ms(queue, now_ms, now_ms + reserve_ms, but) for queue, reserve_ms in sight.reserved)
+
+
+def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int]) -> int | None:
+    """When the next lead of the queue falls due in (after, until]; None if none does. O(parts * log n)."""
+    found = NEVER
+    for part in queue.parts.values():
+        if not part.open:
+            continue
+        low, high = limit(after_ms) - part.base, limit(until_ms) - part.base
+        key = next((key for key in part.keys.irange(low, high, inclusive=(True, False)) if lead_of(key) not in but), None)
+        if key is not None:
+            found = min(found, part.base + key)
+    return None if found is NEVER else due_of(found)
+
+
+def _promised_own(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
+    own = {queue for queue, _ in sight.reserved}
+    for queues, rank in ((sight.vip, 2), (sight.private, 4)):
+        found = _redial([queue for queue in queues if queue in own], below, but, rank)
+        if found is not None:
+            return found
+    return None
+
+
+def _best(queues: Iterable[Queue], below: int, but: Collection[int]) -> int:
+    best = NEVER
+    for queue in queues:
+        if queue.earliest < below:
+            score = queue.best_but(below, but) if but else queue.best(below)
+            best = min(best, score)
+    return best
+
+
+def _redial(due: list[Queue], below: int, but: Collection[int], rank: int) -> Choice | None:
+    """Overdue first (SPEC R2.2), then on schedule."""
+    best = NEVER
+    for queue in due:
+        overdue = below - queue.overdue
+        if queue.earliest < overdue:
+            best = min(best, queue.best_but(overdue, but) if but else queue.best(overdue))
+    if best is not NEVER:
+        return Choice(best, rank)
+    best = _best(due, below, but)
+    return None if best is NEVER else Choice(best, rank + 1)
+
+
+# -- classes 8 and 9 when campaigns share them by rule ------------------------------------------------------------------
+
+
+class _Candidate(Struct, frozen=True):
+    campaign: Campaign
+    score: int
+    rank: int
+    both: bool
+
+
+def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Collection[int]) -> Choice | Nothing:
+    first: list[_Candidate] = []
+    second: list[_Candidate] = []
+    withheld = False
+    for lower in sight.lower:
+        if _is_withheld(state, agent, lower.campaign):
+            withheld = True
+            continue
+        automatic, unprocessed = _best(lower.automatic, below, but), _best(lower.unprocessed, below, but)
+        both = automatic is not NEVER and unprocessed is not NEVER
+        swap = both and _is_turn_of_new(state, lower.campaign)
+        if automatic is not NEVER:
+            (second if swap else first).append(_Candidate(lower.campaign, automatic, 8, both))
+        if unprocessed is not NEVER:
+            (first if swap else second).append(_Candidate(lower.campaign, unprocessed, 9, both))
+    candidates = first or second
+    if not candidates:
+        return Nothing("max_unresolved" if withheld else "no_lead")
+    if not sight.weighted:
+        best = min(candidates, key=lambda candidate: candidate.score)
+        return Choice(best.score, best.rank, _handed(state, best))
+    best = min(candidates, key=lambda candidate: (_stride(state, candidate.campaign), candidate.score))
+    return Choice(best.score, best.rank, _strides(state, sight, first + second, best, below))
+
+
+def _is_withheld(state: State, agent: Agent, campaign: Campaign) -> bool:
+    """SPEC R7.2."""
+    most = campaign.dialer.max_unresolved
+    if most is None:
+        return False
+    leads = state.unresolved.get(agent.no, ())
+    return sum(lead.campaign == campaign.no for lead in map(state.need_lead, leads)) >= most
+
+
+def _is_turn_of_new(state: State, campaign: Campaign) -> bool:
+    """SPEC R2.4: the next of classes 8 and 9 is the nth."""
+    every = campaign.dialer.new_every
+    return every is not None and (state.tallies[campaign.no].handed + 1) % every == 0
+
+
+def _handed(state: State, best: _Candidate) -> tuple[tuple[int, int, int], ...]:
+    if best.campaign.dialer.new_every is None or not best.both:
+        return ()
+    return ((best.campaign.no, 1, state.tallies[best.campaign.no].stride),)
+
+
+def _stride(state: State, campaign: Campaign) -> int:
+    return state.tallies[campaign.no].stride
+
+
+def _strides(
+    state: State, sight: Sight, candidates: list[_Candidate], best: _Candidate, below: int
+) -> tuple[tuple[int, int, int], ...]:
+    """SPEC R2.5: the chosen campaign's pass rises by 1/weight; campaigns that are empty keep up with the least."""
+    least = min(_stride(state, candidate.campaign) for candidate in candidates)
+    weight = best.campaign.dialer.weight or 1
+    handed = 1 if best.campaign.dialer.new_every is not None and best.both else 0
+    changes = [(best.campaign.no, handed, _stride(state, best.campaign) + round((1 << 32) / weight))]
+    busy = {candidate.campaign.no for candidate in candidates}
+    for lower in sight.lower:
+        campaign = lower.campaign
+        if campaign.no not in busy and _stride(state, campaign) < least and _is_empty(state, lower, below):
+            changes.append((campaign.no, 0, least))
+    return tuple(changes)
+
+
+def _is_empty(state: State, lower: Lower, below: int) -> bool:
+    """No lead of classes 8 and 9 is due in the campaign, whoever may get it."""
+    return not any(
+        queue.campaign == lower.campaign.no and queue.family in _LOWER and queue.earliest < below
+        for queue in state.queues.values()
+    )
+

@@ -1,0 +1,160 @@
+"""The engine: commands in, changes out. No I/O, no clock; time is an argument.
+
+    outcome = engine.apply(Next(agent="ann", token=token), now_ms)
+
+`apply` is synchronous and whole: nobody sees a half-done command. It first computes and then takes in; a refusal has changed
+nothing. The caller owes two things: make `outcome.changes` durable, in order, before it acts on the reply; and call again at
+`next_deadline_ms`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from . import blocking, commands, lead_edits, pools, setup, work
+from .changes import Changes
+from .errors import NextleadError
+from .firing import fire_due
+from .leases import Sights
+from .model import FreshLead, Lead, Row
+from .reads import Reads
+from .recovery import Recovery
+from .replies import Served
+
+
+class Outcome(Struct):
+    """What came of a command. `served` are waiting agents that it, or the time, gave an answer to."""
+
+    reply: Any
+    changes: Changes
+    served: list[Served]
+
+
+Handler = Callable[[Any, Any], Any]
+
+_HANDLERS: Final[dict[type[commands.Command], Handler]] = {
+    commands.PutTeam: setup.put_team,
+    commands.PutAgent: setup.put_agent,
+    commands.PutProject: setup.put_project,
+    commands.PutCampaign: setup.put_campaign,
+    commands.PutSettings: setup.put_settings,
+    commands.Delete: setup.delete,
+    commands.PutToken: setup.put_token,
+    commands.DeleteToken: setup.delete_token,
+    commands.PutSession: setup.put_session,
+    commands.EndSession: setup.end_session,
+    commands.ReleaseAll: setup.release_all,
+    commands.StopWaiting: work.stop_waiting,
+    commands.Take: work.take,
+    commands.Heartbeat: work.heartbeat,
+    commands.EndLease: work.end_by_hand,
+    commands.Resolve: work.resolve,
+    commands.EditLead: lead_edits.edit_lead,
+    commands.Release: lead_edits.release_one,
+    commands.MakeUrgent: lead_edits.make_urgent,
+    commands.Validate: lead_edits.validate,
+    commands.Reopen: lead_edits.reopen,
+    commands.Remove: blocking.remove,
+    commands.Block: blocking.block,
+    commands.Unblock: blocking.unblock,
+    commands.OpenPool: pools.open_pool,
+    commands.LoadRows: pools.load_rows,
+    commands.ClosePool: pools.close_pool,
+    commands.EditPool: pools.edit_pool,
+    commands.ActOnPool: pools.act_on_pool,
+}
+
+
+class Engine(Reads):
+    """One organisation's leads in order. What can be read of it is in `Reads`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sights = Sights()
+        self._recovery = Recovery(self.state)
+
+    @property
+    def commit_no(self) -> int:
+        """The number of the commit that coming changes will be part of; the runtime sets it."""
+        return self.state.commit_no
+
+    @commit_no.setter
+    def commit_no(self, value: int) -> None:
+        self.state.commit_no = value
+
+    def apply(self, command: commands.Command, now_ms: int) -> Outcome:
+        """Carry out one command at a time that is never before the last one's.
+
+        Raises `NextleadError` when it is refused; what time alone had changed by then is in the error's `outcome`. `next`
+        costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the rest.
+        """
+        self._begin(now_ms)
+        try:
+            reply = self._handle(command)
+        except NextleadError as error:
+            error.outcome = self._end(None)
+            raise
+        return self._end(reply)
+
+    def _begin(self, now_ms: int) -> None:
+        state = self.state
+        state.previous_ms = state.now_ms
+        state.now_ms = max(now_ms, state.now_ms)
+        state.changes = Changes()
+        state.served = []
+        fire_due(state)
+
+    def _handle(self, command: commands.Command) -> Any:
+        kind = type(command)
+        if kind is commands.Next:
+            work.serve_waiting(self.state, self._sights)
+            return work.next_lead(self.state, self._sights, command)  # type: ignore[arg-type]
+        if kind is commands.Finish:
+            return work.finish(self.state, self._sights, command)  # type: ignore[arg-type]
+        if kind is commands.Tick:
+            return None
+        return _HANDLERS[kind](self.state, command)
+
+    def _end(self, reply: Any) -> Outcome:
+        state = self.state
+        fire_due(state)
+        if state.waiting:
+            work.serve_waiting(state, self._sights)
+        return Outcome(reply, state.changes, state.served)
+
+    def next_deadline_ms(self) -> int | None:
+        """The earliest moment at which `Tick` does something; None while nothing is to come."""
+        found = self.state.timers.earliest()
+        waiting_ms = self.state.waiting.next_ms()
+        if found is None:
+            return waiting_ms
+        return found[0] if waiting_ms is None else min(found[0], waiting_ms)
+
+    # -- recovery ---------------------------------------------------------------------------------------------------
+
+    def restore_row(self, table: str, row: Row) -> None:
+        """A row of a table other than leads; these come first."""
+        self._recovery.row(table, row)
+
+    def restore_lead(self, lead: Lead) -> None:
+        """A touched, open lead."""
+        self._recovery.lead(lead)
+
+    def restore_fresh(self, leads: Sequence[FreshLead]) -> None:
+        """Untouched leads of any pools."""
+        self._recovery.fresh(leads)
+
+    def start(self, now_ms: int, last_ms: int = 0) -> Outcome:
+        """Build the order from what was restored, then run what came due since `last_ms`, in due order (SPEC R5.7).
+
+        Also for a new organisation, which gets its root team and project. O(n log n).
+        """
+        state = self.state
+        state.now_ms = last_ms
+        self._recovery.build(now_ms)
+        state.previous_ms, state.now_ms = state.now_ms, max(now_ms, state.now_ms)
+        state.changes, state.served = Changes(), []
+        setup.found_organisation(state)
+        fire_due(state)
+        return Outcome(None, state.changes, state.served)

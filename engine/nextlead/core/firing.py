@@ -1,0 +1,42 @@
+"""What happens by itself when its time comes: lease timeouts, releases, abandonment, urgency, pool dates (SPEC R5.7)."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from .outcomes import close
+from .pool_gates import follow_dates
+from .redials import release
+from .state import State
+from .timers import Kind
+from .work import end_as_unresolved
+
+
+def fire_due(state: State) -> None:
+    """Everything whose deadline has come, in due order, each with the time it was effective.
+
+    A deadline that came while nothing ran (the daemon was down) was effective then, and clocks that follow count from it. One
+    that lies before the engine's previous time became due by a change of settings, and is effective now.
+    """
+    while (found := state.timers.earliest()) is not None and found[0] <= state.now_ms:
+        deadline_ms, (kind, _), what = found
+        effective_ms = deadline_ms if deadline_ms > state.previous_ms else state.now_ms
+        _fire(state, kind, what, effective_ms)
+
+
+def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
+    if kind is Kind.POOL:
+        follow_dates(state, what, effective_ms)
+        return
+    lead = state.need_lead(what)
+    match kind:
+        case Kind.LEASE_BEAT | Kind.LEASE_MAX:
+            end_as_unresolved(state, lead, "lease_timeout", "system", effective_ms)
+        case Kind.RELEASE_PRIVATE | Kind.RELEASE_VIP:
+            release(state, lead, "timer", "system", effective_ms)
+        case Kind.ABANDON:
+            state.put(lead, close(lead, "abandoned"), "abandoned", "system", effective_ms=effective_ms)
+        case Kind.URGENT:
+            state.put(lead, replace(lead, urgent=None), "urgent_expired", "system", effective_ms=effective_ms)
+        case _:
+            assert_never(kind)

@@ -1,0 +1,149 @@
+"""What admins and supervisors do to one lead (SPEC R1.4, R1.5, R2.6, R4.6)."""
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
+from .errors import Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
+from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
+from .outcomes import close
+from .redials import admin_redial, must_release, release, set_redial, settle
+from .state import State, is_own
+from .transitions import need_status, need_unleased
+
+PRIORITY_LAST = 1000
+
+
+def edit_lead(state: State, command: EditLead) -> Lead:
+    """An admin's edit: all of it, or nothing."""
+    lead = state.need_lead(command.lead)
+    if command.version is not None and command.version != lead.version:
+        raise VersionConflict(f"lead {lead.id} is at version {lead.version} now", version=lead.version)
+    if (command.owner, command.due_ms, command.redial) != (UNSET, UNSET, UNSET):
+        need_unleased(lead)
+    if any(number in state.blocked for number in lead.numbers):
+        raise NumberBlocked
+    new = _edited(state, lead, command)
+    if command.data is not UNSET:
+        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+    return state.put(lead, new, "edited", command.by, detail=_what(command))
+
+
+def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
+    new = lead
+    if not isinstance(command.priority, UnsetType):
+        if not 0 <= command.priority <= PRIORITY_LAST:
+            raise Invalid("priority", "must be from 1 (first) to 1000, or 0 for the pool's")
+        new = replace(new, priority=command.priority)
+    if not isinstance(command.redial, UnsetType):
+        need_status(lead, DIALABLE)
+        new = admin_redial(state, new, command.redial)
+    if not isinstance(command.owner, UnsetType):
+        new = _with_owner(state, new, owner_of(state, command.owner))
+    if not isinstance(command.due_ms, UnsetType):
+        need_status(lead, DIALABLE)
+        if command.due_ms <= 0:
+            raise Invalid("due", "must be a time after 1970")
+        new = replace(new, due_ms=command.due_ms)
+    return new
+
+
+def _what(command: EditLead) -> str:
+    names = ("priority", "owner", "due_ms", "redial", "data")
+    return " ".join(name.removesuffix("_ms") for name in names if getattr(command, name) is not UNSET)
+
+
+def owner_of(state: State, text: str) -> int:
+    """`agent:CODE` or `team:CODE` as an owner."""
+    kind, _, code = text.partition(":")
+    if kind == "agent" and code in state.agents.by_code:
+        return state.agents.by_code[code].no
+    if kind == "team" and code in state.teams.by_code:
+        return -state.teams.by_code[code].no
+    raise Invalid("owner", "must be agent:CODE or team:CODE of one that exists")
+
+
+def _with_owner(state: State, lead: Lead, owner: int) -> Lead:
+    new = replace(lead, owner=owner)
+    if not is_own(new):
+        return new
+    assert new.promise is not None
+    if owner < 0:
+        return replace(new, promise=replace(new.promise, released_ms=state.now_ms))
+    cause = must_release(state, new)
+    if cause is not None:
+        raise NotAllowed(f"that agent could not be offered it: {cause}", cause=cause)
+    return new
+
+
+def release_one(state: State, command: Release) -> Lead:
+    """Release a private or VIP redial by hand."""
+    lead = state.need_lead(command.lead)
+    need_unleased(lead)
+    need_status(lead, PROMISED)
+    if not is_own(lead):
+        raise WrongStatus(f"lead {lead.id} is released already", status=lead.status.code)
+    return release(state, lead, "by_hand", command.by)
+
+
+def make_urgent(state: State, command: MakeUrgent) -> Lead:
+    """SPEC R2.6."""
+    lead = state.need_lead(command.lead)
+    need_unleased(lead)
+    need_status(lead, DIALABLE)
+    if command.reason not in URGENT_REASONS:
+        raise Invalid("reason", f"must be one of {', '.join(URGENT_REASONS)}")
+    if command.expires_ms <= state.now_ms:
+        raise Invalid("expires", "must be in the future")
+    urgent = Urgent(URGENT_REASONS.index(command.reason), state.now_ms, command.expires_ms)
+    return state.put(lead, replace(lead, urgent=urgent), "urgent", command.by, cause=command.reason)
+
+
+def validate(state: State, command: Validate) -> Lead:
+    """SPEC R1.4: passed closes with the result, failed gives it back to the agent who sold."""
+    lead = state.need_lead(command.lead)
+    need_unleased(lead)
+    need_status(lead, frozenset({Status.PENDING_VALIDATION}))
+    assert lead.validating is not None
+    if command.passed:
+        new = close(lead, lead.validating)
+    elif any(number in state.blocked for number in lead.numbers):
+        new = close(lead, "do_not_call")
+    else:
+        new = settle(state, set_redial(lead, Status.PRIVATE_REDIAL, state.now_ms, lead.seller))
+    new = replace(new, validating=None, seller=0)
+    return state.put(lead, new, "validated", command.by, cause="passed" if command.passed else "failed")
+
+
+_NEVER_REOPENED = frozenset({"anonymized", "do_not_call", "global_do_not_call"})
+
+
+def reopen(state: State, command: Reopen) -> Lead:
+    """SPEC R1.4: a closed lead starts again, its attempts at zero."""
+    row = command.row
+    if state.leads.get(command.lead) is not None or row is None or row.status is not Status.CLOSED:
+        found = state.need_lead(command.lead)
+        raise WrongStatus(f"lead {found.id} is {found.status.code}", status=found.status.code)
+    if row.closure in _NEVER_REOPENED:
+        raise WrongStatus(f"lead {row.id} closed as {row.closure} is never reopened", status=row.status.code)
+    numbers = row.numbers or row.dropped
+    if any(number in state.blocked for number in (*row.numbers, *row.dropped)):
+        raise NumberBlocked
+    new = replace(
+        row,
+        status=Status.UNPROCESSED,
+        closure=None,
+        numbers=numbers,
+        dropped=row.dropped if row.numbers else (),
+        dialled=(),
+        number_at=0,
+        owner=row.original_owner,
+        attempts=0,
+        retries=(),
+        due_ms=0,
+        pauses=(),
+        ended=None,
+    )
+    if not isinstance(command.redial, UnsetType):
+        new = admin_redial(state, new, command.redial)
+    return state.put(row, new, "reopened", command.by)

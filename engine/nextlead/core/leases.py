@@ -1,0 +1,129 @@
+"""Giving leases out and what people are told of them."""
+
+from msgspec.structs import replace
+
+from .choose import Choice, choose, first_due_ms
+from .errors import AgentDisabled, NoSession
+from .model import Agent, Lead, Lease, Status, Tally
+from .order import NEVER, due_of, limit, priority_of
+from .queues import CLASS_NAME
+from .replies import NoLead, Offer, Why
+from .sight import Sight, build_sight
+from .state import URGENT_STEP, State, family_of
+
+_OVERDUE_RANKS = frozenset({2, 4, 6})
+_FAR_MS = 1 << 42
+
+
+class Sights:
+    """What each agent sees, built anew when the world changed."""
+
+    def __init__(self) -> None:
+        self._by_agent: dict[int, Sight] = {}
+
+    def of(self, state: State, agent: Agent) -> Sight:
+        """O(1) while nothing changed."""
+        sight = self._by_agent.get(agent.no)
+        if sight is None or sight.world != state.world:
+            sight = self._by_agent[agent.no] = build_sight(state, agent)
+        return sight
+
+
+def need_worker(agent: Agent) -> None:
+    """Raises `AgentDisabled` or `NoSession` (SPEC R3.1)."""
+    if not agent.enabled:
+        raise AgentDisabled(f"agent {agent.code} is disabled")
+    if agent.session is None:
+        raise NoSession(f"agent {agent.code} has no session: choose campaigns first")
+
+
+def oldest_when_full(state: State, agent: Agent) -> Offer | None:
+    """SPEC R3.6: an agent who holds all it may hold gets the oldest lease again."""
+    held = state.leases.get(agent.no)
+    if not held or len(held) < state.settings.leases_per_agent:
+        return None
+    return offer_of(state, state.need_lead(held[0]), repeated=True)
+
+
+def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: bool) -> Offer | NoLead:
+    """Lease the best lead, or say why there is none."""
+    while True:
+        choice = choose(state, sight, agent, state.now_ms)
+        if not isinstance(choice, Choice):
+            return NoLead(choice.reason)
+        lead = state.need_lead(choice.lead)
+        if not any(number in state.blocked for number in lead.numbers):
+            break
+        state.faults += 1  # the last look of SPEC R9.7 found what should have been closed already
+        state.put(lead, replace(lead, status=Status.CLOSED, closure="do_not_call"), "blocked", "system")
+    among = ready_in_sight(sight, state.now_ms) if count else None
+    for campaign, handed, stride in choice.tallies:
+        tally = Tally(campaign, state.tallies[campaign].handed + handed, stride)
+        state.tallies[campaign] = tally
+        state.record("tally", campaign, tally)
+    return lease(state, lead, agent, token, choice.rank, priority_of(choice.score) % URGENT_STEP, among)
+
+
+def ready_in_sight(sight: Sight, now_ms: int) -> int:
+    """How many leads the agent could get now. O(parts * log n)."""
+    below = limit(now_ms)
+    return sum(queue.ready(below) for queue in sight.queues())
+
+
+def lease(  # noqa: PLR0913 - what a lease consists of
+    state: State, lead: Lead, agent: Agent, token: bytes, rank: int, priority: int, among: int | None = None, note: str = ""
+) -> Offer:
+    """Give the lead to the agent (SPEC 5)."""
+    now_ms = state.now_ms
+    number = lead.numbers[lead.number_at]
+    new = replace(
+        lead,
+        lease=Lease(token, agent.no, now_ms, now_ms, number, rank),
+        shown=True,
+        ended=None,
+        pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
+    )
+    late_ms = now_ms - due_ms_of(state, lead)
+    detail = f"rank={rank} priority={priority} late_ms={late_ms}"
+    new = state.put(lead, new, "leased", f"agent:{agent.code}", number=number, note=note, detail=detail)
+    return _offer(state, new, priority, among)
+
+
+def due_ms_of(state: State, lead: Lead) -> int:
+    """The due time that orders the lead: its own, else its pool's (SPEC R2.2)."""
+    return lead.due_ms or state.pools[lead.pool].first_active_ms
+
+
+def priority_of_lead(state: State, lead: Lead) -> int:
+    """Effective priority (SPEC R2.3)."""
+    return lead.priority or state.inherited_priority(lead.campaign, state.pools.get(lead.pool))
+
+
+def offer_of(state: State, lead: Lead, *, repeated: bool = False) -> Offer:
+    """A lease that is out, as it was offered."""
+    return _offer(state, lead, priority_of_lead(state, lead), None, repeated=repeated)
+
+
+def _offer(state: State, lead: Lead, priority: int, among: int | None, *, repeated: bool = False) -> Offer:
+    assert lead.lease is not None
+    rank = lead.lease.rank
+    due_ms = due_ms_of(state, lead)
+    family = CLASS_NAME[family_of(lead)]
+    why = Why(family, rank, priority, due_ms, max(0, lead.lease.started_ms - due_ms), among)
+    overdue = rank in _OVERDUE_RANKS
+    return Offer(lead, family, rank, overdue, state.lease_end_ms(lead), lead.mark is not None, why, repeated)
+
+
+def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
+    """When time alone may bring a waiting agent a lead: a lead falls due, or a pause ends."""
+    now_ms = state.now_ms
+    below = limit(now_ms)
+    times = [until_ms for until_ms in state.pauses.get(agent.no, {}).values() if until_ms > now_ms]
+    for queue in sight.queues():
+        if queue.earliest >= below:
+            due_ms = due_of(queue.earliest) if queue.earliest is not NEVER else None
+        else:  # a due head that this agent may not have now hides the ones behind it
+            due_ms = first_due_ms(queue, now_ms, _FAR_MS, ())
+        if due_ms is not None:
+            times.append(due_ms)
+    return min(times, default=None)

@@ -1,0 +1,55 @@
+"""Which open leads have a number (SPEC R3.7, R9.6, R10.3).
+
+One sorted list of ints, number and lead id packed: 48 bytes a number. Numbers that several open leads share are few,
+and the hot path asks for these only, so they have a dict of their own.
+"""
+
+from collections.abc import Iterable
+
+from sortedcontainers import SortedList
+
+from .order import ID_BITS, ID_MASK
+
+
+class NumberIndex:
+    """Numbers of open leads. `shared` maps a number to its leads where there are at least two."""
+
+    def __init__(self) -> None:
+        self._entries: SortedList[int] = SortedList()
+        self.shared: dict[int, set[int]] = {}
+
+    def add(self, numbers: Iterable[int], lead: int) -> None:
+        """O(log n) a number."""
+        for number in numbers:
+            self._entries.add(number << ID_BITS | lead)
+            leads = self.leads(number)
+            if len(leads) > 1:
+                self.shared[number] = set(leads)
+
+    def build(self, entries: list[tuple[int, int]]) -> None:
+        """All at once, from (number, lead) pairs; for recovery. O(n log n)."""
+        self._entries = SortedList(number << ID_BITS | lead for number, lead in entries)
+        previous = -1
+        for entry in self._entries:
+            number = entry >> ID_BITS
+            if number == previous and number not in self.shared:
+                self.shared[number] = set(self.leads(number))
+            previous = number
+
+    def remove(self, numbers: Iterable[int], lead: int) -> None:
+        """O(log n) a number."""
+        for number in numbers:
+            self._entries.remove(number << ID_BITS | lead)
+            leads = self.shared.get(number)
+            if leads is not None:
+                leads.discard(lead)
+                if len(leads) < 2:  # noqa: PLR2004 - shared means two
+                    del self.shared[number]
+
+    def leads(self, number: int) -> list[int]:
+        """Open leads with the number, by id. O(log n + found)."""
+        low = number << ID_BITS
+        return [entry & ID_MASK for entry in self._entries.irange(low, low | ID_MASK)]
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,158 @@
+"""What a finish, or a lease's end without one, makes of a lead: SPEC 5, 6, 7 as functions from row to row.
+
+Nothing here changes the state; a function either answers the next row or refuses.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from .commands import Finish, Resolve
+from .errors import Invalid, NotAllowed
+from .model import (
+    CAUSES,
+    DEFAULT_RETRY,
+    REDIAL_KINDS,
+    Agent,
+    Campaign,
+    Ended,
+    Lead,
+    Status,
+    TemplateResult,
+    Unresolved,
+)
+from .redials import check_slot, check_time, nearby, set_redial, settle
+from .state import State
+
+
+class Verdict(Struct, frozen=True, gc=False):
+    """The next row and what else the outcome asks for: a number to block, redials nearby, a word for the history."""
+
+    lead: Lead
+    cause: str = ""
+    block: int | None = None
+    nearby: int | None = None
+
+
+def close(lead: Lead, closure: str) -> Lead:
+    """The row, closed (SPEC R1.2)."""
+    return replace(lead, status=Status.CLOSED, closure=closure, urgent=None, unresolved=None, mark=None, promise=None)
+
+
+def end_lease(lead: Lead, now_ms: int, digest: int, commit_no: int, number: int) -> Lead:
+    """The row without its lease, with the attempt counted for the lead and the number (SPEC R6.1)."""
+    assert lead.lease is not None
+    at = lead.numbers.index(number)
+    counts = list(lead.dialled) or [0] * len(lead.numbers)
+    counts[at] += 1
+    return replace(
+        lead,
+        lease=None,
+        attempts=lead.attempts + 1,
+        dialled=tuple(counts),
+        number_at=at,
+        urgent=None,
+        ended=Ended(lead.lease.token, digest, commit_no),
+        pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
+    )
+
+
+def need_result(campaign: Campaign, code: str | None) -> TemplateResult:
+    """A result of the campaign's template."""
+    found = next((result for result in campaign.template.results if result.code == code), None)
+    if found is None:
+        codes = ", ".join(result.code for result in campaign.template.results)
+        raise Invalid("result", f"must be one of the campaign's results: {codes}")
+    return found
+
+
+def resolved(campaign: Campaign, lead: Lead, command: Finish | Resolve, agent: int, number: int) -> Verdict:
+    """An agent's result. A mark gives way to a success only (SPEC R1.5)."""
+    result = need_result(campaign, command.result)
+    block = number if result.do_not_call else None
+    if lead.mark is not None and result.category != "success":
+        return Verdict(close(lead, lead.mark), result.code, block)
+    if result.validation and lead.mark is None:
+        waiting = replace(lead, status=Status.PENDING_VALIDATION, validating=result.code, seller=agent)
+        return Verdict(replace(waiting, promise=None, unresolved=None), result.code, block)
+    return Verdict(close(lead, result.code), result.code, block)
+
+
+def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resolve, agent: Agent) -> Verdict:
+    """A redial that an agent sets (SPEC R4.1, R4.2, R4.10)."""
+    if command.kind is None:
+        raise Invalid("kind", "a redial is common, private or vip")
+    if command.at_ms is None:
+        raise Invalid("at", "a redial has a promised time")
+    if command.kind not in agent.may_set:
+        raise NotAllowed(f"agent {agent.code} may not set {command.kind} redials", permission=command.kind)
+    check_time(state, campaign, command.at_ms)
+    kind = REDIAL_KINDS[command.kind]
+    found = nearby(state, agent.no, command.at_ms, lead.id)
+    check_slot(campaign, kind, found)
+    if lead.mark is not None:
+        return Verdict(close(lead, lead.mark), "redial not set")
+    forced_by = command.by if command.force else ""
+    new = set_redial(lead, kind, command.at_ms, agent.no, forced_by)
+    return Verdict(settle(state, new), command.kind, nearby=found)
+
+
+def unreached(state: State, campaign: Campaign, lead: Lead, cause: str | None) -> Verdict:
+    """Nobody was reached: the next try, or the end (SPEC R6.2 to R6.6, R4.7)."""
+    if cause not in CAUSES:
+        raise Invalid("cause", f"must be one of {', '.join(CAUSES)}")
+    if lead.mark is not None:
+        return Verdict(close(lead, lead.mark), cause)
+    new = _drop_number(lead) if cause == "invalid_number" else _rotate(campaign, lead)
+    if not new.numbers:
+        return Verdict(close(new, "invalid_phone_number"), cause)
+    most = campaign.dialer.max_attempts
+    if most is not None and lead.attempts >= most:
+        return Verdict(close(new, "max_call_attempts"), cause)
+    retries = list(lead.retries) or [0] * len(CAUSES)
+    retries[CAUSES.index(cause)] += 1
+    wait_ms = interval_ms(campaign.dialer.retry.get(cause) or DEFAULT_RETRY[cause], retries[CAUSES.index(cause)])
+    status = Status.AUTOMATIC_REDIAL if lead.promise is None else lead.promise.kind
+    due_ms = state.now_ms + wait_ms
+    new = replace(new, status=status, due_ms=due_ms, retries=tuple(retries), unresolved=None)
+    return Verdict(settle(state, new), cause)
+
+
+def interval_ms(intervals: Sequence[int], nth: int) -> int:
+    """The nth attempt with a cause takes the nth interval, the last repeats (SPEC R6.2)."""
+    return intervals[min(nth, len(intervals)) - 1]
+
+
+def unresolved(lead: Lead, agent: int, since_ms: int) -> Verdict:
+    """Locked to the agent (SPEC R7.1)."""
+    if lead.mark is not None:
+        return Verdict(close(lead, lead.mark))
+    return Verdict(replace(lead, status=Status.UNRESOLVED, unresolved=Unresolved(agent, since_ms)))
+
+
+def cancelled(lead: Lead, pause_until_ms: int) -> Verdict:
+    """No call was started: its former place, and a pause for this agent (SPEC R5.6)."""
+    assert lead.lease is not None
+    if lead.mark is not None:
+        return Verdict(close(replace(lead, lease=None), lead.mark))
+    others = tuple(pause for pause in lead.pauses if pause[0] != lead.lease.agent)
+    return Verdict(replace(lead, pauses=(*others, (lead.lease.agent, pause_until_ms))))
+
+
+def _drop_number(lead: Lead) -> Lead:
+    at = lead.number_at
+    numbers = lead.numbers[:at] + lead.numbers[at + 1 :]
+    return replace(
+        lead,
+        numbers=numbers,
+        dialled=lead.dialled[:at] + lead.dialled[at + 1 :],
+        dropped=(*lead.dropped, lead.numbers[at]),
+        number_at=at % len(numbers) if numbers else 0,
+    )
+
+
+def _rotate(campaign: Campaign, lead: Lead) -> Lead:
+    if not campaign.dialer.rotate_numbers or len(lead.numbers) == 1:
+        return lead
+    return replace(lead, number_at=(lead.number_at + 1) % len(lead.numbers))

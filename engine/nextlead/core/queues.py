@@ -1,0 +1,209 @@
+"""The queues of ARCHITECTURE: order is kept, not computed, and nothing moves when time passes.
+
+Rules of this file:
+
+1. A *queue* holds the leads of one (campaign, owner, family). A *family* is a class of SPEC R2.1 without "overdue".
+2. A *part* is the leads of a queue behind one gate and with one source of priority, as one sorted list of keys.
+   Parts exist only while they hold a lead.
+3. A *level* is the heads of a queue's open parts of one priority, sorted. A closed part has no head there.
+4. `Queue.earliest` is the least head of all levels, NEVER without one: most queues are passed over by looking at it.
+   (`tests/unit/core/test_queues.py` compares all of it with a plain sort.)
+
+Not due, on schedule and overdue are prefixes of the same lists: "the best due lead" is the first level whose head is
+below the limit.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator
+from enum import IntEnum
+from heapq import merge
+from typing import Final
+
+from sortedcontainers import SortedList
+
+from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
+
+
+class Family(IntEnum):
+    """Classes as they are kept. OWN: the owner's alone (SPEC R3.3); the others follow R3.2, released redials included."""
+
+    URGENT_OWN = 0
+    URGENT = 1
+    VIP_OWN = 2
+    VIP = 3
+    PRIVATE_OWN = 4
+    PRIVATE = 5
+    COMMON = 6
+    AUTOMATIC = 7
+    UNPROCESSED = 8
+
+    __hash__ = int.__hash__
+
+
+OWN: Final = (Family.URGENT_OWN, Family.VIP_OWN, Family.PRIVATE_OWN)
+
+CLASS_NAME: Final = {
+    Family.URGENT_OWN: "urgent",
+    Family.URGENT: "urgent",
+    Family.VIP_OWN: "vip_redial",
+    Family.VIP: "vip_redial",
+    Family.PRIVATE_OWN: "private_redial",
+    Family.PRIVATE: "private_redial",
+    Family.COMMON: "common_redial",
+    Family.AUTOMATIC: "automatic_redial",
+    Family.UNPROCESSED: "unprocessed",
+}
+
+PartKey = tuple[int, int, int, int]
+"""(pool that gates it or 0, zone set, own priority or minus the pool it is inherited from, variant)."""
+
+
+class Level:
+    """Heads of the open parts of one priority."""
+
+    __slots__ = ("heads", "priority")
+
+    def __init__(self, priority: int) -> None:
+        self.priority = priority
+        self.heads: list[int] = []
+
+
+class Part:
+    """Leads behind one gate, with one source of priority. `base` is added to each key (a due time they share)."""
+
+    __slots__ = ("base", "head", "key", "keys", "open", "priority", "queue")
+
+    def __init__(self, queue: "Queue", key: PartKey, priority: int, base: int, *, is_open: bool) -> None:
+        self.queue = queue
+        self.key = key
+        self.priority = priority
+        self.base = base
+        self.open = is_open
+        self.keys: SortedList[int] = SortedList()
+        self.head = NEVER
+
+
+class Queue:
+    """All leads of one campaign, owner and family, in order."""
+
+    __slots__ = ("campaign", "earliest", "family", "levels", "overdue", "owner", "parts", "watchers")
+
+    def __init__(self, campaign: int, owner: int, family: Family, overdue_after_ms: int) -> None:
+        self.campaign = campaign
+        self.owner = owner
+        self.family = family
+        self.parts: dict[PartKey, Part] = {}
+        self.levels: list[Level] = []
+        self.earliest = NEVER
+        self.overdue = 0
+        self.watchers: set[int] = set()
+        self.set_overdue_after(overdue_after_ms)
+
+    def set_overdue_after(self, overdue_after_ms: int) -> None:
+        """Keys below `limit - overdue` are overdue (SPEC R2.2)."""
+        self.overdue = overdue_after_ms + 1 << DUE_SHIFT
+
+    def add(self, part: Part, key: int) -> None:
+        """O(log n)."""
+        part.keys.add(key)
+        head = part.base + key
+        if head < part.head:
+            if part.open:
+                self._swap(part.priority, part.head, head)
+            part.head = head
+
+    def extend(self, part: Part, keys: Iterable[int]) -> None:
+        """Add many at once; O(m log n), and O(1) amortised for keys that come behind all others."""
+        part.keys.update(keys)
+        self._rehead(part)
+
+    def replace(self, part: Part, keys: Iterable[int]) -> None:
+        """Put another order in the place of the old one."""
+        part.keys = SortedList(keys)
+        self._rehead(part)
+
+    def remove(self, part: Part, key: int) -> bool:
+        """O(log n); true when the part is empty now and was dropped."""
+        keys = part.keys
+        keys.remove(key)
+        if part.base + key == part.head:
+            head = part.base + keys[0] if keys else NEVER
+            if part.open:
+                self._swap(part.priority, part.head, head)
+            part.head = head
+            if head is NEVER:
+                del self.parts[part.key]
+                return True
+        return False
+
+    def switch(self, part: Part, *, is_open: bool) -> None:
+        """Open or close the gate before a part; O(levels)."""
+        if part.open is not is_open:
+            part.open = is_open
+            self._swap(part.priority, *((NEVER, part.head) if is_open else (part.head, NEVER)))
+
+    def rebase(self, part: Part, base: int) -> None:
+        """Give a part another shared due time."""
+        part.base = base
+        self._rehead(part)
+
+    def relevel(self, part: Part, priority: int) -> None:
+        """Give a part another priority."""
+        if part.open:
+            self._swap(part.priority, part.head, NEVER)
+            self._swap(priority, NEVER, part.head)
+        part.priority = priority
+
+    def best(self, below: int) -> int:
+        """The score of the best lead whose key is below the limit, else NEVER. O(levels)."""
+        for level in self.levels:
+            head = level.heads[0]
+            if head < below:
+                return level.priority << PRIORITY_SHIFT | head
+        return NEVER
+
+    def best_but(self, below: int, but: Collection[int]) -> int:
+        """The same, passing over some leads; O(levels + passed over * log n)."""
+        for level in self.levels:
+            if level.heads[0] >= below:
+                continue
+            for key in self._in_order(level.priority):
+                if key >= below:
+                    break
+                if key & ID_MASK not in but:
+                    return level.priority << PRIORITY_SHIFT | key
+        return NEVER
+
+    def ready(self, below: int) -> int:
+        """How many leads are below the limit and behind open gates. O(parts * log n)."""
+        return sum(part.keys.bisect_left(below - part.base) for part in self.parts.values() if part.open)
+
+    def _in_order(self, priority: int) -> Iterator[int]:
+        parts = [part for part in self.parts.values() if part.open and part.priority == priority]
+        return merge(*((part.base + key for key in part.keys) for part in parts))
+
+    def _rehead(self, part: Part) -> None:
+        head = part.base + part.keys[0] if part.keys else NEVER
+        if head != part.head:
+            if part.open:
+                self._swap(part.priority, part.head, head)
+            part.head = head
+
+    def _swap(self, priority: int, old: int, new: int) -> None:
+        levels = self.levels
+        for at, level in enumerate(levels):  # noqa: B007 - the level found is used below
+            if level.priority >= priority:
+                break
+        else:
+            at, level = len(levels), None
+        if level is None or level.priority != priority:
+            level = Level(priority)
+            levels.insert(at, level)
+        heads = level.heads
+        if old is not NEVER:
+            del heads[bisect_left(heads, old)]
+        if new is not NEVER:
+            insort(heads, new)
+        if not heads:
+            del levels[at]
+        self.earliest = min([level.heads[0] for level in levels], default=NEVER)

@@ -1,0 +1,172 @@
+"""What can be read of an engine. Rows are values; nothing that is given out here changes later."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from .leases import offer_of
+from .model import Agent, Blocked, Campaign, Lead, Pool, Project, Sequences, Settings, Status, Team, Token
+from .order import ID_MASK, limit
+from .queues import CLASS_NAME, Family
+from .records import Records
+from .redials import own_redials
+from .replies import Offer
+from .state import State
+from .timers import Kind
+
+
+class PoolCounts(Struct, frozen=True):
+    """Counts of a pool's leads now (SPEC R9.12, R9.13). `ready` passes every rule that does not depend on the agent."""
+
+    ready: int
+    open: int
+    leased: int
+    closed: dict[str, int]
+
+
+class Reads:
+    """The read side of `Engine`."""
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    @property
+    def teams(self) -> Records[Team]:
+        """Teams by number and by code."""
+        return self.state.teams
+
+    @property
+    def agents(self) -> Records[Agent]:
+        """Agents by number and by code."""
+        return self.state.agents
+
+    @property
+    def projects(self) -> Records[Project]:
+        """Projects by number and by code."""
+        return self.state.projects
+
+    @property
+    def campaigns(self) -> Records[Campaign]:
+        """Campaigns by number and by code."""
+        return self.state.campaigns
+
+    @property
+    def pools(self) -> Mapping[int, Pool]:
+        """Pools by id."""
+        return self.state.pools
+
+    @property
+    def tokens(self) -> Mapping[int, Token]:
+        """Bearer tokens by id."""
+        return self.state.tokens
+
+    @property
+    def blocked(self) -> Mapping[int, Blocked]:
+        """The organisation's do-not-call list by number."""
+        return self.state.blocked
+
+    @property
+    def settings(self) -> Settings:
+        """The organisation's settings."""
+        return self.state.settings
+
+    @property
+    def sequences(self) -> Sequences:
+        """The next free numbers."""
+        return self.state.sequences
+
+    @property
+    def waiting(self) -> int:
+        """How many agents wait."""
+        return len(self.state.waiting)
+
+    @property
+    def leases(self) -> int:
+        """How many leases are out."""
+        return sum(len(leads) for leads in self.state.leases.values())
+
+    @property
+    def timers_pending(self) -> int:
+        """How many timers run."""
+        return len(self.state.timers)
+
+    def lead(self, lead: int) -> Lead | None:
+        """An open lead; None for a closed one, which only the archive has. O(1)."""
+        return self.state.leads.get(lead)
+
+    def leases_of(self, agent: str) -> list[Offer]:
+        """The leases an agent holds, oldest first."""
+        held = self.state.leases.get(self.state.agents.need(agent).no, ())
+        return [offer_of(self.state, self.state.need_lead(lead), repeated=True) for lead in held]
+
+    def redials_of(self, agent: str) -> list[Lead]:
+        """The agent's own promised redials, by promised time."""
+        return own_redials(self.state, self.state.agents.need(agent).no)
+
+    def unresolved_of(self, agent: str) -> list[Lead]:
+        """The agent's unresolved leads, oldest first (SPEC R7.1)."""
+        leads = self.state.unresolved.get(self.state.agents.need(agent).no, ())
+        found = [self.state.need_lead(lead) for lead in leads]
+        return sorted(found, key=lambda lead: (lead.unresolved.since_ms if lead.unresolved else 0, lead.id))
+
+    def leads_with_number(self, number: int) -> list[int]:
+        """Open leads that have the number, by id."""
+        return self.state.numbers.leads(number)
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Leads by (campaign code, status code). O(campaigns)."""
+        code = {campaign.no: campaign.code for campaign in self.campaigns}
+        return {(code[no], Status(status).code): n for (no, status), n in self.state.counts.items() if no in code}
+
+    def ready_counts(self, now_ms: int) -> dict[tuple[str, str], int]:
+        """Leads ready to dial by (campaign code, class). O(parts * log n)."""
+        below = limit(now_ms)
+        found: dict[tuple[str, str], int] = {}
+        for queue in self.state.queues.values():
+            campaign = self.campaigns.by_no[queue.campaign]
+            if not self._campaign_dials(campaign, queue.family):
+                continue
+            key = (campaign.code, CLASS_NAME[queue.family])
+            found[key] = found.get(key, 0) + queue.ready(below)
+        return found
+
+    @staticmethod
+    def _campaign_dials(campaign: Campaign, family: Family) -> bool:
+        own = family in (Family.URGENT_OWN, Family.VIP_OWN, Family.PRIVATE_OWN)
+        return campaign.active or (own and campaign.dialer.dial_promised_when_inactive)
+
+    def pool_counts(self, pool: int, now_ms: int) -> PoolCounts:
+        """O(parts * log n + promised redials that are due)."""
+        state = self.state
+        below = limit(now_ms)
+        ready = self._promised_ready(pool, now_ms)
+        if state.campaigns.by_no[state.pools[pool].campaign].active:
+            gated = state.gated.get(pool, {})
+            ready += sum(part.keys.bisect_left(below - part.base) for part in gated if part.open)
+        closures = state.closures.get(pool)
+        return PoolCounts(
+            ready, state.pool_open.get(pool, 0), state.pool_leased.get(pool, 0), dict(closures.counts) if closures else {}
+        )
+
+    def _promised_ready(self, pool: int, now_ms: int) -> int:
+        below = limit(now_ms)
+        count = 0
+        for queue in self.state.queues.values():
+            campaign = self.campaigns.by_no[queue.campaign]
+            if not self._campaign_dials(campaign, queue.family):
+                continue
+            for part in queue.parts.values():
+                if part.key[0]:
+                    continue
+                due = part.keys.irange(None, below - part.base, inclusive=(True, False))
+                for key in due:
+                    lead = self.state.leads.get(key & ID_MASK)
+                    count += lead is not None and lead.pool == pool
+        return count
+
+    def timer_kinds(self) -> dict[str, int]:
+        """Running timers by kind."""
+        found: dict[str, int] = {kind.name.lower(): 0 for kind in Kind}
+        for (kind, _), _base, _what in self.state.timers.entries():
+            found[kind.name.lower()] += 1
+        return found

@@ -1,0 +1,106 @@
+"""From rows back to order: what a start does with what the store had."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .fresh import seq_of
+from .model import FreshLead, Lead, Row, Status
+from .order import key_of
+from .pool_gates import is_open, settle_gate
+from .queues import Family
+from .state import State
+
+
+class Recovery:
+    """Collects rows; `build` lays every footprint, leased leads last, so that the guard of numbers finds the others."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._leads: list[Lead] = []
+        self._keys: dict[tuple[int, int, int, int], list[int]] = {}
+        self._numbers: list[tuple[int, int]] = []
+        self._takers: dict[str, Callable[[Any], None]] = {
+            "team": state.teams.put,
+            "agent": state.agents.put,
+            "project": state.projects.put,
+            "campaign": state.campaigns.put,
+            "tally": lambda row: state.tallies.__setitem__(row.campaign, row),
+            "pool": lambda row: state.pools.__setitem__(row.id, row),
+            "closures": lambda row: state.closures.__setitem__(row.pool, row),
+            "blocked": lambda row: state.blocked.__setitem__(row.number, row),
+            "token": lambda row: state.tokens.__setitem__(row.id, row),
+            "settings": lambda row: setattr(state, "settings", row),
+            "sequences": lambda row: setattr(state, "sequences", row),
+            "lead_data": lambda _row: None,
+            "answer": lambda _row: None,
+        }
+
+    def row(self, table: str, row: Row) -> None:
+        """One row of a table other than leads."""
+        self._takers[table](row)
+
+    def lead(self, lead: Lead) -> None:
+        """One touched, open lead."""
+        self._leads.append(lead)
+        self._state.leads.put(lead)
+        self._numbers += ((number, lead.id) for number in lead.numbers)
+
+    def fresh(self, leads: Sequence[FreshLead]) -> None:
+        """Some untouched leads."""
+        state = self._state
+        state.leads.add_fresh(leads)
+        for lead in leads:
+            group = (lead.pool, lead.owner, lead.zones, lead.priority or -lead.pool)
+            keys = self._keys.get(group)
+            if keys is None:
+                keys = self._keys[group] = []
+            keys.append(key_of(0, seq_of(state.pools[lead.pool], lead.ordinal, lead.id), lead.id))
+            ranges = state.pool_ids.setdefault(lead.pool, [])
+            if ranges and ranges[-1][1] + 1 == lead.id:
+                ranges[-1] = (ranges[-1][0], lead.id)
+            else:
+                ranges.append((lead.id, lead.id))
+            self._numbers += ((number, lead.id) for number in lead.numbers)
+
+    def build(self, now_ms: int) -> None:
+        """Lay everything out as of the stored engine time; timers run afterwards."""
+        state = self._state
+        for pool in list(state.pools.values()):
+            if is_open(pool, state.now_ms):
+                state.open_pools.add(pool.id)
+            settle_gate(state, pool, state.now_ms)
+        for (pool_id, owner, zones, source), keys in self._keys.items():
+            pool = state.pools[pool_id]
+            queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
+            queue.extend(state.make_part(queue, (pool_id, zones, source, 1)), keys)
+            count = (pool.campaign, Status.UNPROCESSED)
+            state.counts[count] = state.counts.get(count, 0) + len(keys)
+            state.pool_open[pool_id] = state.pool_open.get(pool_id, 0) + len(keys)
+        state.numbers.build(self._numbers)
+        self._lay_leads(now_ms)
+        for closures in state.closures.values():
+            count = (state.pools[closures.pool].campaign, Status.CLOSED)
+            state.counts[count] = state.counts.get(count, 0) + sum(closures.counts.values())
+        self._leads, self._keys, self._numbers = [], {}, []
+        state.changed_world()
+
+    def _lay_leads(self, now_ms: int) -> None:
+        state = self._state
+        leased = []
+        for lead in self._leads:
+            state.pool_ids.setdefault(lead.pool, []).append((lead.id, lead.id))
+            state.count(lead, 1)
+            if lead.lease is None:
+                state.lay(lead)
+            else:
+                leased.append(lead)
+        for lead in sorted(leased, key=_by_age):
+            state.lay(lead)
+        if leased:
+            state.lease_floor_ms = now_ms + state.settings.restart_grace_ms
+        for ranges in state.pool_ids.values():
+            ranges.sort()
+
+
+def _by_age(lead: Lead) -> tuple[int, int]:
+    return (lead.lease.started_ms if lead.lease else 0, lead.id)

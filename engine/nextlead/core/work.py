@@ -1,0 +1,237 @@
+"""The work of agents: next, take, finish, heartbeat, resolve (SPEC 3, 5, 6, 7)."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from .blocking import block_number
+from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
+from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
+from .leases import Sights, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
+from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
+from .outcomes import Verdict, cancelled, end_lease, redial, resolved, unreached, unresolved
+from .replies import Finished, NoLead, Offer, Served, Waiting
+from .rules import check_take
+from .state import State
+from .tokens import parse_token
+from .transitions import need_status, need_unleased
+
+
+def next_lead(state: State, sights: Sights, command: Next) -> Offer | NoLead | Waiting:
+    """SPEC 2, R3.6, R5.5."""
+    agent = state.agents.need(command.agent)
+    need_worker(agent)
+    supersede(state, agent, "superseded")
+    full = oldest_when_full(state, agent)
+    if full is not None:
+        return full
+    sight = sights.of(state, agent)
+    answer = try_next(state, sight, agent, command.token, count=command.count)
+    if isinstance(answer, NoLead):
+        sight = sights.of(state, agent)
+        answer = NoLead(answer.reason, wake_ms(state, sight, agent))
+        if command.wait:
+            waiter = state.waiting.add(agent.no, command.waiter, command.token, count=command.count)
+            state.waiting.watch(waiter, sight.queues(), answer.next_ms)
+            return Waiting(command.waiter)
+    return answer
+
+
+def supersede(state: State, agent: Agent, reason: str) -> None:
+    """Answer the agent's waiting `next`, if there is one, with none."""
+    waiter = state.waiting.by_agent.get(agent.no)
+    if waiter is not None:
+        state.waiting.drop(waiter)
+        state.served.append(Served(agent.code, waiter.waiter, NoLead(reason)))
+
+
+def stop_waiting(state: State, command: StopWaiting) -> None:
+    """The caller has gone; a waiter that was served, or superseded, is not touched."""
+    agent = state.agents.need(command.agent)
+    waiter = state.waiting.by_agent.get(agent.no)
+    if waiter is not None and waiter.waiter == command.waiter:
+        state.waiting.drop(waiter)
+
+
+def serve_waiting(state: State, sights: Sights) -> None:
+    """Try those who wait and may have something now, in the order they came (SPEC R5.5)."""
+    waiting = state.waiting
+    if not waiting:
+        return
+    for waiter in waiting.awake(state.now_ms, state.world):
+        agent = state.agents.by_no[waiter.agent]
+        sight = sights.of(state, agent)
+        answer = oldest_when_full(state, agent) or try_next(state, sight, agent, waiter.token, count=waiter.count)
+        if isinstance(answer, Offer):
+            waiting.drop(waiter)
+            state.served.append(Served(agent.code, waiter.waiter, answer))
+        else:
+            sight = sights.of(state, agent)
+            waiting.watch(waiter, sight.queues(), wake_ms(state, sight, agent))
+
+
+def take(state: State, command: Take) -> Offer:
+    """SPEC R3.8: a chosen lead; every rule but order and due time holds."""
+    agent = state.agents.need(command.agent)
+    need_worker(agent)
+    if len(state.leases.get(agent.no, ())) >= state.settings.leases_per_agent:
+        raise Conflict(f"agent {agent.code} holds {state.settings.leases_per_agent} lease(s) already")
+    lead = state.need_lead(command.lead)
+    need_unleased(lead)
+    need_status(lead, DIALABLE)
+    check_take(state, agent, lead, override=command.override)
+    note = f"override by {command.by}" if command.override else ""
+    offer = lease(state, lead, agent, command.token, 0, priority_of_lead(state, lead), note=note)
+    state.waiting.stir_agent(agent.no)
+    return offer
+
+
+def leased_by(state: State, token: str) -> Lead:
+    """The lead of a lease that is out; raises `UnknownLease`, or `LeaseEnded` for the lead's last one."""
+    lead_id, secret = parse_token(token)
+    lead = state.leads.get(lead_id)
+    if lead is not None and lead.lease is not None and lead.lease.token == secret:
+        return lead
+    if lead is not None and lead.ended is not None and lead.ended.token == secret:
+        raise LeaseEnded(f"the lease ended; lead {lead.id} is {lead.status.code}", status=lead.status.code)
+    raise UnknownLease
+
+
+def finish(state: State, sights: Sights, command: Finish) -> Finished:
+    """SPEC R5.3: outcome, attempt, status, next place and history together, or nothing."""
+    lead_id, secret = parse_token(command.token)
+    lead = state.leads.get(lead_id)
+    if lead is None or lead.lease is None or lead.lease.token != secret:
+        return _finished_before(state, lead, secret, command)
+    agent = state.agents.by_no[lead.lease.agent]
+    verdict = _verdict(state, lead, agent, command)
+    actor = f"agent:{agent.code}"
+    number = command.number or lead.lease.number
+    new = _apply(state, lead, verdict, command.outcome, actor, number, command.note)
+    if command.data is not None:
+        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+    if verdict.block is not None:
+        block_number(state, verdict.block, f"result {command.result}", actor)
+    following = None
+    if command.next_token is not None:
+        following = _following(state, sights, agent, command.next_token)
+    return Finished(new, verdict.nearby, following)
+
+
+def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict:
+    assert lead.lease is not None
+    campaign = state.campaigns.by_no[lead.campaign]
+    number = lead.lease.number if command.number is None else command.number
+    if number not in lead.numbers:
+        raise Invalid("number", "is not one of the lead's numbers")
+    if command.outcome == "cancelled":
+        pause_until_ms = state.now_ms + campaign.dialer.cancel_pause_ms
+        verdict = cancelled(lead, pause_until_ms)
+        ended = Ended(lead.lease.token, command.digest, state.commit_no)
+        return replace(verdict, lead=replace(verdict.lead, lease=None, ended=ended), cause=command.reason)
+    done = end_lease(lead, state.now_ms, command.digest, state.commit_no, number)
+    match command.outcome:
+        case "resolved":
+            return resolved(campaign, done, command, agent.no, number)
+        case "redial":
+            verdict = redial(state, campaign, done, command, agent)
+            if verdict.lead.ended is None:
+                return verdict
+            return replace(verdict, lead=replace(verdict.lead, ended=replace(verdict.lead.ended, nearby=verdict.nearby)))
+        case "unreached":
+            return unreached(state, campaign, done, command.cause)
+        case "unresolved":
+            return unresolved(done, agent.no, state.now_ms)
+    assert_never(command.outcome)
+
+
+def _apply(  # noqa: PLR0913 - the words of a history line
+    state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str
+) -> Lead:
+    new = state.put(old, verdict.lead, trigger, actor, cause=verdict.cause, number=number, note=note)
+    before, after = old.promise, new.promise
+    if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):
+        # what was set or kept could not stay with its owner: the history says so in a line of its own
+        return state.put(new, new, "released", "system", cause="owner_cannot_get_it")
+    return new
+
+
+def _following(state: State, sights: Sights, agent: Agent, token: bytes) -> Offer | NoLead | None:
+    if not agent.enabled or agent.session is None:
+        return None
+    supersede(state, agent, "superseded")
+    return oldest_when_full(state, agent) or try_next(state, sights.of(state, agent), agent, token, count=False)
+
+
+def _finished_before(state: State, lead: Lead | None, secret: bytes, command: Finish) -> Finished:
+    if lead is None or lead.ended is None or lead.ended.token != secret:
+        raise UnknownLease
+    if not command.digest or lead.ended.digest != command.digest:
+        raise LeaseEnded(f"the lease ended otherwise; lead {lead.id} is {lead.status.code}", status=lead.status.code)
+    agent = state.agents.by_code.get(command.by.removeprefix("agent:"))
+    held = state.leases.get(agent.no) if agent and command.next_token is not None else None
+    following = offer_of(state, state.need_lead(held[0]), repeated=True) if held else None
+    return Finished(lead, lead.ended.nearby, following, lead.ended.commit_no)
+
+
+def heartbeat(state: State, command: Heartbeat) -> Offer:
+    """Move the timeout on (SPEC R5.2)."""
+    lead = leased_by(state, command.token)
+    assert lead.lease is not None
+    new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms))
+    state.lift(lead)
+    new = replace(new, version=lead.version + 1)
+    state.leads.put(new)
+    state.lay(new)
+    state.changes.leads[new.id] = new
+    return offer_of(state, new)
+
+
+def end_by_hand(state: State, command: EndLease) -> Lead:
+    """A supervisor ends a stuck lease, or the runtime one that could not be delivered (SPEC R5.5)."""
+    lead = leased_by(state, command.token)
+    if command.outcome == "unresolved":
+        return end_as_unresolved(state, lead, "ended", command.by)
+    assert lead.lease is not None
+    dialer = state.campaigns.by_no[lead.campaign].dialer
+    verdict = cancelled(lead, state.now_ms + dialer.cancel_pause_ms)
+    ended = Ended(lead.lease.token, 0, state.commit_no)
+    new = replace(verdict.lead, lease=None, ended=ended)
+    return state.put(lead, new, "cancelled", command.by, cause="client_gone" if command.gone else "ended_by_hand")
+
+
+def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effective_ms: int | None = None) -> Lead:
+    """A lease that ends without a finish: unresolved, with the attempt counted (SPEC R5.2, R6.1)."""
+    assert lead.lease is not None
+    at_ms = state.now_ms if effective_ms is None else effective_ms
+    done = end_lease(lead, state.now_ms, 0, state.commit_no, lead.lease.number)
+    verdict = unresolved(done, lead.lease.agent, at_ms)
+    return state.put(lead, verdict.lead, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
+
+
+def resolve(state: State, command: Resolve) -> Lead:
+    """SPEC R7.5: settle an unresolved lead; no attempt is counted."""
+    lead = state.need_lead(command.lead)
+    need_unleased(lead)
+    need_status(lead, frozenset({Status.UNRESOLVED}))
+    assert lead.unresolved is not None
+    agent = state.agents.by_no[lead.unresolved.agent]
+    if command.agent is not None and command.agent != agent.code:
+        raise NotAllowed(f"lead {lead.id} is unresolved by another agent")
+    campaign = state.campaigns.by_no[lead.campaign]
+    number = lead.numbers[lead.number_at]
+    match command.outcome:
+        case "resolved":
+            verdict = resolved(campaign, lead, command, agent.no, number)
+        case "redial":
+            verdict = redial(state, campaign, lead, command, agent)
+        case "unreached":
+            verdict = unreached(state, campaign, lead, command.cause)
+        case _:
+            assert_never(command.outcome)
+    new = _apply(state, lead, verdict, "resolve", command.by, number, command.note)
+    if command.data is not None:
+        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+    if verdict.block is not None:
+        block_number(state, verdict.block, f"result {command.result}", command.by)
+    return new
