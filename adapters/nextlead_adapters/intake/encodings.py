@@ -1,8 +1,8 @@
 """Which encoding a file has.
 
 1. The whole file is looked at once before anything is read, as only its last byte decides whether it is UTF-8.
-2. UTF-8 with and without a byte order mark, UTF-16 with one; else Latin-1. Where all bytes from 0x80 to 0x9F are letters
-   in the Windows variant of Latin-1, they are read as those, as browsers do; in Latin-1 they are control characters.
+2. UTF-8 with and without a byte order mark, UTF-16 with one; else Latin-1. Bytes from 0x80 to 0x9F, which are control
+   characters there, are read as browsers do, as in the Windows variant of Latin-1, if that has letters for all of them.
 3. What is no text is refused with a guess at what it is.
 """
 

@@ -1,7 +1,7 @@
 """Leads entered through the API or by hand, and which pool they go to (SPEC R9.1).
 
-Calls of the same caller with the same options share a pool while they follow each other within `manual_pool_gap`. A call
-with a name has a pool of its own. After a restart the first call opens a new pool.
+Calls of the same caller with the same options share a pool while they follow each other within `manual_pool_gap`.
+A call with a name has a pool of its own. After a restart the first call opens a new pool.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.errors import Invalid, NextleadError, NotReady
 from nextlead.core.model import Pool
+from nextlead.core.pools import LOADABLE
 
 from .leads import LeadTable, lead_table
 from .loading import Loader
@@ -54,12 +55,12 @@ class Entries:
         return await self._loader.dialer.read(lambda engine: engine.pools[pool_id])
 
     def _find(self, key: tuple[str, bytes], unmatched: tuple[str, ...]) -> Pool | None:
-        """The pool to share. One that waits for, or had, the confirmation of the same columns will do."""
+        """The pool to share: it still takes leads, and has been asked about the same unmatched columns."""
         dialer = self._loader.dialer
         oldest_ms = dialer.now_ms() - dialer.engine.settings.manual_pool_gap_ms
         self._shared = {key: entry for key, entry in self._shared.items() if entry[1] >= oldest_ms}
         pool = dialer.engine.pools.get(self._shared[key][0]) if key in self._shared else None
-        if pool is None or pool.state != "active" or not set(unmatched) <= set(pool.unmatched):
+        if pool is None or pool.state not in LOADABLE or not set(unmatched) <= set(pool.unmatched):
             return None
         return pool
 

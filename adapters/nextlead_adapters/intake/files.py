@@ -93,15 +93,17 @@ class _Lines:
             line = self._text.readline(ROW_CHARS_MAX)
         raise _BrokenRow(f"is longer than {ROW_CHARS_MAX} characters")
 
-    def row_done(self) -> list[str]:
-        """Forget the lines of the row, and give them."""
-        lines, self.pending, self._chars = self.pending, [], 0
-        return lines
+    def row_done(self, *, whole: bool) -> None:
+        """Forget the lines of the row. One of several lines that is not `whole` is broken: others are in it."""
+        if not whole and len(self.pending) > 1:
+            raise _BrokenRow("a quote is not closed, or the cells don't fit the header")
+        self.pending, self._chars = [], 0
 
     def keep_first(self) -> str:
         """Give the first line of the row; the others are read again, as rows of their own."""
-        first, *others = self.row_done()
+        first, *others = self.pending
         self._again += reversed(others)
+        self.pending, self._chars = [], 0
         return first
 
 
@@ -158,9 +160,7 @@ class Table:
             reader = csv.reader(lines, delimiter=self.separator)
             try:
                 for cells in reader:
-                    if width and len(cells) != width and len(lines.pending) > 1:
-                        raise _BrokenRow("a quote is not closed, or the cells don't fit the header")
-                    lines.row_done()
+                    lines.row_done(whole=not width or len(cells) == width)
                     self._row += 1
                     if cells:
                         yield Record(self._row, cells, _fault(cells, width))

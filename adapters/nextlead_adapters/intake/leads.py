@@ -1,7 +1,7 @@
 """Leads given as JSON to the shape that files have: columns, and rows of values (SPEC R9.1).
 
-A lead is an object with `phone` (text or a list), and optionally `data`, `priority`, `owner`, `timezone`. A key of `data`
-is a column like any of a file's. A lead that isn't of this shape has a `problem`; the others are not held up by it.
+A lead is an object with `phone` (text or a list), and optionally `data`, `priority`, `owner`, `timezone`. A key of
+`data` is a column like any of a file's. A lead that isn't of this shape has a `problem`; it doesn't hold up the others.
 """
 
 import json

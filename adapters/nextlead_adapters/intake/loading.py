@@ -21,7 +21,7 @@ from nextlead.runtime.dialer import Dialer
 
 from .options import in_scope
 
-CHUNK_ROWS: Final = 400
+CHUNK_ROWS: Final = 250
 
 
 class Loader:

@@ -1,8 +1,8 @@
 """The intake: what HTTP, pages and the demo call to bring leads in (SPEC 9).
 
-1. Nothing is changed by an upload that can't be read: its pool is opened when the file turned out to be readable, for a
-   small file when all of it was read.
-2. An upload that was begun goes on when its caller has gone. One that fails later leaves a `failed` pool with the reason.
+1. Nothing is changed by an upload that can't be read: its pool is opened when the file turned out to be readable, for
+   a small file when all of it was read.
+2. Loading that was begun goes on when its caller has gone. If it fails later, the pool is `failed` and has the reason.
 3. A pool that is `loading` when the daemon starts was cut off: it fails, and the file is to be sent again.
 """
 
@@ -80,8 +80,8 @@ class Intake:
     async def upload(self, path: Path, file_name: str, options: PoolOptions, by: str, *, remove: bool = False) -> Pool:
         """Load a file into a new pool; with `remove` the file is deleted when it is done with, also after an error.
 
-        A large file's pool is still `loading`. Raises `Invalid` for options and mapping, `UnreadableFile`, `IntakeFailed`;
-        there is no pool then.
+        A large file's pool is still `loading`. Raises `Invalid` for options and mapping, `UnreadableFile`,
+        `IntakeFailed`; there is no pool then.
         """
         async with AsyncExitStack() as stack:
             if remove:

@@ -34,20 +34,18 @@ def read_text(raw: object) -> Value:
 
 def read_number(raw: object) -> Value:
     """An integer of up to 18 digits or a decimal with a point; no thousands separators, as they are ambiguous."""
-    if isinstance(raw, bool):
-        raise ValueError("is not a number")
+    found: int | float | None = None
     if isinstance(raw, str):
         text = raw.strip()
         if _INTEGER.fullmatch(text):
-            return int(text)
-        if not _DECIMAL.fullmatch(text):
-            raise ValueError("is not a number")
-        raw = float(text)
-    if isinstance(raw, int) and abs(raw) < _INTEGER_MAX:
-        return raw
-    if isinstance(raw, float) and math.isfinite(raw):
-        return raw
-    raise ValueError("is not a number")
+            found = int(text)
+        elif _DECIMAL.fullmatch(text):
+            found = float(text)
+    elif isinstance(raw, int | float) and not isinstance(raw, bool):
+        found = raw
+    if found is None or not math.isfinite(found) or (isinstance(found, int) and abs(found) >= _INTEGER_MAX):
+        raise ValueError("is not a number")
+    return found
 
 
 def read_date(raw: object) -> Value:

@@ -1,5 +1,6 @@
 """What the parsing process is told and what it answers: MessagePack frames, each behind its length (4 bytes)."""
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct, msgpack
@@ -57,7 +58,7 @@ Message = Header | Chunk | Done | Failed
 
 encode_job: Final = msgpack.Encoder().encode
 decode_job: Final = msgpack.Decoder(Job).decode
-decode_message: Final = msgpack.Decoder(Message).decode
+decode_message: Final[Callable[[bytes], Message]] = msgpack.Decoder(Message).decode
 _encode_message: Final = msgpack.Encoder().encode
 
 

@@ -10,7 +10,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Final, Self
 
 from msgspec import DecodeError, Struct
 
@@ -29,7 +29,7 @@ class Limits(Struct, frozen=True):
     memory_bytes: int = 768 << 20
     cpu_s: int = 1_800
     silence_s: float = 60.0
-    chunk_rows: int = 400
+    chunk_rows: int = 250
 
 
 class UnreadableFile(Invalid):
@@ -47,8 +47,8 @@ class IntakeFailed(NextleadError):
 class Worker:
     """One file, one process. Use as an async context manager; leaving it ends the process.
 
-    Raises `UnreadableFile` or `Invalid` when the file, or the mapping for it, is at fault; `IntakeFailed` when the process
-    died or went over a limit.
+    Raises `UnreadableFile` or `Invalid` when the file, or the mapping for it, is at fault; `IntakeFailed` when the
+    process died or went over a limit.
     """
 
     def __init__(self, job: Job, limits: Limits) -> None:
@@ -56,7 +56,7 @@ class Worker:
         self._limits = limits
         self._process: Process | None = None
 
-    async def __aenter__(self) -> "Worker":
+    async def __aenter__(self) -> Self:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", _PROGRAM,

@@ -1,8 +1,8 @@
 """The process that reads one uploaded file. Started by `worker.Worker`, never by people.
 
 It gets a `Job` on standard input and writes frames of `wire` to standard output; a full pipe holds it up. It limits
-itself before it opens the file: memory, processor time, no files written. Whatever a hostile file does to it, the daemon
-goes on.
+itself before it opens the file: memory, processor time, no files written. Whatever a hostile file does to it, the
+daemon goes on.
 """
 
 import os
