@@ -1,0 +1,175 @@
+"""Where commands are decided: engine, writer, alarm, and those who wait, joined up.
+
+Rules of this file:
+
+1. A command is decided at once, between two awaits, on the event loop's thread: calling `Engine.apply` is exclusive.
+2. Whoever asked is answered when that is durable, refusals too (SPEC R5.9); `writer.py` sees to it.
+3. A lease that nobody was told of goes back (SPEC R5.5).
+4. Time goes on with a refused command too: what fell due by then comes with the refusal (`NextleadError.outcome`).
+5. After every command the alarm looks at the engine's next deadline; nothing polls.
+6. The engine raises refusals only. Anything else means that memory can't be trusted: the writer fails, the process
+   ends.
+"""
+
+from functools import partial
+from typing import Any
+
+from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick
+from nextlead.core.engine import Engine, Outcome
+from nextlead.core.errors import NextleadError, NotReady, StorageFailed
+from nextlead.core.replies import NoLead, Offer, Waiting
+from nextlead.core.tokens import token_text
+
+from .alarm import DeadlineAlarm
+from .clock import Timekeeper
+from .stats import Stats
+from .waiting import Deliveries, Wait, Waits
+from .writer import Future, Writer, settle
+
+
+class Desk:
+    """See the rules of this file."""
+
+    def __init__(self, engine: Engine, clock: Timekeeper, writer: Writer, stats: Stats) -> None:
+        self.waits = Waits()
+        self._engine = engine
+        self._clock = clock
+        self._writer = writer
+        self._stats = stats
+        self._deliveries = Deliveries()
+        self._alarm = DeadlineAlarm(clock, engine.next_deadline_ms, self.tick)
+        self._stopped = False
+
+    # -- deciding ---------------------------------------------------------------------------------------------------
+
+    def start(self, last_ms: int) -> None:
+        """Run what came due since engine time `last_ms`, when nothing ran, and set the alarm."""
+        now_ms = self._clock.now_ms()
+        self._take(self._engine.start(now_ms, last_ms), now_ms)
+
+    def stop(self) -> None:
+        """Decide nothing more of our own accord."""
+        self._stopped = True
+        self._alarm.stop()
+
+    def decide(self, command: Command) -> tuple[Any, Future]:
+        """The reply as computed, for the runtime's own use, and the future that gets it when it is durable."""
+        try:
+            reply = self._apply(command)
+        except NextleadError as refusal:
+            return None, self._writer.owe(refusal)
+        return reply, self._writer.owe(reply)
+
+    def tell(self, command: Command) -> None:
+        """Apply a command of the runtime's own. Nobody waits for it; a refusal means that its reason has gone."""
+        if self._stopped:
+            return
+        try:
+            self._apply(command)
+        except NextleadError:
+            return
+
+    def tick(self) -> None:
+        """Let time act: what is due fires, those who wait are served."""
+        self.tell(Tick())
+
+    def _apply(self, command: Command) -> Any:
+        now_ms = self._clock.now_ms()
+        try:
+            outcome = self._engine.apply(command, now_ms)
+        except NextleadError as refusal:
+            if refusal.outcome is not None:
+                self._take(refusal.outcome, now_ms)
+            raise
+        except Exception as fault:
+            self._writer.fail(fault)
+            raise NotReady("the engine failed; the process must be started anew") from fault
+        self._take(outcome, now_ms)
+        return outcome.reply
+
+    def _take(self, outcome: Outcome, now_ms: int) -> None:
+        self._writer.add(outcome.changes, now_ms)
+        for served in outcome.served:
+            wait = self.waits.served(served)
+            if type(served.answer) is Offer:
+                self._deliveries.start(served.answer)
+            if wait is not None:
+                self._writer.owe_to(wait.future, served.answer)
+            elif type(served.answer) is Offer:
+                self.lost(served.answer)
+        self._alarm.look()
+
+    # -- those who wait ---------------------------------------------------------------------------------------------
+
+    def decide_or_wait(self, command: Next) -> tuple[Any, Future]:
+        """As `decide`; when the engine says `Waiting`, the future is the one that gets the answer later."""
+        wait = self.waits.add(command.agent, command.waiter)
+        reply, owed = self.decide(command)
+        if type(reply) is Waiting:
+            return wait, wait.future
+        self.waits.drop(wait)
+        return reply, owed
+
+    async def wait(self, wait: Wait, wait_s: float) -> Offer | NoLead:
+        """The answer to a `next` that the engine keeps waiting; after `wait_s` real seconds there is none."""
+        if wait.answer is None:
+            wait.alarm = self._clock.call_later(wait_s, partial(self._stop_waiting, wait, "timeout"))
+        try:
+            answer: Offer | NoLead = await wait.future
+        except BaseException:
+            self._gone(wait)
+            raise
+        if type(answer) is Offer:
+            self._told(answer)
+        return answer
+
+    def send_home(self) -> None:
+        """Everybody who waits is told that there is no lead."""
+        for wait in self.waits.all():
+            self._stop_waiting(wait, "closing")
+
+    def give_up(self) -> None:
+        """The writer has failed: so has everybody who waits."""
+        self.stop()
+        for wait in self.waits.all():
+            self.waits.drop(wait)
+            wait.decided(None)
+            settle(wait.future, StorageFailed("the storage failed"))
+
+    def _stop_waiting(self, wait: Wait, reason: str) -> None:
+        # One who was served in the same moment keeps the offer: it is no longer among the waits.
+        if self.waits.drop(wait):
+            answer = NoLead(reason)
+            wait.decided(answer)
+            self.tell(StopWaiting(agent=wait.agent, waiter=wait.waiter))
+            self._writer.owe_to(wait.future, answer)
+
+    def _gone(self, wait: Wait) -> None:
+        if self.waits.drop(wait):
+            wait.decided(None)
+            self.tell(StopWaiting(agent=wait.agent, waiter=wait.waiter))
+        elif type(wait.answer) is Offer:
+            self.lost(wait.answer)
+
+    # -- delivering -------------------------------------------------------------------------------------------------
+
+    async def deliver(self, offer: Offer, owed: Future) -> Any:
+        """The owed reply, which tells a caller of this lease. When the caller has gone, the lease goes back."""
+        self._deliveries.start(offer)
+        try:
+            reply = await owed
+        except BaseException:
+            self.lost(offer)
+            raise
+        self._told(offer)
+        return reply
+
+    def lost(self, offer: Offer) -> None:
+        """A caller who was to be told of a lease has gone."""
+        if self._deliveries.lost(offer) and offer.lead.lease is not None:
+            token = token_text(offer.lead.id, offer.lead.lease.token)
+            self.tell(EndLease(token=token, outcome="cancelled", gone=True))
+
+    def _told(self, offer: Offer) -> None:
+        self._deliveries.told(offer)
+        self._stats.offered(offer)

@@ -1,0 +1,312 @@
+"""The dialer: the engine with a clock, a store, and people who wait for answers.
+
+What a command goes through: the door (`backlog.py`), the decision (`desk.py`), the commit (`writer.py`), the answer.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from secrets import token_bytes
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+import structlog
+from msgspec.structs import replace
+
+from nextlead.core.commands import Command, Finish, Next, Take
+from nextlead.core.engine import Engine
+from nextlead.core.errors import Invalid, NextleadError, NotAllowed, NotReady, StorageFailed, UnknownLease
+from nextlead.core.replies import Finished, NoLead, Offer
+from nextlead.core.tokens import parse_token
+from nextlead.ports import Archive, Claim, Store
+
+from .backlog import BACKLOG_MAX, ROOM_S, Backlog
+from .clock import ManualClock, SystemClock, Timekeeper
+from .desk import Desk
+from .feed import Feed, News
+from .recovery import load
+from .repeats import digest_of, first_answer
+from .stats import Stats
+from .waiting import Wait
+from .writer import RETRY_S, Writer
+
+T = TypeVar("T")
+
+TOKEN_BYTES = 16
+
+_log = structlog.get_logger("nextlead.dialer")
+
+
+class Dialer:
+    """Made by `open`, ended by `close`; `async with await Dialer.open(store)` does both.
+
+    `fatal` is set when it can't go on, with the reason in `failure`: the process must then end with an error.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        archive: Archive,
+        clock: Timekeeper,
+        engine: Engine,
+        *,
+        retry_s: float,
+        backlog_max: int,
+        room_s: float,
+    ) -> None:
+        self.engine = engine
+        self.archive = archive
+        self.clock = clock
+        self.stats = Stats()
+        self._store = store
+        self._feed = Feed()
+        self._writer = Writer(
+            store,
+            clock,
+            self.stats,
+            numbered=self._numbered,
+            committed=self._feed.publish,
+            paid=self._paid,
+            retry_s=retry_s,
+        )
+        self._desk = Desk(engine, clock, self._writer, self.stats)
+        self._backlog = Backlog(lambda: self._writer.owing, clock, most=backlog_max, room_s=room_s)
+        self._advancing = asyncio.Lock()
+        self._started = False
+        self._draining = False
+        self._closed = False
+
+    # -- life -------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    async def open(
+        cls,
+        store: Store,
+        clock: Timekeeper | None = None,
+        *,
+        archive: Archive | None = None,
+        engine: Engine | None = None,
+        retry_s: float = RETRY_S,
+        backlog_max: int = BACKLOG_MAX,
+        room_s: float = ROOM_S,
+    ) -> Self:
+        """Claim the store, load it, run what came due meanwhile, and be ready. O(open leads).
+
+        `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
+        retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room.
+
+        Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
+        """
+        dialer = cls(
+            store,
+            cast("Archive", store) if archive is None else archive,
+            SystemClock() if clock is None else clock,
+            Engine() if engine is None else engine,
+            retry_s=retry_s,
+            backlog_max=backlog_max,
+            room_s=room_s,
+        )
+        await store.open()
+        claim = await store.claim()
+        try:
+            await dialer._begin(claim)
+        except BaseException:
+            await store.close()
+            raise
+        return dialer
+
+    async def _begin(self, claim: Claim) -> None:
+        started = perf_counter()
+        await load(self._store, self.engine)
+        self.clock.begin(claim.at_ms)
+        self._feed.start(claim.commit_no)
+        self._writer.start(claim.commit_no)
+        self._desk.start(claim.at_ms)
+        await self._writer.owe(None)
+        self.stats.recovery_seconds = perf_counter() - started
+        self._started = True
+        _log.info("ready", epoch=claim.epoch, commit_no=claim.commit_no, seconds=round(self.stats.recovery_seconds, 3))
+
+    def drain(self) -> None:
+        """The end is near: nobody waits for a lead any more, `ready` is False. What comes in is still served."""
+        self._draining = True
+        self._desk.send_home()
+
+    async def close(self) -> None:
+        """Refuse what comes from now on, commit and answer what is in flight, give the store back. Harmless twice."""
+        if self._closed:
+            return
+        self.drain()
+        self._closed = True
+        self._desk.stop()
+        await self._writer.close()
+        self._backlog.make_room()
+        self._feed.close()
+        await self._store.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def ready(self) -> bool:
+        """It is loaded, the store takes writes, and it is not about to end."""
+        return self._started and not (self._draining or self._closed or self._writer.failing)
+
+    @property
+    def fatal(self) -> asyncio.Event:
+        """Set when it can't go on; see `failure`."""
+        return self._writer.fatal
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why it can't go on."""
+        return self._writer.failure
+
+    @property
+    def queued(self) -> int:
+        """Commands that wait to become durable, and those that wait for room."""
+        return self._writer.owing + self._backlog.queued
+
+    # -- time -------------------------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """Engine time, epoch milliseconds."""
+        return self.clock.now_ms()
+
+    async def advance(self, now_ms: int) -> None:
+        """Move the manual clock to `now_ms`, stopping at every deadline on the way and serving those who wait.
+
+        Answers when all of it is durable. `NotAllowed` with any other clock, `Invalid` when that is before now.
+        """
+        clock = self.clock
+        if not isinstance(clock, ManualClock):
+            raise NotAllowed("the clock is not a manual one")
+        async with self._advancing:
+            if now_ms < clock.now_ms():
+                raise Invalid("now", "the clock never goes back")
+            while (deadline_ms := self.engine.next_deadline_ms()) is not None and deadline_ms <= now_ms:
+                self._refuse_if_shut()
+                clock.put(max(deadline_ms, clock.now_ms()))
+                self._desk.tick()
+                await asyncio.sleep(0)
+            clock.put(now_ms)
+            self._refuse_if_shut()
+            await self._writer.owe(None)
+
+    # -- work -------------------------------------------------------------------------------------------------------
+
+    async def submit(self, command: Command) -> Any:
+        """Apply a command now; its reply when that is durable.
+
+        Raises what the engine refuses it with (nothing has changed then), `Overloaded`, or `StorageFailed`.
+        """
+        if self._must_stop:
+            await self._enter()
+        reply, owed = self._desk.decide(command)
+        if type(command) is Take and type(reply) is Offer:
+            return await self._desk.deliver(reply, owed)
+        return await owed
+
+    async def next(self, agent: str, *, wait_s: float = 0.0, count: bool = False, by: str = "") -> Offer | NoLead:
+        """The best lead for the agent, leased to it; with `wait_s`, the first one within so many real seconds.
+
+        Only one call of an agent waits: an older one gets `superseded`. When the caller is cancelled before it was
+        told, the lease goes back (SPEC R5.5). `count` also counts the leads it was chosen from; O(parts) more.
+        """
+        started = perf_counter()
+        if self._must_stop:
+            await self._enter()
+        token, by = token_bytes(TOKEN_BYTES), by or f"agent:{agent}"
+        if wait_s > 0 and not self._draining:
+            waiter = self._desk.waits.next_waiter()
+            command = Next(agent=agent, token=token, wait=True, waiter=waiter, count=count, by=by)
+            reply, owed = self._desk.decide_or_wait(command)
+            if type(reply) is Wait:
+                return await self._desk.wait(reply, wait_s)
+        else:
+            reply, owed = self._desk.decide(Next(agent=agent, token=token, count=count, by=by))
+        if type(reply) is Offer:
+            await self._desk.deliver(reply, owed)
+            self.stats.next_seconds["lead"].observe(perf_counter() - started)
+            return reply
+        answer: NoLead = await owed
+        self.stats.next_seconds["none"].observe(perf_counter() - started)
+        return answer
+
+    async def finish(self, command: Finish) -> Finished:
+        """End a lease with what happened. The same finish sent again gets the first answer (SPEC R5.3).
+
+        Raises `LeaseEnded` when the lease ended otherwise, `UnknownLease`, and what a bad outcome is refused with.
+        """
+        started = perf_counter()
+        if self._must_stop:
+            await self._enter()
+        if not command.digest:
+            command = replace(command, digest=digest_of(command))
+        reply, owed = self._desk.decide(command)
+        offer = reply.next if type(reply) is Finished else None
+        try:
+            finished: Finished = await (self._desk.deliver(offer, owed) if type(offer) is Offer else owed)
+        except UnknownLease:
+            if self.engine.lead(parse_token(command.token)[0]) is not None:
+                raise
+            return replace(await first_answer(self.archive, command), next=await self._held_by(command))
+        if finished.commit_no:
+            lead = await self.archive.lead_at(finished.commit_no, finished.lead.id)
+            return replace(finished, lead=lead or finished.lead)
+        self.stats.finish_seconds.observe(perf_counter() - started)
+        return finished
+
+    async def _held_by(self, command: Finish) -> Offer | None:
+        """The lease that a repeated finish `with next` gave, if the agent still holds it."""
+        agent = command.by.removeprefix("agent:")
+        if command.next_token is None:
+            return None
+        held = await self.read(lambda engine: engine.leases_of(agent) if agent in engine.agents.by_code else [])
+        return held[0] if held else None
+
+    async def read(self, look: Callable[[Engine], T]) -> T:
+        """What `look` sees now, given when that is durable (SPEC R5.9). It must not change the engine, nor keep it."""
+        self._refuse_if_shut()
+        try:
+            seen: object = look(self.engine)
+        except NextleadError as refusal:
+            seen = refusal
+        return cast("T", await self._writer.owe(seen))
+
+    def subscribe(self, after: int | None = None) -> AsyncIterator[News]:
+        """Events of every commit after number `after` (None: from now on); see `Feed.watch`."""
+        return self._feed.watch(after)
+
+    # -- the door ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _must_stop(self) -> bool:
+        return self._closed or self._writer.failing or self._backlog.full
+
+    async def _enter(self) -> None:
+        self._refuse_if_shut()
+        if self._backlog.full:
+            await self._backlog.enter()
+            self._refuse_if_shut()
+
+    def _refuse_if_shut(self) -> None:
+        if self._writer.failing:
+            raise StorageFailed("the storage does not take writes now")
+        if self._closed or not self._started:
+            raise NotReady("the dialer is not open")
+
+    # -- told by the writer -----------------------------------------------------------------------------------------
+
+    def _numbered(self, commit_no: int) -> None:
+        self.engine.commit_no = commit_no
+
+    def _paid(self) -> None:
+        if self._writer.failure is not None:
+            self._desk.give_up()
+        self._backlog.make_room()

@@ -1,0 +1,45 @@
+"""From the store into a new engine: what was durable is there again, and time has gone on (SPEC R5.7)."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from nextlead.core.engine import Engine
+from nextlead.ports import Part, Store
+
+SLICE: Final = 5_000
+"""Rows between two turns of the event loop: a few milliseconds, so that /healthz answers while a million leads load."""
+
+
+async def load(store: Store, engine: Engine) -> None:
+    """Restore everything that is open. The garbage collector rests meanwhile, and looks at none of it afterwards."""
+    with _no_collection():
+        async for part in store.load():
+            await _restore(engine, part)
+
+
+async def _restore(engine: Engine, part: Part) -> None:
+    for table, row in part.rows:
+        engine.restore_row(table, row)
+    for at in range(0, len(part.leads), SLICE):
+        for lead in part.leads[at : at + SLICE]:
+            engine.restore_lead(lead)
+        await asyncio.sleep(0)
+    for at in range(0, len(part.fresh), SLICE):
+        engine.restore_fresh(part.fresh[at : at + SLICE])
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A full collection over a million tracked objects stops the process for 180 ms: don't, while and after loading."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was_on:
+            gc.enable()

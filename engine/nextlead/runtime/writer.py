@@ -1,0 +1,231 @@
+"""The group-commit writer: everything that was decided becomes durable, then those who asked are told.
+
+Rules of this file:
+
+1. One commit is written at a time, in rising numbers. What is decided meanwhile collects in the next one.
+2. A reply, a refusal and a read are all *owed* until the state they were computed from is durable (SPEC R5.9): that
+   is the pending batch if it has changes, else the one in flight, else nothing.
+3. A batch that is durable pays all it owes in one go, in the order it was owed.
+4. A commit that fails is retried for a while, with nothing new let in (`failing`). If it stays failed, memory is
+   ahead of the disk for good: everything owed fails, `fatal` is set, and only a new process may go on.
+
+Every reply has a bare future of its own, kept in its batch's list: a future that many await can't be awaited safely,
+as the first of them to be cancelled cancels it for all. (0.9 us a reply; 0.7 with one shared future, 2.9 with a
+shielded one.)
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct, field
+
+from nextlead.core.changes import Changes
+from nextlead.core.errors import NextleadError, StorageFailed
+from nextlead.ports import Commit, Store, StoreError
+
+from .clock import Timekeeper
+from .stats import Stats
+
+RETRY_S: Final = 10.0
+PAUSE_FIRST_S: Final = 0.05
+PAUSE_MOST_S: Final = 1.0
+
+Future = asyncio.Future[Any]
+
+_log = structlog.get_logger("nextlead.writer")
+
+
+class Batch(Struct, eq=False):
+    """What one commit will hold, and what is owed once it is durable: futures with their reply or refusal."""
+
+    no: int
+    at_ms: int = 0
+    changes: Changes = field(default_factory=Changes)
+    owed: list[tuple[Future, object]] = field(default_factory=list)
+
+    def pay(self) -> None:
+        """All of it is durable: answer everybody who has not gone."""
+        for future, reply in self.owed:
+            settle(future, reply)
+        self.owed.clear()
+
+    def default(self, detail: str) -> None:
+        """It will never be durable: everybody is told so."""
+        for future, _ in self.owed:
+            settle(future, StorageFailed(detail))
+        self.owed.clear()
+
+
+def settle(future: Future, reply: object) -> None:
+    """Answer one who waits, with a reply or a refusal; nothing if it was answered or has gone."""
+    if future.done():
+        return
+    if isinstance(reply, NextleadError):
+        future.set_exception(reply)
+    else:
+        future.set_result(reply)
+
+
+class Writer:
+    """See the rules of this file. Everything but `run` is called between awaits, on the event loop's thread.
+
+    `numbered` is told the number of the pending batch whenever it changes; `committed` each commit that is durable,
+    before anybody is answered; `paid` is called when fewer wait. `retry_s` bounds the pauses between tries of one
+    commit.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Timekeeper,
+        stats: Stats,
+        *,
+        numbered: Callable[[int], None],
+        committed: Callable[[Commit], None],
+        paid: Callable[[], None],
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self.failing = False
+        self.fatal = asyncio.Event()
+        self.failure: BaseException | None = None
+        self._store = store
+        self._clock = clock
+        self._stats = stats
+        self._numbered = numbered
+        self._committed = committed
+        self._paid = paid
+        self._retry_s = retry_s
+        self._pending = Batch(0)
+        self._flying: Batch | None = None
+        self._wake: Future | None = None
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, commit_no: int) -> None:
+        """Begin; `commit_no` is the last durable commit's number."""
+        self._number(commit_no + 1)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="nextlead-writer")
+
+    @property
+    def owing(self) -> int:
+        """How many replies wait to become durable."""
+        return len(self._pending.owed) + (len(self._flying.owed) if self._flying is not None else 0)
+
+    def add(self, changes: Changes, at_ms: int) -> None:
+        """Take in what a command changed; O(size of `changes`). Nothing is owed by this alone."""
+        if not changes:
+            return
+        self._pending.changes.merge(changes)
+        self._pending.at_ms = at_ms
+        self._rouse()
+
+    def owe(self, reply: object) -> Future:
+        """A future that gets `reply` (raises it, if it is a refusal) when what it was computed from is durable."""
+        future: Future = asyncio.get_running_loop().create_future()
+        self.owe_to(future, reply)
+        return future
+
+    def owe_to(self, future: Future, reply: object) -> None:
+        """The same, for a future that exists."""
+        if self.failure is not None:
+            settle(future, StorageFailed("the storage failed; the process must be restarted"))
+        elif self._pending.changes:
+            self._pending.owed.append((future, reply))
+        elif self._flying is not None:
+            self._flying.owed.append((future, reply))
+        else:
+            settle(future, reply)
+
+    def fail(self, error: BaseException) -> None:
+        """Give up: memory can't be trusted, or is ahead of the disk. Everything owed fails.
+
+        Only the first call counts.
+        """
+        if self.failure is not None:
+            return
+        self.failure = error
+        self.failing = True
+        _log.critical("writer_failed", error=str(error), kind=type(error).__name__)
+        for batch in (self._flying, self._pending):
+            if batch is not None:
+                batch.default("the storage failed")
+        self.fatal.set()
+        self._paid()
+        self._rouse()
+
+    async def close(self) -> None:
+        """Write what is pending, pay it, stop. Returns when the writer has stopped, failed or not."""
+        self._closing = True
+        self._rouse()
+        if self._task is not None:
+            await self._task
+
+    # -- the one task -----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        try:
+            while self.failure is None:
+                if self._pending.changes:
+                    await self._write(self._take())
+                elif self._closing:
+                    return
+                else:
+                    self._wake = asyncio.get_running_loop().create_future()
+                    await self._wake
+        except Exception as error:  # noqa: BLE001 - whatever it is, `fail` ends the process with it
+            self.fail(error)
+
+    def _take(self) -> Batch:
+        batch = self._flying = self._pending
+        self._number(batch.no + 1)
+        return batch
+
+    def _number(self, no: int) -> None:
+        self._pending = Batch(no)
+        self._numbered(no)
+
+    async def _write(self, batch: Batch) -> None:
+        commit = Commit(batch.no, batch.at_ms, batch.changes)
+        started = perf_counter()
+        await self._commit(commit)
+        self._stats.commit_seconds.observe(perf_counter() - started)
+        self._stats.commit_batch_size.observe(len(batch.owed))
+        self._stats.committed(commit.changes)
+        self._flying = None
+        self._committed(commit)
+        batch.pay()
+        self._paid()
+
+    async def _commit(self, commit: Commit) -> None:
+        """Try until it is durable, or the pauses between tries come to `retry_s`; then the last `StoreError`."""
+        pause_s, left_s = PAUSE_FIRST_S, self._retry_s
+        while True:
+            try:
+                await self._store.commit(commit)
+                break
+            except StoreError as error:
+                self._stats.storage_errors += 1
+                self.failing = True
+                _log.error("commit_failed", commit_no=commit.no, error=str(error), retry_for_s=round(left_s, 2))
+                if left_s <= 0 or self.failure is not None:
+                    raise
+            await self._rest(min(pause_s, left_s))
+            left_s -= pause_s
+            pause_s = min(pause_s * 2, PAUSE_MOST_S)
+        self.failing = self.failure is not None
+
+    async def _rest(self, seconds: float) -> None:
+        rested: Future = asyncio.get_running_loop().create_future()
+        alarm = self._clock.call_later(seconds, lambda: settle(rested, None))
+        try:
+            await rested
+        finally:
+            alarm.cancel()
+
+    def _rouse(self) -> None:
+        if self._wake is not None:
+            settle(self._wake, None)
+            self._wake = None
