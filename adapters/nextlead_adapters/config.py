@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class ConfigError(Exception):
@@ -50,17 +51,11 @@ class LogConfig(Section, frozen=True):
 
 
 class CommitConfig(Section, frozen=True):
-    """How the writer waits for a store that fails, and how much may wait for the writer."""
+    """How long the writer tries a store that fails, and how much may wait for the writer."""
 
-    retry_first_ms: Count = 50
-    retry_most_ms: Count = 1_000
-    give_up_ms: Count = 15_000
-    waiting_max: Count = 20_000
-
-    def __post_init__(self) -> None:
-        """The bounds must be in order."""
-        if not self.retry_first_ms <= self.retry_most_ms <= self.give_up_ms:
-            raise ValueError("retry_first_ms <= retry_most_ms <= give_up_ms is required")
+    retry_for_s: Seconds = 10.0
+    waiting_max: Count = 10_000
+    room_wait_s: Seconds = 5.0
 
 
 class Config(Section, frozen=True):
@@ -94,6 +89,6 @@ def load_config(path: Path | None) -> Config:
 
 
 def _explain(name: str, message: str) -> str:
-    """msgspec says `rule - at `$.http.port``; people look for the key first."""
+    """From msgspec comes `rule - at `$.http.port``; people look for the key first."""
     rule, found, where = message.partition(" - at `$.")
     return f"{name}: {where.rstrip('`')}: {rule}" if found else f"{name}: {rule}"

@@ -3,7 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from nextlead_adapters.config import Config, ConfigError, load_config, parse_config
+from nextlead.runtime.backlog import BACKLOG_MAX, ROOM_S
+from nextlead.runtime.writer import RETRY_S
+from nextlead_adapters.config import CommitConfig, Config, ConfigError, load_config, parse_config
 from nextlead_adapters.resources import resource
 
 SHIPPED = resource("nextlead.toml").read_text()
@@ -26,6 +28,10 @@ def test_shipped_file_gives_every_key_a_meaning() -> None:
     assert [lines[number] for number in keys if not lines[number - 1].startswith("#")] == []
 
 
+def test_commit_defaults_are_those_of_the_runtime() -> None:
+    assert Config().commit == CommitConfig(RETRY_S, BACKLOG_MAX, ROOM_S)
+
+
 def test_no_file_is_a_configuration() -> None:
     assert load_config(None) == Config() == parse_config("")
 
@@ -38,10 +44,7 @@ def test_no_file_is_a_configuration() -> None:
         ("[http]\nbort = 1", "mine.toml: http: Object contains unknown field `bort`"),
         ("[htp]\nport = 1", "mine.toml: Object contains unknown field `htp`"),
         ('[log]\nformat = "xml"', "mine.toml: log.format: Invalid enum value 'xml'"),
-        (
-            "[commit]\nretry_first_ms = 2000",
-            "mine.toml: commit: retry_first_ms <= retry_most_ms <= give_up_ms is required",
-        ),
+        ("[commit]\nretry_for_s = -1", "mine.toml: commit.retry_for_s: Expected `float` >= 0"),
         ("[http\n", "mine.toml: not TOML: "),
     ],
 )

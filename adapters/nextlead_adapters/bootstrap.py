@@ -1,0 +1,131 @@
+"""The one place that names concrete classes: puts store, clock, dialer, intake and application together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from nextlead.ports import Archive, Store, StoreRefused
+from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
+from nextlead.runtime.dialer import Dialer
+
+from .config import Config
+from .secret_file import admin_token
+from .store_url import BadUrl, sqlite_path
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+__all__ = ["BadUrl", "Built", "build", "make_clock", "open_dialer", "open_snapshot"]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Built(Struct):
+    """A whole daemon but for its socket. `token_made`: the admin token was made just now, and written to `token_file`."""
+
+    dialer: Dialer
+    app: "ASGIApp"
+    token: str
+    token_file: Path
+    token_made: bool
+
+
+async def open_dialer(url: str, clock: Timekeeper | None = None, **limits: Any) -> Dialer:
+    """Open the asynchronous dialer over a store: `sqlite:///file.db`, or `memory:` which keeps nothing.
+
+    It claims the store, loads it, runs what came due meanwhile, and is ready; `close` it, or use it as
+    `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. Raises `BadUrl` for a URL that can't be used,
+    `StoreRefused` when the store can't be: held by another process, damaged, of a newer version.
+    """
+    store, archive = _store(sqlite_path(url))
+    return await Dialer.open(store, clock, archive=archive, **limits)
+
+
+async def open_snapshot(url: str) -> Store:
+    """A store to look at, never to write: what is durable at this moment. It may be in use by a daemon; `close` it.
+
+    Raises `BadUrl`, also for `memory:`, which nobody else can look into, and `StoreRefused`.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        raise BadUrl("memory: keeps nothing that could be looked at from outside")
+    if not path.exists():
+        raise StoreRefused(f"there is no store {path}")
+    from .sqlite import SqliteStore
+
+    store = SqliteStore(path, read_only=True)
+    await store.open()
+    return store
+
+
+@asynccontextmanager
+async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built]:
+    """A daemon's parts, opened in order and closed in the opposite one. `clock` is None, `manual` or `manual=TIME`."""
+    from .http.app import create_app
+    from .http.services import Limits
+    from .intake.service import Intake
+
+    timekeeper = make_clock(clock)
+    commit, http = config.commit, config.http
+    dialer = await open_dialer(
+        config.store.url,
+        timekeeper,
+        retry_s=commit.retry_for_s,
+        backlog_max=commit.waiting_max,
+        room_s=commit.room_wait_s,
+    )
+    async with dialer:
+        token_file = _token_file(config.store.url)
+        token, made = admin_token(token_file)
+        intake = Intake(dialer)
+        await intake.start()
+        try:
+            app = create_app(
+                dialer,
+                intake,
+                limits=Limits(body_max_bytes=http.body_max_bytes, upload_max_bytes=http.upload_max_bytes),
+                operator_token_sha256=sha256(token.encode()).hexdigest(),
+                loopback=http.host in LOOPBACK,
+                manual_clock=isinstance(timekeeper, ManualClock),
+            )
+            yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
+        finally:
+            await intake.close()
+
+
+def make_clock(text: str | None) -> Timekeeper:
+    """The computer's clock, or one that stands still until it is moved. Raises `ValueError` for anything else."""
+    if text is None:
+        return SystemClock()
+    kind, given, start = text.partition("=")
+    if kind != "manual":
+        raise ValueError(f"--clock {text}: it is 'manual' or 'manual=TIME'")
+    if not given:
+        return ManualClock()
+    at = datetime.fromisoformat(start)
+    if at.tzinfo is None:
+        raise ValueError(f"--clock {text}: the time needs an offset, as in 2026-03-02T09:00:00Z")
+    return ManualClock(round(at.timestamp() * 1000))
+
+
+def _store(path: Path | None) -> tuple[Store, Archive]:
+    """The store and the archive, which is the same object."""
+    if path is None:
+        from nextlead.testing import MemoryStore
+
+        memory = MemoryStore()
+        return memory, memory
+    from .sqlite import SqliteStore
+
+    sqlite = SqliteStore(path)
+    return sqlite, sqlite
+
+
+def _token_file(url: str) -> Path:
+    """Beside the store, with its name: `leads.token` for `leads.db`."""
+    return (sqlite_path(url) or Path("nextlead.db")).with_suffix(".token")

@@ -1,0 +1,123 @@
+"""The daemon, as the command line sees it: one call, one answer, or one of two errors.
+
+`NEXTLEAD_URL` says where it is, `NEXTLEAD_TOKEN` who asks.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from .output import Exit, fail
+
+DEFAULT_URL = "http://127.0.0.1:8700"
+PAGE = 1000
+_SLOWEST_ANSWER_S = 90.0
+
+
+class Refusal(Exception):
+    """The daemon said no: `status` and its problem document."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        super().__init__(_sentence(status, problem))
+        self.status = status
+        self.problem = problem
+
+
+class Unreachable(Exception):
+    """Nobody answered at the daemon's address."""
+
+
+class Client:
+    """Calls to one daemon with one token."""
+
+    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(_SLOWEST_ANSWER_S, connect=5.0),
+            transport=transport,
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def call(self, method: str, path: str, body: object = None, **more: Any) -> httpx.Response:
+        """The answer, when it is a 2xx. Raises `Refusal` and `Unreachable`; a body is sent as JSON."""
+        if body is not None:
+            more["content"] = msgspec.json.encode(body)
+            more["headers"] = {"Content-Type": "application/json"}
+        try:
+            response = self._http.request(method, path, **more)
+        except httpx.TransportError as error:
+            raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
+        if response.is_success:
+            return response
+        raise Refusal(response.status_code, _problem(response))
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The JSON of a GET; parameters of None are left out."""
+        return self.call("GET", path, params=_given(params)).json()
+
+    def post(self, path: str, body: object = None) -> Any:
+        """The JSON of a POST, None when there is none."""
+        response = self.call("POST", path, {} if body is None else body)
+        return response.json() if response.content else None
+
+    def put(self, path: str, body: object) -> Any:
+        """The JSON of a PUT, None when there is none."""
+        response = self.call("PUT", path, body)
+        return response.json() if response.content else None
+
+    def items(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
+        """The first `limit` things of a list, page by page."""
+        after: str | None = None
+        while limit > 0:
+            page = self.get(path, limit=min(limit, PAGE), after=after, **params)
+            yield from page["items"][:limit]
+            limit -= len(page["items"])
+            after = page["next"]
+            if after is None:
+                return
+
+
+def connect() -> Client:
+    """A client as the environment says; ends the command with advice when there is no token."""
+    token = os.environ.get("NEXTLEAD_TOKEN", "")
+    if not token:
+        fail(
+            "NEXTLEAD_TOKEN is not set. The daemon's first start wrote a token into a file beside its store:\n"
+            '    export NEXTLEAD_TOKEN="$(cat nextlead.token)"',
+            Exit.WRONG_USE,
+        )
+    return Client(os.environ.get("NEXTLEAD_URL") or DEFAULT_URL, token)
+
+
+def segment(value: object) -> str:
+    """A code or id as one segment of a path."""
+    return quote(str(value), safe="")
+
+
+def _given(params: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if value is not None}
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    return problem if isinstance(problem, dict) else {"title": response.reason_phrase, "status": response.status_code}
+
+
+def _sentence(status: int, problem: dict[str, Any]) -> str:
+    said = problem.get("detail") or problem.get("title") or "no reason given"
+    fields = "".join(f"\n  {entry.get('field')}: {entry.get('message')}" for entry in problem.get("errors") or ())
+    return f"refused ({problem.get('code') or status}): {said}{fields}"

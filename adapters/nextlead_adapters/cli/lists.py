@@ -1,0 +1,85 @@
+"""`campaigns`, `agents`, `pools`, `leads`: each with `list` and `show`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .client import connect, segment
+from .output import print_facts, print_json, print_table
+
+Json = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as it is.")]
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
+
+COLUMNS = {
+    "campaigns": ("code", "name", "project", "active"),
+    "agents": ("code", "name", "team", "campaigns", "enabled"),
+    "pools": ("id", "name", "campaign", "state", "valid", "invalid", "duplicates", "ready", "open"),
+    "leads": ("id", "campaign", "pool", "status", "closure", "phones", "owner", "attempts", "due"),
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add a group of commands for each kind of thing."""
+    for kind in ("campaigns", "agents", "pools"):
+        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=f"List {kind}, or show one.")
+        group.command("list")(_lister(kind))
+        group.command("show")(_shower(kind))
+        app.add_typer(group, name=kind)
+    leads = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List leads by what they are, or show one.")
+    leads.command("list")(list_leads)
+    leads.command("show")(_shower("leads"))
+    app.add_typer(leads, name="leads")
+
+
+def _lister(kind: str) -> Any:
+    def command(limit: Limit = 100, as_json: Json = False) -> None:
+        show_list(kind, limit, as_json=as_json)
+
+    command.__doc__ = f"The organisation's {kind}."
+    return command
+
+
+def _shower(kind: str) -> Any:
+    key = "id" if kind in {"pools", "leads"} else "code"
+
+    def command(name: Annotated[str, typer.Argument(metavar=key.upper())], as_json: Json = False) -> None:
+        with connect() as client:
+            found = client.get(f"/v1/{kind}/{segment(name)}")
+        if as_json:
+            print_json(found)
+        else:
+            print_facts(found)
+
+    command.__doc__ = f"Everything about one of the {kind}."
+    return command
+
+
+def list_leads(
+    campaign: Annotated[str | None, typer.Option(help="Of this campaign.")] = None,
+    pool: Annotated[int | None, typer.Option(help="Of this pool.")] = None,
+    status: Annotated[str | None, typer.Option(help="In this status: unprocessed, closed, ...")] = None,
+    closure: Annotated[str | None, typer.Option(help="Closed so: success, abandoned, ...")] = None,
+    owner: Annotated[str | None, typer.Option(help="Owned by agent:CODE or team:CODE.")] = None,
+    phone: Annotated[str | None, typer.Option(help="With this number.")] = None,
+    limit: Limit = 100,
+    as_json: Json = False,
+) -> None:
+    """Leads, open and closed, by id."""
+    wanted = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "owner": owner, "phone": phone}
+    show_list("leads", limit, as_json=as_json, **wanted)
+
+
+def show_list(kind: str, limit: int, *, as_json: bool, **wanted: object) -> None:
+    """The list as JSON, or its most telling columns."""
+    with connect() as client:
+        items = list(client.items(f"/v1/{kind}", limit, **wanted))
+    if as_json:
+        print_json(items)
+        return
+    columns = COLUMNS[kind]
+    print_table(columns, [[_cell(item, column) for column in columns] for item in items])
+
+
+def _cell(item: dict[str, Any], column: str) -> object:
+    """The column's value; a pool's numbers lie one deeper, in `counts`."""
+    return item[column] if column in item else item.get("counts", {}).get(column)

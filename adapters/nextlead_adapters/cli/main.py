@@ -1,0 +1,54 @@
+"""`nextlead`: puts the commands together, and turns what goes wrong into the four exit codes (`output.Exit`)."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from . import daemon, lists, loading, work
+from .client import Refusal, Unreachable
+from .output import Exit, notes, print_json
+
+app = typer.Typer(
+    name="nextlead",
+    help="The right lead to the right agent, and nothing lost. See 'nextlead demo' first.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+daemon.register(app)
+loading.register(app)
+work.register(app)
+lists.register(app)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"nextlead {version('nextlead')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
+    ] = False,
+) -> None:
+    """Ends at `--version`; every command has its own options."""
+
+
+def run() -> None:
+    """Entry point. 0 done, 1 refused, 2 wrong use (click's own), 3 daemon not reachable."""
+    try:
+        app()
+    except Refusal as refusal:
+        if "--json" in sys.argv:
+            print_json(refusal.problem)
+        notes.print(str(refusal), style="red", markup=False)
+        sys.exit(Exit.REFUSED)
+    except Unreachable as unreachable:
+        notes.print(str(unreachable), style="red", markup=False)
+        sys.exit(Exit.UNREACHABLE)

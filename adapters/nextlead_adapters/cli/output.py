@@ -1,0 +1,73 @@
+"""How commands speak: JSON for programs, tables for people, and the four ways to end.
+
+Results go to stdout and nothing else does; hints, progress and errors go to stderr. So `--json` can be piped.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+console = Console(highlight=False, soft_wrap=True)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class Exit(IntEnum):
+    """What the shell gets to know."""
+
+    DONE = 0
+    REFUSED = 1
+    WRONG_USE = 2
+    UNREACHABLE = 3
+
+
+def fail(message: str, code: Exit = Exit.REFUSED) -> NoReturn:
+    """Say why on stderr, and end."""
+    notes.print(message, style="red", markup=False)
+    raise typer.Exit(code)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; without a terminal, plain columns parted by tabs, so that `cut` and `awk` work."""
+    if console.is_terminal:
+        table = Table(*columns, box=None, header_style="bold")
+        for row in rows:
+            table.add_row(*(text_of(cell) for cell in row))
+        console.print(table)
+        return
+    for row in (columns, *rows):
+        sys.stdout.write("\t".join(text_of(cell) for cell in row) + "\n")
+
+
+def print_facts(facts: dict[str, Any]) -> None:
+    """The keys and values of one thing, a line each."""
+    width = max((len(key) for key in facts), default=0)
+    for key, value in facts.items():
+        sys.stdout.write(f"{key:<{width}}  {text_of(value)}\n")
+
+
+def text_of(value: object) -> str:
+    """A cell as people read it: nothing for null, `agent anna` for an owner, JSON for what is nested deeper."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case {"agent": code} | {"team": code} if isinstance(value, dict) and len(value) == 1:
+            return f"{next(iter(value))} {code}"
+        case list() if all(isinstance(item, str) for item in value):
+            return ", ".join(value)
+        case dict() | list():
+            return msgspec.json.encode(value).decode()
+        case _:
+            return " ".join(str(value).split())

@@ -1,0 +1,158 @@
+"""The daemon: a dialer, its HTTP face on a socket, and an orderly end.
+
+Rules of this file:
+
+1. Nothing is listened to before everything is loaded; who gets a connection gets an answer.
+2. SIGTERM and Ctrl-C: no new connections, those who wait for a lead are told there is none, what is in flight is
+   answered, what was decided is committed; exit 0. A second signal ends without waiting for slow clients.
+3. A store that stays failed ends the daemon with exit 1 (`Dialer.fatal`): memory is ahead of the disk.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import structlog
+import uvicorn
+from msgspec import Struct
+
+from .bootstrap import Built, build
+from .config import Config, HttpConfig
+from .store_url import BadUrl, StoreRefused
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("nextlead.server")
+
+
+class CannotListen(Exception):
+    """The address can't be listened to; the message says why."""
+
+
+REFUSALS = (StoreRefused, BadUrl, CannotListen)
+"""Why a daemon can't start; the messages are for people."""
+
+
+class Running(Struct):
+    """A daemon that answers at `url`. `stop` begins the orderly end, `stopped` is done when the last answer is out."""
+
+    url: str
+    built: Built
+    stop: Callable[[], None]
+    stopped: asyncio.Task[None]
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handling: it would end the process by the signal, not with exit 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def running(config: Config, clock: str | None = None) -> AsyncIterator[Running]:
+    """A daemon for as long as the block lasts. Raises `StoreRefused`, `BadUrl`, `CannotListen`."""
+    async with build(config, clock) as built:
+        listener = await _listen(config.http)
+        server = _Server(_uvicorn_config(built.app, config.http))
+
+        def stop() -> None:
+            server.force_exit = server.should_exit
+            server.should_exit = True
+            built.dialer.drain()
+
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="nextlead-http")
+        while not server.started and not serving.done():
+            await asyncio.sleep(0)
+        try:
+            yield Running(_url(config.http.host, listener), built, stop, serving)
+        finally:
+            stop()
+            await serving
+
+
+def serve_forever(config: Config, clock: str | None = None) -> int:
+    """Run until a signal or a failure; the process's exit code. Says on stdout where it listens."""
+    try:
+        return run_loop(_serve(config, clock))
+    except REFUSALS as error:
+        sys.stderr.write(f"nextlead: {error}\n")
+        return 1
+
+
+async def _serve(config: Config, clock: str | None) -> int:
+    async with running(config, clock) as daemon:
+        stop_on_signals(daemon.stop)
+        sys.stdout.write(f"nextlead serves on {daemon.url}\n")
+        sys.stdout.flush()
+        if daemon.built.token_made:
+            _tell_token(daemon.built)
+        return await until_over(daemon)
+
+
+async def until_over(daemon: Running) -> int:
+    """Wait until it is stopped (0) or its store has failed for good (1)."""
+    failed = asyncio.create_task(daemon.built.dialer.fatal.wait(), name="nextlead-fatal")
+    await asyncio.wait((failed, daemon.stopped), return_when=asyncio.FIRST_COMPLETED)
+    failed.cancel()
+    return 1 if daemon.built.dialer.fatal.is_set() else 0
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """Let SIGTERM and SIGINT call `stop`."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows: its loop has no signal handlers
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def run_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run it on uvloop where that is installed, else on asyncio's own loop."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        new_event_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(main)
+
+
+def _uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
+    # No proxy headers: who asks for /metrics is judged by where the connection comes from.
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=http.drain_s,
+    )
+
+
+async def _listen(http: HttpConfig) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise CannotListen(f"can't listen on {http.host} port {http.port}: {error.strerror or error}") from None
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    named = f"[{host}]" if ":" in host else host
+    return f"http://{named}:{listener.getsockname()[1]}"
+
+
+def _tell_token(built: Built) -> None:
+    """The token goes to a terminal only, never into a log or a pipe; its file is named everywhere."""
+    _log.info("admin token written", file=str(built.token_file))
+    if sys.stdout.isatty():
+        sys.stdout.write(f"admin token (kept in {built.token_file}): {built.token}\n")
+        sys.stdout.flush()

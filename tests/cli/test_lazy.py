@@ -1,0 +1,37 @@
+"""`import nextlead` gives the engine alone (the exception that the import contracts name)."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import environment
+
+import nextlead
+
+ADAPTERS = {"nextlead_adapters", "starlette", "uvicorn", "aiosqlite", "anyio", "structlog", "typer"}
+
+
+def loaded_by(statement: str, tmp_path: Path) -> set[str]:
+    code = f"{statement}\nimport json, sys\nprint(json.dumps([name for name in sys.modules]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+
+
+def test_engine_pulls_in_no_adapter(tmp_path: Path) -> None:
+    assert loaded_by("from nextlead import Engine; Engine()", tmp_path) & (ADAPTERS | {"asyncio"}) == set()
+
+
+def test_open_dialer_pulls_in_no_web_server(tmp_path: Path) -> None:
+    loaded = loaded_by("from nextlead import open_dialer", tmp_path)
+    assert "nextlead_adapters" in loaded
+    assert loaded & {"starlette", "uvicorn", "typer", "httpx"} == set()
+
+
+def test_both_are_listed_and_nothing_else_is_there() -> None:
+    assert {"Engine", "open_dialer"} <= set(dir(nextlead))
+    with pytest.raises(AttributeError, match="no attribute 'Motor'"):
+        nextlead.Motor  # noqa: B018

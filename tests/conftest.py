@@ -1,0 +1,105 @@
+"""What every test may ask for: a nextlead process of its own, and real data where it is there."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = os.pathsep.join([str(ROOT / "engine"), str(ROOT / "adapters")])
+NEXTLEAD = (sys.executable, "-m", "nextlead_adapters.cli")
+ENDS_WITHIN_S = 30
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment for a nextlead process: the checkout's code, none of the caller's tokens."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NEXTLEAD_")}
+    return kept | {"PYTHONPATH": SOURCES, "PYTHONWARNINGS": "default", "COLUMNS": "200"} | more
+
+
+class Daemon:
+    """A `nextlead serve` or `nextlead demo` that has said where it is. `said` are its lines so far."""
+
+    def __init__(self, process: subprocess.Popen[str], until: str) -> None:
+        self.process = process
+        self.said: list[str] = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.said.append(line.rstrip("\n"))
+            if until in line:
+                break
+        assert self.said and until in self.said[-1], f"it ended without a word of {until!r}: {self.said}"
+        self.url = next(word for line in self.said for word in line.split() if word.startswith("http://"))
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; exit code and what else was said."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=ENDS_WITHIN_S)
+        return self.process.returncode, rest
+
+
+StartNextlead = Callable[..., Daemon]
+
+
+@pytest.fixture
+def start_nextlead(tmp_path: Path) -> Iterator[StartNextlead]:
+    """Start `nextlead` with arguments, in `cwd` (default: the test's own folder), and wait for the line `until`.
+
+    Port 0 is added. What the test leaves running is killed.
+    """
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str, cwd: Path = tmp_path, until: str = "http://", **more: str) -> Daemon:
+        process = subprocess.Popen(
+            [*NEXTLEAD, *arguments, "--port", "0"],
+            cwd=cwd,
+            env=environment(**more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=(cwd / "stderr.txt").open("ab"),
+            text=True,
+        )
+        started.append(process)
+        return Daemon(process, until)
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def nextlead() -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run a `nextlead` command to its end; variables of the environment are keywords."""
+
+    def run(*arguments: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*NEXTLEAD, *arguments],
+            cwd=cwd,
+            env=environment(**more),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ENDS_WITHIN_S,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def real_data() -> Callable[[str], Path]:
+    """A file of real data by name: in the folder `NEXTLEAD_TEST_DATA`, or `../shared/data`; skips where it is not."""
+
+    def find(name: str) -> Path:
+        folder = Path(os.environ.get("NEXTLEAD_TEST_DATA") or ROOT.parent / "shared" / "data")
+        if not (folder / name).exists():
+            pytest.skip(f"{name} is not here; set NEXTLEAD_TEST_DATA to the folder that has it")
+        return folder / name
+
+    return find
