@@ -1,0 +1,112 @@
+"""The read side: tables and journal, with what is not folded yet laid over them.
+
+Reads have a connection of their own and don't wait behind commits. What is looked up in the overlay is looked up before
+the tables are read: a row may be folded in between, and is then found twice, but never missed.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Collection, Sequence
+from typing import Final, TypeVar
+
+import msgspec
+
+from nextlead.core.model import Answer, Event, Lead, LeadData, Reject, Status
+from nextlead.ports import ANSWER_KEPT_MS, LeadFilter, NumberUse, Stored, StoreError, has_text
+
+from . import journal, reads
+from .connection import Connection
+from .overlay import NOTHING, Overlay
+
+T = TypeVar("T")
+NO_DATA: Final = b"{}"
+
+
+class SqliteArchive:
+    """See `Archive`. Ready once `_reader`, `_overlay` and `_pools` are set."""
+
+    _reader: Connection
+
+    def __init__(self, org: int) -> None:
+        self._org = org
+        self._overlay = Overlay()
+        self._pools: reads.Pools = {}
+        self._at_ms = 0
+
+    async def lead(self, lead: int) -> Stored | None:
+        """See `Archive.lead`."""
+        row = (await self._rows([lead])).get(lead)
+        return Stored(row, (await self._data([lead])).get(lead, NO_DATA)) if row else None
+
+    async def data(self, leads: Sequence[int]) -> dict[int, bytes]:
+        """See `Archive.data`."""
+        return await self._data(leads)
+
+    async def leads(self, query: LeadFilter) -> list[Stored]:
+        """See `Archive.leads`; the leads in the overlay are matched here, the others in SQL."""
+        recent = await self._recent(query)
+        stored = await _ask(self._reader.run(reads.page, self._org, query, recent.keys(), self._pools))
+        matching = [row for row in recent.values() if query.matches(row)]
+        data = await self._data([row.id for row in (*matching, *stored)])
+        found = [Stored(row, data.get(row.id, NO_DATA)) for row in matching]
+        found = [entry for entry in found if query.text is None or has_text(entry.data, query.text)]
+        found += [Stored(row, data.get(row.id, NO_DATA)) for row in stored]
+        return sorted(found, key=lambda entry: entry.lead.id)[: query.limit]
+
+    async def history(self, lead: int) -> list[Event]:
+        """See `Archive.history`."""
+        row = (await self._rows([lead])).get(lead)
+        return await _ask(self._reader.run(journal.history, self._org, lead, row.last_commit)) if row else []
+
+    async def lead_at(self, commit_no: int, lead: int) -> Lead | None:
+        """See `Archive.lead_at`."""
+        return await _ask(self._reader.run(journal.lead_at, self._org, commit_no, lead))
+
+    async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
+        """See `Archive.numbers`."""
+        users = await _ask(self._reader.run(reads.users_of, self._org, set(numbers)))
+        rows = await self._rows({lead for _, lead in users})
+        found = [(number, row) for number, lead in users if (row := rows.get(lead))]
+        return [NumberUse(number, row.id, row.pool, row.campaign, row.status == Status.CLOSED) for number, row in found]
+
+    async def rejects(self, pool: int, kind: str) -> list[Reject]:
+        """See `Archive.rejects`."""
+        return await _ask(self._reader.run(reads.rejects, self._org, pool, kind))
+
+    async def answer(self, key: str) -> Answer | None:
+        """See `Archive.answer`."""
+        row = self._overlay.row(("answer", key))
+        if row is NOTHING:
+            row = await _ask(self._reader.run(reads.answer, self._org, key))
+        return row if isinstance(row, Answer) and row.at_ms >= self._at_ms - ANSWER_KEPT_MS else None
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    async def _rows(self, ids: Collection[int]) -> dict[int, Lead]:
+        found = {id_: row for id_ in ids if (row := self._overlay.lead(id_))}
+        missing = [id_ for id_ in ids if id_ not in found]
+        if missing:
+            found |= await _ask(self._reader.run(reads.leads_of, self._org, missing, self._pools))
+        return found
+
+    async def _data(self, ids: Collection[int]) -> dict[int, bytes]:
+        found = {id_: row.data for id_ in ids if isinstance(row := self._overlay.row(("lead_data", id_)), LeadData)}
+        missing = [id_ for id_ in ids if id_ not in found]
+        if missing:
+            found |= await _ask(self._reader.run(reads.data_of, self._org, missing))
+        return found
+
+    async def _recent(self, query: LeadFilter) -> dict[int, Lead]:
+        """Leads of which the tables may have an old row or, when text is asked for, old data."""
+        recent = self._overlay.leads()
+        if query.text is None:
+            return recent
+        changed = {int(key) for table, key in self._overlay.rows() if table == "lead_data"}
+        return recent | await self._rows(changed - recent.keys())
+
+
+async def _ask(answer: Awaitable[T]) -> T:
+    """A read that the database can't do is a `StoreError`."""
+    try:
+        return await answer
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        raise StoreError(f"reading failed: {error}") from error

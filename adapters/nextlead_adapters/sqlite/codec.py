@@ -1,0 +1,53 @@
+"""Rows as MessagePack arrays: a field that is added later goes to the end and has a default (docs/storage.md)."""
+
+from typing import Final
+
+import msgspec
+
+from nextlead.core.model import (
+    Agent,
+    Answer,
+    Blocked,
+    Campaign,
+    FreshLead,
+    Lead,
+    LeadData,
+    Pool,
+    Project,
+    Reject,
+    Row,
+    Sequences,
+    Settings,
+    Tally,
+    Team,
+    Token,
+)
+
+RowKey = tuple[str, int | str]
+"""Table and key, as in `nextlead.core.changes.TABLES`."""
+
+ROW_TYPES: Final[dict[str, type[Row]]] = {
+    "sequences": Sequences,
+    "settings": Settings,
+    "team": Team,
+    "agent": Agent,
+    "project": Project,
+    "campaign": Campaign,
+    "tally": Tally,
+    "pool": Pool,
+    "blocked": Blocked,
+    "token": Token,
+    "lead_data": LeadData,
+    "answer": Answer,
+}
+
+encode: Final = msgspec.msgpack.Encoder().encode
+decode_lead: Final = msgspec.msgpack.Decoder(Lead).decode
+decode_fresh: Final = msgspec.msgpack.Decoder(FreshLead).decode
+decode_reject: Final = msgspec.msgpack.Decoder(Reject).decode
+_decoders: Final = {table: msgspec.msgpack.Decoder(type_).decode for table, type_ in ROW_TYPES.items()}
+
+
+def decode_row(table: str, body: bytes | msgspec.Raw) -> Row:
+    """A row of one of `ROW_TYPES`."""
+    return _decoders[table](body)

@@ -1,0 +1,131 @@
+"""What goes on behind the commits: folding the journal into the tables, and checkpoints of the write-ahead log.
+
+Both wait until there is enough to do, for the same lead and the same page are then met several times at the cost of
+one. Folding holds the right to write for one slice at a time; a checkpoint does not hold it, but for the short last
+pass that lets the log start over.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from nextlead.ports import StoreError
+
+from . import tables
+from .connection import Connection
+from .overlay import Overlay
+
+FOLD_ROWS: Final = 4_096
+"""Changed rows that wait before they are folded."""
+PAGES: Final = 8_192
+"""Pages written, roughly, before the log is checkpointed and a restart would have much to read."""
+ROWS_MAX: Final = 64 * FOLD_ROWS
+"""Changed rows at which a commit waits for folding."""
+_LOG_MAX: Final = 16_384
+"""Pages in the log (64 MiB) above which a checkpoint waits for it to be empty."""
+_LAST_PASS: Final = 512
+"""Pages that may be left for the pass that commits wait for."""
+
+
+class Tending:
+    """Folds and checkpoints in a task of its own until `stop`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        org: int,
+        overlay: Overlay,
+        exclusive: Callable[[], AbstractAsyncContextManager[None]],
+    ) -> None:
+        self._connection = connection
+        self._org = org
+        self._overlay = overlay
+        self._exclusive = exclusive
+        self._pages = 0
+        self._at_ms = 0
+        self._trouble: Exception | None = None
+        self._stopping = False
+        self._wake = asyncio.Event()
+        self._turn_over = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def note(self, pages: int, at_ms: int) -> None:
+        """A commit wrote about so many pages."""
+        self._pages += pages
+        self._at_ms = at_ms
+        if self._pages >= PAGES or len(self._overlay) >= FOLD_ROWS:
+            self._wake.set()
+
+    async def relief(self) -> None:
+        """Wait while too much is unfolded; raises `StoreError` when folding fails."""
+        while len(self._overlay) >= ROWS_MAX:
+            self._turn_over.clear()
+            self._wake.set()
+            await self._turn_over.wait()
+            if self._trouble:
+                raise StoreError(f"the journal can't be folded: {self._trouble}")
+
+    async def stop(self) -> None:
+        """Finish what is under way, fold the rest, and empty the log. Failing loses nothing: the journal has it all."""
+        self._stopping = True
+        self._wake.set()
+        await self._task
+        try:
+            while self._overlay.behind:
+                await self._fold()
+            await self._connection.run(checkpoint, "TRUNCATE")
+        except (sqlite3.Error, StoreError):
+            return
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._stopping:
+                return
+            try:
+                await self._fold()
+                await self._checkpoint()
+                self._trouble = None
+            except (sqlite3.Error, StoreError) as error:
+                self._trouble = error
+            self._turn_over.set()
+
+    async def _fold(self) -> None:
+        """Rows that went away meanwhile are looked for again in each slice."""
+        layer = self._overlay.turn()
+        for ids in tables.batches(sorted(layer.leads)):
+            async with self._exclusive():
+                leads = [layer.leads[id_] for id_ in ids if id_ in layer.leads]
+                await self._connection.run(tables.fold_leads, self._org, leads)
+        for keys in tables.batches(list(layer.rows)):
+            async with self._exclusive():
+                rows = {key: layer.rows[key] for key in keys if key in layer.rows}
+                await self._connection.run(tables.fold_rows, self._org, rows)
+        async with self._exclusive():
+            await self._connection.run(tables.set_folded, self._org, layer.up_to, self._at_ms)
+            self._overlay.folded()
+
+    async def _checkpoint(self) -> None:
+        """Copy the log into the database.
+
+        The log starts over when a commit comes and all of it is copied; under load that moment has to be made.
+        """
+        self._pages = 0
+        log, copied = await self._connection.run(checkpoint, "PASSIVE")
+        while log > _LOG_MAX and log - copied > _LAST_PASS:
+            before = log - copied
+            log, copied = await self._connection.run(checkpoint, "PASSIVE")
+            if log - copied >= before:
+                break
+        if log > _LOG_MAX:
+            async with self._exclusive():
+                await self._connection.run(checkpoint, "PASSIVE")
+
+
+def checkpoint(db: sqlite3.Connection, mode: str) -> tuple[int, int]:
+    """Pages in the log, and how many of them are in the database now."""
+    _, log, copied = db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return log, copied
