@@ -44,9 +44,11 @@ class Timekeeper(Clock, Protocol):
 
     def call_at(self, when_ms: int, ring: Callable[[], None]) -> Alarm:
         """Ring at an engine time, or earlier."""
+        ...
 
     def call_later(self, seconds: float, ring: Callable[[], None]) -> Alarm:
         """Ring after real seconds."""
+        ...
 
 
 class SystemClock:

@@ -194,8 +194,9 @@ class Dialer:
                 clock.put(max(deadline_ms, clock.now_ms()))
                 self._desk.tick()
                 await asyncio.sleep(0)
-            clock.put(now_ms)
             self._refuse_if_shut()
+            clock.put(now_ms)
+            self._writer.mark(now_ms)
             await self._writer.owe(None)
 
     # -- work -------------------------------------------------------------------------------------------------------

@@ -39,12 +39,16 @@ _log = structlog.get_logger("nextlead.writer")
 
 
 class Batch(Struct, eq=False):
-    """What one commit will hold, and what is owed once it is durable: futures with their reply or refusal."""
+    """What one commit will hold, and what is owed once it is durable: futures with their reply or refusal.
+
+    One that is not `dirty` is not written: nothing happened since the commit before it.
+    """
 
     no: int
     at_ms: int = 0
     changes: Changes = field(default_factory=Changes)
     owed: list[tuple[Future, object]] = field(default_factory=list)
+    dirty: bool = False
 
     def pay(self) -> None:
         """All of it is durable: answer everybody who has not gone."""
@@ -116,10 +120,14 @@ class Writer:
 
     def add(self, changes: Changes, at_ms: int) -> None:
         """Take in what a command changed; O(size of `changes`). Nothing is owed by this alone."""
-        if not changes:
-            return
-        self._pending.changes.merge(changes)
+        if changes:
+            self._pending.changes.merge(changes)
+            self.mark(at_ms)
+
+    def mark(self, at_ms: int) -> None:
+        """Make the engine time durable, with or without changes."""
         self._pending.at_ms = at_ms
+        self._pending.dirty = True
         self._rouse()
 
     def owe(self, reply: object) -> Future:
@@ -132,7 +140,7 @@ class Writer:
         """The same, for a future that exists."""
         if self.failure is not None:
             settle(future, StorageFailed("the storage failed; the process must be restarted"))
-        elif self._pending.changes:
+        elif self._pending.dirty:
             self._pending.owed.append((future, reply))
         elif self._flying is not None:
             self._flying.owed.append((future, reply))
@@ -168,7 +176,7 @@ class Writer:
     async def _run(self) -> None:
         try:
             while self.failure is None:
-                if self._pending.changes:
+                if self._pending.dirty:
                     await self._write(self._take())
                 elif self._closing:
                     return
