@@ -32,7 +32,7 @@ class Daemon:
             self.said.append(line.rstrip("\n"))
             if until in line:
                 break
-        assert self.said and until in self.said[-1], f"it ended without a word of {until!r}: {self.said}"
+        assert until in "".join(self.said[-1:]), f"it ended without a word of {until!r}: {self.said}"
         self.url = next(word for line in self.said for word in line.split() if word.startswith("http://"))
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
@@ -54,15 +54,16 @@ def start_nextlead(tmp_path: Path) -> Iterator[StartNextlead]:
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str, cwd: Path = tmp_path, until: str = "http://", **more: str) -> Daemon:
-        process = subprocess.Popen(
-            [*NEXTLEAD, *arguments, "--port", "0"],
-            cwd=cwd,
-            env=environment(**more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=(cwd / "stderr.txt").open("ab"),
-            text=True,
-        )
+        with (cwd / "stderr.txt").open("ab") as stderr:
+            process = subprocess.Popen(
+                [*NEXTLEAD, *arguments, "--port", "0"],
+                cwd=cwd,
+                env=environment(**more),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
         started.append(process)
         return Daemon(process, until)
 

@@ -12,9 +12,11 @@ from msgspec import Struct
 from nextlead.ports import Archive, Store, StoreRefused
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
+from nextlead.testing import MemoryStore
 
 from .config import Config
 from .secret_file import admin_token
+from .sqlite import SqliteStore
 from .store_url import BadUrl, sqlite_path
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Built(Struct):
-    """A whole daemon but for its socket. `token_made`: the admin token was made just now, and written to `token_file`."""
+    """A whole daemon but for its socket. `token_made`: the admin token was made just now; `token_file` has it."""
 
     dialer: Dialer
     app: "ASGIApp"
@@ -39,8 +41,8 @@ async def open_dialer(url: str, clock: Timekeeper | None = None, **limits: Any) 
     """Open the asynchronous dialer over a store: `sqlite:///file.db`, or `memory:` which keeps nothing.
 
     It claims the store, loads it, runs what came due meanwhile, and is ready; `close` it, or use it as
-    `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. Raises `BadUrl` for a URL that can't be used,
-    `StoreRefused` when the store can't be: held by another process, damaged, of a newer version.
+    `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. Raises `BadUrl` for a URL that can't be
+    used, `StoreRefused` when the store can't be: held by another process, damaged, of a newer version.
     """
     store, archive = _store(sqlite_path(url))
     return await Dialer.open(store, clock, archive=archive, **limits)
@@ -56,8 +58,6 @@ async def open_snapshot(url: str) -> Store:
         raise BadUrl("memory: keeps nothing that could be looked at from outside")
     if not path.exists():
         raise StoreRefused(f"there is no store {path}")
-    from .sqlite import SqliteStore
-
     store = SqliteStore(path, read_only=True)
     await store.open()
     return store
@@ -116,12 +116,8 @@ def make_clock(text: str | None) -> Timekeeper:
 def _store(path: Path | None) -> tuple[Store, Archive]:
     """The store and the archive, which is the same object."""
     if path is None:
-        from nextlead.testing import MemoryStore
-
         memory = MemoryStore()
         return memory, memory
-    from .sqlite import SqliteStore
-
     sqlite = SqliteStore(path)
     return sqlite, sqlite
 

@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-TOKEN_VARIABLE = "NEXTLEAD_ADMIN_TOKEN"
+VARIABLE = "NEXTLEAD_ADMIN_TOKEN"
 TOKEN_BYTES = 32
 
 
@@ -24,7 +24,7 @@ def admin_token(file: Path) -> tuple[str, bool]:
 
     The environment's, if it is set; else the one in `file`; else a new one of 256 random bits, written there.
     """
-    given = os.environ.get(TOKEN_VARIABLE, "").strip()
+    given = os.environ.get(VARIABLE, "").strip()
     if given:
         return given, False
     if file.exists() and (kept := file.read_text().strip()):

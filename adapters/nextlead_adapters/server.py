@@ -14,6 +14,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import structlog
@@ -67,8 +69,6 @@ async def running(config: Config, clock: str | None = None) -> AsyncIterator[Run
             built.dialer.drain()
 
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="nextlead-http")
-        while not server.started and not serving.done():
-            await asyncio.sleep(0)
         try:
             yield Running(_url(config.http.host, listener), built, stop, serving)
         finally:
@@ -115,11 +115,8 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
     """Run it on uvloop where that is installed, else on asyncio's own loop."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        new_event_loop = asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    loop_factory = import_module("uvloop").new_event_loop if find_spec("uvloop") else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(main)
 
 

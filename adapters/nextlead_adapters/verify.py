@@ -1,11 +1,11 @@
 """`nextlead verify`: load a store's snapshot into an engine, and work out afresh what is otherwise kept up."""
 
 import time
+from collections import Counter
 
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import Status
 from nextlead.runtime.recovery import load
 
 from .bootstrap import open_snapshot
@@ -32,10 +32,9 @@ async def verify_store(url: str) -> Report:
 
 
 def _counts(engine: Engine) -> dict[str, int]:
-    pools = [engine.pool_counts(pool) for pool in engine.pools]
-    return {
-        "teams": len(engine.teams.by_code),
-        "agents": len(engine.agents.by_code),
-        "campaigns": len(engine.campaigns.by_code),
-        "pools": len(engine.pools),
-    } | {f"leads {status.code}": 0 for status in Status if status is not Status.CLOSED and pools is None}
+    """How many of each there are; leads by status, open ones only."""
+    leads: Counter[str] = Counter()
+    for (_, status), count in engine.counts().items():
+        leads[f"leads {status}"] += count
+    kinds = {"teams": engine.teams, "agents": engine.agents, "campaigns": engine.campaigns, "pools": engine.pools}
+    return {kind: len(rows) for kind, rows in kinds.items()} | {"leases": engine.leases} | dict(sorted(leads.items()))

@@ -17,6 +17,14 @@ COLUMNS = {
     "leads": ("id", "campaign", "pool", "status", "closure", "phones", "owner", "attempts", "due"),
 }
 
+POOL_ACTIONS = {
+    "activate": "Put its leads into the order.",
+    "deactivate": "Take its leads out of the order; private and VIP redials stay.",
+    "confirm": "Load it without the columns that match no field.",
+    "reject": "Drop what waits for confirmation.",
+    "shuffle": "Call its new leads in a random order.",
+}
+
 
 def register(app: typer.Typer) -> None:
     """Add a group of commands for each kind of thing."""
@@ -24,6 +32,8 @@ def register(app: typer.Typer) -> None:
         group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=f"List {kind}, or show one.")
         group.command("list")(_lister(kind))
         group.command("show")(_shower(kind))
+        for action in POOL_ACTIONS if kind == "pools" else ():
+            group.command(action)(_pool_action(action))
         app.add_typer(group, name=kind)
     leads = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List leads by what they are, or show one.")
     leads.command("list")(list_leads)
@@ -51,6 +61,19 @@ def _shower(kind: str) -> Any:
             print_facts(found)
 
     command.__doc__ = f"Everything about one of the {kind}."
+    return command
+
+
+def _pool_action(action: str) -> Any:
+    def command(pool: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
+        with connect() as client:
+            changed = client.post(f"/v1/pools/{segment(pool)}/{action}")
+        if as_json:
+            print_json(changed)
+        else:
+            print_facts(changed)
+
+    command.__doc__ = POOL_ACTIONS[action]
     return command
 
 

@@ -116,7 +116,8 @@ def _report(pool: dict[str, Any], *, as_json: bool) -> None:
         unmatched = ", ".join(pool.get("unmatched") or ())
         notes.print(
             f"These columns match no field of the campaign: {unmatched}. Nothing is dialled before someone confirms:\n"
-            f"  again with --confirm, or with --map COLUMN=FIELD",
+            f"  nextlead pools confirm {pool['id']}   loads it without them (import --confirm does so at once)\n"
+            f"  nextlead pools reject {pool['id']}    drops it; then import again with --map COLUMN=FIELD",
             markup=False,
         )
     if pool["state"] == "failed":

@@ -1,0 +1,157 @@
+"""The commands that talk to a running daemon, and the four ways they end."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from conftest import StartNextlead
+
+from nextlead_adapters.cli.client import Client
+
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
+LIST = "phone,name\n+1 415 555 0100,Books\n+1 415 555 0101,Bakery\n415-555-0100,Books again\nnope,Nobody\n"
+
+
+@pytest.fixture
+def shop(start_nextlead: StartNextlead, nextlead: Nextlead, tmp_path: Path) -> Nextlead:
+    """`nextlead` against a daemon that stands on Monday nine o'clock, with a campaign, an agent and a list to import."""
+    daemon = start_nextlead(
+        "serve", "--store", "memory:", "--clock", "manual=2026-03-02T09:00:00Z", NEXTLEAD_ADMIN_TOKEN="t"
+    )
+    with Client(daemon.url, "t") as client:
+        client.put("/v1/campaigns/autumn", {"name": "Autumn", "template": {"fields": [{"name": "name"}]}})
+        client.put("/v1/agents/maria", {"name": "Maria", "campaigns": ["autumn"]})
+        client.put("/v1/agents/maria/session", {"campaigns": ["autumn"]})
+    (tmp_path / "list.csv").write_text(LIST)
+    return partial(nextlead, cwd=tmp_path, NEXTLEAD_URL=daemon.url, NEXTLEAD_TOKEN="t")
+
+
+def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    assert done.returncode == 0, done.stderr
+    value: dict[str, object] = json.loads(done.stdout)
+    return value
+
+
+def facts(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
+
+
+def test_import_next_finish(shop: Nextlead) -> None:
+    loaded = facts(shop("import", "list.csv", "--campaign", "autumn"))
+    assert (loaded["valid"], loaded["invalid"], loaded["duplicates"], loaded["state"]) == ("2", "1", "1", "active")
+
+    lease = facts(shop("next", "maria"))
+    assert (lease["number"], lease["name"], lease["class"]) == ("+14155550100", "Books", "unprocessed")
+    done = facts(shop("finish", lease["token"], "--result", "success", "--note", "glad"))
+    assert (done["status"], done["closure"], done["attempts"]) == ("closed", "success", "1")
+
+
+def test_json_is_the_daemons_own(shop: Nextlead) -> None:
+    pool = answer(shop("import", "list.csv", "--campaign", "autumn", "--json"))
+    assert pool["campaign"] == "autumn"
+    lease = answer(shop("next", "maria", "--json"))
+    finished = answer(
+        shop(
+            "finish",
+            str(lease["token"]),
+            "--redial",
+            "private",
+            "--at",
+            "2026-03-02T10:00:00+00:00",
+            "--next",
+            "--json",
+        )
+    )
+    assert finished["lead"]["status"] == "private_redial"  # type: ignore[index]
+    assert finished["lead"]["promised"].startswith("2026-03-02T10:00:00")  # type: ignore[index]
+    assert finished["next"]["number"] == "+14155550101"  # type: ignore[index]
+
+
+def test_no_lead_is_no_refusal(shop: Nextlead) -> None:
+    done = shop("next", "maria")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no lead" in done.stderr
+    assert shop("next", "maria", "--json").stdout == "null\n"
+
+
+def test_lists_and_shows(shop: Nextlead) -> None:
+    shop("import", "list.csv", "--campaign", "autumn", "--name", "October")
+    for kind, key in (("campaigns", "autumn"), ("agents", "maria"), ("pools", "October"), ("leads", "+14155550101")):
+        table = shop(kind, "list")
+        assert table.returncode == 0, table.stderr
+        assert key in table.stdout
+        assert len(json.loads(shop(kind, "list", "--json").stdout)) >= 1
+    assert facts(shop("campaigns", "show", "autumn"))["name"] == "Autumn"
+    assert facts(shop("leads", "show", "1"))["status"] == "unprocessed"
+    assert len(json.loads(shop("leads", "list", "--limit", "1", "--json").stdout)) == 1
+    assert json.loads(shop("leads", "list", "--status", "closed", "--json").stdout) == []
+
+
+def test_unmatched_columns_wait_for_confirmation(shop: Nextlead, tmp_path: Path) -> None:
+    (tmp_path / "more.csv").write_text("phone,name,shoe size\n+1 415 555 0100,Books,9\n")
+    waiting = shop("import", "more.csv", "--campaign", "autumn")
+    assert facts(waiting)["state"] == "awaiting_confirmation"
+    assert "shoe size" in waiting.stderr
+    assert facts(shop("pools", "confirm", facts(waiting)["id"]))["state"] == "active"
+    confirmed = shop("import", "more.csv", "--campaign", "autumn", "--duplicates", "load", "--confirm")
+    assert facts(confirmed)["state"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("next", "nobody"), "refused (not_found): there is no agent nobody"),
+        (("finish", "1-00000000000000000000000000000000", "--cancelled"), "refused (unknown_lease)"),
+        (("campaigns", "show", "winter"), "refused (not_found)"),
+        (("import", "list.csv", "--campaign", "winter"), "refused"),
+    ],
+)
+def test_1_is_refused(arguments: tuple[str, ...], message: str, shop: Nextlead) -> None:
+    done = shop(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    as_json = shop(*arguments, "--json")
+    assert as_json.returncode == 1
+    assert {"type", "title", "status", "detail", "code"} <= set(json.loads(as_json.stdout))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("finish", "x"), "give exactly one of"),
+        (("finish", "x", "--cancelled", "--result", "success"), "give exactly one of"),
+        (("finish", "x", "--redial", "private"), "--redial needs --at"),
+        (("finish", "x", "--redial", "private", "--at", "noon"), "noon is not a time"),
+        (("finish", "x", "--cancelled", "--data", "name"), "--data takes FIELD=VALUE"),
+        (("import", "gone.csv", "--campaign", "x"), "does not exist"),
+        (("next", "maria", "--wait", "61"), "61.0 is not in the range"),
+        (("dance",), "No such command"),
+    ],
+)
+def test_2_is_wrong_use(arguments: tuple[str, ...], message: str, nextlead: Nextlead, tmp_path: Path) -> None:
+    done = nextlead(*arguments, cwd=tmp_path, NEXTLEAD_TOKEN="t")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())
+
+
+def test_2_without_a_token_says_where_to_find_one(nextlead: Nextlead) -> None:
+    done = nextlead("next", "maria")
+    assert done.returncode == 2
+    assert "NEXTLEAD_TOKEN is not set" in done.stderr
+
+
+def test_3_is_nobody_there(nextlead: Nextlead) -> None:
+    done = nextlead("next", "maria", NEXTLEAD_TOKEN="t", NEXTLEAD_URL="http://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "no daemon answers at http://127.0.0.1:9" in done.stderr
+
+
+def test_version(nextlead: Nextlead) -> None:
+    done = nextlead("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("nextlead ")

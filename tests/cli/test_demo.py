@@ -1,0 +1,80 @@
+"""`nextlead demo`: a call centre to look at, which is where it was when it is started again."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import httpx
+import msgspec
+from conftest import StartNextlead
+
+from nextlead_adapters.cli.client import Client
+from nextlead_adapters.demo.agents import ENDINGS, SimulatedAgent
+
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_agents_work_and_the_second_start_goes_on(nextlead: Nextlead, tmp_path: Path) -> None:
+    arguments = ("demo", "--port", "0", "--seconds", "2", "--pace", "0")
+    first = nextlead(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert "nextlead demo on http://127.0.0.1:" in first.stdout
+    assert " -> " in first.stdout  # calls are shown as they happen
+    calls = int(first.stdout.splitlines()[-1].split()[0])
+    assert calls > 0
+
+    second = nextlead(*arguments, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    tokens = [[line for line in run.stdout.splitlines() if "token" in line][:1] for run in (first, second)]
+    assert tokens[0] == tokens[1]
+
+
+def test_the_sample_is_loaded_once(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    def pools() -> list[tuple[str, int, int]]:
+        daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+        token = (tmp_path / "nextlead-demo" / "nextlead.token").read_text().strip()
+        with Client(daemon.url, token) as client:
+            found = [(pool["name"], pool["id"], pool["counts"]["valid"]) for pool in client.items("/v1/pools", 10)]
+        assert daemon.stop()[0] == 0
+        return found
+
+    first = pools()
+    assert [name for name, _, _ in first] == ["Sample list", "Renewals of this week"]
+    assert pools() == first
+
+
+def test_what_was_changed_stays_changed(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+    token = (tmp_path / "nextlead-demo" / "nextlead.token").read_text().strip()
+    with Client(daemon.url, token) as client:
+        client.put("/v1/campaigns/renewals", {"name": "Mine now"})
+        client.put("/v1/agents/anna/session", {"campaigns": ["renewals"]})
+    daemon.stop()
+    daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+    with Client(daemon.url, token) as client:
+        assert client.get("/v1/campaigns/renewals")["name"] == "Mine now"
+        assert client.get("/v1/agents/anna")["session"]["campaigns"] == ["renewals"]
+
+
+def test_tokens_of_agents_reach_their_own_and_are_private(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+    file = tmp_path / "nextlead-demo" / "agents.token"
+    assert file.stat().st_mode & 0o777 == 0o600
+    tokens = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    assert all(token in "\n".join(daemon.said) for token in tokens.values())
+    headers = {"Authorization": f"Bearer {tokens['you']}"}
+    assert httpx.get(f"{daemon.url}/v1/agents/you/redials", headers=headers).status_code == 200
+    assert httpx.get(f"{daemon.url}/v1/agents/anna/redials", headers=headers).status_code == 404
+
+
+def test_luck_comes_from_the_seed() -> None:
+    def fate(seed: str) -> list[str]:
+        agent = SimulatedAgent("anna", "t", httpx.AsyncClient(), lambda *_: None, Random(seed))
+        return [str(agent.ending()[1]["outcome"]) for _ in range(50)]
+
+    assert fate("1 anna") == fate("1 anna") != fate("2 anna")
+
+
+def test_endings_add_up_to_a_hundred() -> None:
+    assert sum(share for share, _, _ in ENDINGS) == 100

@@ -1,0 +1,109 @@
+"""`nextlead serve`: how it starts, refuses to, and ends."""
+
+import signal
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import StartNextlead
+
+from nextlead_adapters.cli.client import Client
+
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def stderr_of(folder: Path) -> str:
+    return (folder / "stderr.txt").read_text()
+
+
+def test_answers_ends_with_0_and_is_where_it_was(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    daemon = start_nextlead("serve", "--store", "sqlite:///leads.db", until="http://")
+    assert httpx.get(f"{daemon.url}/readyz").status_code == 200
+    token = (tmp_path / "leads.token").read_text().strip()
+    with Client(daemon.url, token) as client:
+        client.put("/v1/campaigns/autumn", {"name": "Autumn"})
+    assert daemon.stop() == (0, "")
+
+    again = start_nextlead("serve", "--store", "sqlite:///leads.db", until="http://")
+    with Client(again.url, token) as client:
+        assert client.get("/v1/campaigns/autumn")["name"] == "Autumn"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_waiting_agent_is_answered_at_the_end(start_nextlead: StartNextlead, number: int) -> None:
+    daemon = start_nextlead("serve", "--store", "memory:", NEXTLEAD_ADMIN_TOKEN="t")
+    with Client(daemon.url, "t") as client, ThreadPoolExecutor(1) as pool:
+        client.put("/v1/campaigns/autumn", {"name": "Autumn"})
+        client.put("/v1/agents/maria", {"name": "Maria", "campaigns": ["autumn"]})
+        client.put("/v1/agents/maria/session", {"campaigns": ["autumn"]})
+        waiting = pool.submit(client.call, "POST", "/v1/agents/maria/next", {"wait": 60})
+        metrics = Client(daemon.url, "t")
+        while "nextlead_agents_waiting" not in metrics.call("GET", "/metrics").text.replace("} 0.0", ""):
+            pass
+        code, _ = daemon.stop(number)
+        assert waiting.result().status_code == 204
+    assert code == 0
+
+
+def test_the_token_is_in_its_file_and_nowhere_else(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    daemon = start_nextlead("serve", "--store", "sqlite:///leads.db")
+    _, said = daemon.stop()
+    token = (tmp_path / "leads.token").read_text().strip()
+    assert token not in stderr_of(tmp_path) + said + "".join(daemon.said)
+    assert "leads.token" in stderr_of(tmp_path)
+
+
+def test_a_second_serve_on_the_store_names_the_holder(
+    start_nextlead: StartNextlead, nextlead: Nextlead, tmp_path: Path
+) -> None:
+    daemon = start_nextlead("serve", "--store", "sqlite:///leads.db")
+    second = nextlead("serve", "--store", "sqlite:///leads.db", "--port", "0", cwd=tmp_path)
+    assert second.returncode == 1
+    assert f"in use by process {daemon.process.pid}" in second.stderr
+    assert httpx.get(f"{daemon.url}/readyz").status_code == 200
+
+
+def test_an_address_that_is_taken_is_named(start_nextlead: StartNextlead, nextlead: Nextlead) -> None:
+    daemon = start_nextlead("serve", "--store", "memory:", NEXTLEAD_ADMIN_TOKEN="t")
+    port = daemon.url.rpartition(":")[2]
+    second = nextlead("serve", "--store", "memory:", "--port", port, NEXTLEAD_ADMIN_TOKEN="t")
+    assert second.returncode == 1
+    assert f"can't listen on 127.0.0.1 port {port}: Address already in use" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--store", "postgresql://db/leads"), 1, "PostgreSQL store is not there yet"),
+        (("--store", "leads.db"), 1, "use sqlite:///FILE"),
+        (("--store", "memory:", "--clock", "sundial"), 2, "it is 'manual' or 'manual=TIME'"),
+        (("--store", "memory:", "--clock", "manual=2026-03-02T09:00"), 2, "the time needs an offset"),
+        (("--config", "gone.toml"), 2, "gone.toml: can't be read"),
+        (("--port", "70000"), 2, "70000 is not in the range"),
+    ],
+)
+def test_wrong_use_is_told(arguments: tuple[str, ...], code: int, message: str, nextlead: Nextlead) -> None:
+    done = nextlead("serve", *arguments)
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.split())
+
+
+def test_configuration_file_with_an_option_over_it(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text('[store]\nurl = "sqlite:///other.db"\n[http]\nport = 1\nbody_max_bytes = 60\n')
+    daemon = start_nextlead("serve", "--config", "my.toml")  # port 0 is given on the command line
+    token = (tmp_path / "other.token").read_text().strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.put(f"{daemon.url}/v1/campaigns/x", json={"name": "x" * 100}, headers=headers)
+    assert answer.status_code == 413
+
+
+def test_manual_clock_starts_where_it_is_told(start_nextlead: StartNextlead) -> None:
+    daemon = start_nextlead(
+        "serve", "--store", "memory:", "--clock", "manual=2026-03-02T09:00:00Z", NEXTLEAD_ADMIN_TOKEN="t"
+    )
+    with Client(daemon.url, "t") as client:
+        assert client.get("/v1/clock")["now"].startswith("2026-03-02T09:00:00")
+        assert client.post("/v1/clock", {"advance": "PT1H"})["now"].startswith("2026-03-02T10:00:00")
