@@ -133,7 +133,7 @@ def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Col
     second: list[_Candidate] = []
     withheld = False
     for lower in sight.lower:
-        if _is_withheld(state, agent, lower.campaign):
+        if is_withheld(state, agent, lower.campaign):
             withheld = True
             continue
         automatic, unprocessed = _best(lower.automatic, below, but), _best(lower.unprocessed, below, but)
@@ -153,7 +153,7 @@ def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Col
     return Choice(best.score, best.rank, _strides(state, sight, first + second, best, below))
 
 
-def _is_withheld(state: State, agent: Agent, campaign: Campaign) -> bool:
+def is_withheld(state: State, agent: Agent, campaign: Campaign) -> bool:
     """SPEC R7.2."""
     most = campaign.dialer.max_unresolved
     if most is None:

@@ -16,8 +16,8 @@ from . import blocking, commands, lead_edits, pools, setup, work
 from .changes import Changes
 from .errors import NextleadError
 from .firing import fire_due
-from .leases import Sights
 from .model import FreshLead, Lead, Row
+from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
 from .replies import Served
@@ -45,6 +45,8 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.PutSession: setup.put_session,
     commands.EndSession: setup.end_session,
     commands.ReleaseAll: setup.release_all,
+    commands.Next: work.next_lead,
+    commands.Finish: work.finish,
     commands.StopWaiting: work.stop_waiting,
     commands.Take: work.take,
     commands.Heartbeat: work.heartbeat,
@@ -63,6 +65,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.ClosePool: pools.close_pool,
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pools.act_on_pool,
+    commands.Tick: lambda _state, _command: None,
 }
 
 
@@ -71,7 +74,6 @@ class Engine(Reads):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sights = Sights()
         self._recovery = Recovery(self.state)
 
     @property
@@ -89,47 +91,37 @@ class Engine(Reads):
         Raises `NextleadError` when it is refused; what time alone had changed by then is in the error's `outcome`. `next`
         costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the rest.
         """
-        self._begin(now_ms)
+        state = self.state
+        state.previous_ms = state.now_ms
+        if now_ms > state.now_ms:
+            state.now_ms = now_ms
+        state.changes = Changes()
+        state.served = []
         try:
-            reply = self._handle(command)
+            if state.timers.bound <= state.now_ms:
+                fire_due(state)
+            reply = _HANDLERS[type(command)](state, command)
         except NextleadError as error:
             error.outcome = self._end(None)
             raise
         return self._end(reply)
 
-    def _begin(self, now_ms: int) -> None:
-        state = self.state
-        state.previous_ms = state.now_ms
-        state.now_ms = max(now_ms, state.now_ms)
-        state.changes = Changes()
-        state.served = []
-        fire_due(state)
-
-    def _handle(self, command: commands.Command) -> Any:
-        kind = type(command)
-        if kind is commands.Next:
-            work.serve_waiting(self.state, self._sights)
-            return work.next_lead(self.state, self._sights, command)  # type: ignore[arg-type]
-        if kind is commands.Finish:
-            return work.finish(self.state, self._sights, command)  # type: ignore[arg-type]
-        if kind is commands.Tick:
-            return None
-        return _HANDLERS[kind](self.state, command)
-
     def _end(self, reply: Any) -> Outcome:
         state = self.state
-        fire_due(state)
+        if state.timers.bound <= state.now_ms:
+            fire_due(state)
         if state.waiting:
-            work.serve_waiting(state, self._sights)
+            work.serve_waiting(state)
         return Outcome(reply, state.changes, state.served)
 
     def next_deadline_ms(self) -> int | None:
-        """The earliest moment at which `Tick` does something; None while nothing is to come."""
-        found = self.state.timers.earliest()
+        """When to call `Tick`: never later than the next thing to do; None while there is nothing.
+
+        It may be too early, when what was to be done has been undone since; `Tick` then finds out the next time. O(1).
+        """
         waiting_ms = self.state.waiting.next_ms()
-        if found is None:
-            return waiting_ms
-        return found[0] if waiting_ms is None else min(found[0], waiting_ms)
+        found_ms = self.state.timers.bound if waiting_ms is None else min(self.state.timers.bound, waiting_ms)
+        return None if found_ms == NEVER else found_ms
 
     # -- recovery ---------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ def fire_due(state: State) -> None:
     A deadline that came while nothing ran (the daemon was down) was effective then, and clocks that follow count from it. One
     that lies before the engine's previous time became due by a change of settings, and is effective now.
     """
-    while (found := state.timers.earliest()) is not None and found[0] <= state.now_ms:
+    while (found := state.timers.due(state.now_ms)) is not None:
         deadline_ms, (kind, _), what = found
         effective_ms = deadline_ms if deadline_ms > state.previous_ms else state.now_ms
         _fire(state, kind, what, effective_ms)
@@ -30,7 +30,7 @@ def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
         return
     lead = state.need_lead(what)
     match kind:
-        case Kind.LEASE_BEAT | Kind.LEASE_MAX:
+        case Kind.LEASE | Kind.LEASE_BEAT | Kind.LEASE_MAX:
             end_as_unresolved(state, lead, "lease_timeout", "system", effective_ms)
         case Kind.RELEASE_PRIVATE | Kind.RELEASE_VIP:
             release(state, lead, "timer", "system", effective_ms)

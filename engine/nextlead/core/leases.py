@@ -6,34 +6,18 @@ from .choose import Choice, choose, first_due_ms
 from .errors import AgentDisabled, NoSession
 from .model import Agent, Lead, Lease, Status, Tally
 from .order import NEVER, due_of, limit, priority_of
-from .queues import CLASS_NAME
-from .replies import NoLead, Offer, Why
-from .sight import Sight, build_sight
-from .state import URGENT_STEP, State, family_of
+from .replies import NoLead, Offer
+from .sight import Sight
+from .state import URGENT_STEP, State
 
-_OVERDUE_RANKS = frozenset({2, 4, 6})
 _FAR_MS = 1 << 42
 
 
-class Sights:
-    """What each agent sees, built anew when the world changed."""
-
-    def __init__(self) -> None:
-        self._by_agent: dict[int, Sight] = {}
-
-    def of(self, state: State, agent: Agent) -> Sight:
-        """O(1) while nothing changed."""
-        sight = self._by_agent.get(agent.no)
-        if sight is None or sight.world != state.world:
-            sight = self._by_agent[agent.no] = build_sight(state, agent)
-        return sight
-
-
-def need_worker(agent: Agent) -> None:
+def need_worker(agent: Agent, *, session: bool = True) -> None:
     """Raises `AgentDisabled` or `NoSession` (SPEC R3.1)."""
     if not agent.enabled:
         raise AgentDisabled(f"agent {agent.code} is disabled")
-    if agent.session is None:
+    if session and agent.session is None:
         raise NoSession(f"agent {agent.code} has no session: choose campaigns first")
 
 
@@ -42,7 +26,7 @@ def oldest_when_full(state: State, agent: Agent) -> Offer | None:
     held = state.leases.get(agent.no)
     if not held or len(held) < state.settings.leases_per_agent:
         return None
-    return offer_of(state, state.need_lead(held[0]), repeated=True)
+    return offer_of(state, state.need_lead(held[0]))
 
 
 def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: bool) -> Offer | NoLead:
@@ -52,7 +36,7 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
         lead = state.need_lead(choice.lead)
-        if not any(number in state.blocked for number in lead.numbers):
+        if not state.blocked or state.blocked.keys().isdisjoint(lead.numbers):
             break
         state.faults += 1  # the last look of SPEC R9.7 found what should have been closed already
         state.put(lead, replace(lead, status=Status.CLOSED, closure="do_not_call"), "blocked", "system")
@@ -83,10 +67,10 @@ def lease(  # noqa: PLR0913 - what a lease consists of
         ended=None,
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
     )
-    late_ms = now_ms - due_ms_of(state, lead)
-    detail = f"rank={rank} priority={priority} late_ms={late_ms}"
-    new = state.put(lead, new, "leased", f"agent:{agent.code}", number=number, note=note, detail=detail)
-    return _offer(state, new, priority, among)
+    due_ms = due_ms_of(state, lead)
+    offer = (rank, priority, due_ms)
+    new = state.put(lead, new, "leased", f"agent:{agent.code}", number=number, note=note, offer=offer)
+    return Offer(new, rank, priority, due_ms, state.lease_end_ms(new), among)
 
 
 def due_ms_of(state: State, lead: Lead) -> int:
@@ -99,19 +83,11 @@ def priority_of_lead(state: State, lead: Lead) -> int:
     return lead.priority or state.inherited_priority(lead.campaign, state.pools.get(lead.pool))
 
 
-def offer_of(state: State, lead: Lead, *, repeated: bool = False) -> Offer:
-    """A lease that is out, as it was offered."""
-    return _offer(state, lead, priority_of_lead(state, lead), None, repeated=repeated)
-
-
-def _offer(state: State, lead: Lead, priority: int, among: int | None, *, repeated: bool = False) -> Offer:
+def offer_of(state: State, lead: Lead) -> Offer:
+    """A lease that is out already, as it was offered (SPEC R3.6)."""
     assert lead.lease is not None
-    rank = lead.lease.rank
-    due_ms = due_ms_of(state, lead)
-    family = CLASS_NAME[family_of(lead)]
-    why = Why(family, rank, priority, due_ms, max(0, lead.lease.started_ms - due_ms), among)
-    overdue = rank in _OVERDUE_RANKS
-    return Offer(lead, family, rank, overdue, state.lease_end_ms(lead), lead.mark is not None, why, repeated)
+    priority, due_ms = priority_of_lead(state, lead), due_ms_of(state, lead)
+    return Offer(lead, lead.lease.rank, priority, due_ms, state.lease_end_ms(lead), None, repeated=True)
 
 
 def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:

@@ -439,7 +439,8 @@ class Event(Row):
     """One line of a lead's history (SPEC R1.3).
 
     `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
-    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7).
+    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and `due_ms` are
+    those a lease was given out by, 0 in other events.
     """
 
     lead: int
@@ -456,6 +457,9 @@ class Event(Row):
     number: int = 0
     note: str = ""
     detail: str = ""
+    rank: int = 0
+    priority: int = 0
+    due_ms: int = 0
 
 
 def team_owner(no: int) -> int:

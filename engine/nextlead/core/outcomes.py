@@ -85,7 +85,8 @@ def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resol
         raise Invalid("kind", "a redial is common, private or vip")
     if command.at_ms is None:
         raise Invalid("at", "a redial has a promised time")
-    if command.kind not in agent.may_set:
+    by_agent = isinstance(command, Finish) or command.agent is not None
+    if by_agent and command.kind not in agent.may_set:
         raise NotAllowed(f"agent {agent.code} may not set {command.kind} redials", permission=command.kind)
     check_time(state, campaign, command.at_ms)
     kind = REDIAL_KINDS[command.kind]
@@ -94,7 +95,7 @@ def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resol
     if lead.mark is not None:
         return Verdict(close(lead, lead.mark), "redial not set")
     forced_by = command.by if command.force else ""
-    new = set_redial(lead, kind, command.at_ms, agent.no, forced_by)
+    new = replace(set_redial(lead, kind, command.at_ms, agent.no, forced_by), retries=())  # R6.2: they start anew
     return Verdict(settle(state, new), command.kind, nearby=found)
 
 

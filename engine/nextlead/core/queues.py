@@ -190,20 +190,25 @@ class Queue:
             part.head = head
 
     def _swap(self, priority: int, old: int, new: int) -> None:
-        levels = self.levels
-        for at, level in enumerate(levels):  # noqa: B007 - the level found is used below
+        """A part of this priority has another head; NEVER stands for none."""
+        at = 0
+        for level in self.levels:
             if level.priority >= priority:
                 break
+            at += 1
         else:
-            at, level = len(levels), None
+            level = None
         if level is None or level.priority != priority:
             level = Level(priority)
-            levels.insert(at, level)
+            self.levels.insert(at, level)
         heads = level.heads
         if old is not NEVER:
             del heads[bisect_left(heads, old)]
         if new is not NEVER:
             insort(heads, new)
-        if not heads:
-            del levels[at]
-        self.earliest = min([level.heads[0] for level in levels], default=NEVER)
+        elif not heads:
+            del self.levels[at]
+        if new < self.earliest:
+            self.earliest = new
+        elif old == self.earliest:
+            self.earliest = min([level.heads[0] for level in self.levels], default=NEVER)

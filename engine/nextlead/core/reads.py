@@ -13,6 +13,7 @@ from .redials import own_redials
 from .replies import Offer
 from .state import State
 from .timers import Kind
+from .verify import verify
 
 
 class PoolCounts(Struct, frozen=True):
@@ -97,10 +98,10 @@ class Reads:
     def leases_of(self, agent: str) -> list[Offer]:
         """The leases an agent holds, oldest first."""
         held = self.state.leases.get(self.state.agents.need(agent).no, ())
-        return [offer_of(self.state, self.state.need_lead(lead), repeated=True) for lead in held]
+        return [offer_of(self.state, self.state.need_lead(lead)) for lead in held]
 
     def redials_of(self, agent: str) -> list[Lead]:
-        """The agent's own promised redials, by promised time."""
+        """The agent's own promised redials, by due time."""
         return own_redials(self.state, self.state.agents.need(agent).no)
 
     def unresolved_of(self, agent: str) -> list[Lead]:
@@ -163,6 +164,10 @@ class Reads:
                     lead = self.state.leads.get(key & ID_MASK)
                     count += lead is not None and lead.pool == pool
         return count
+
+    def verify(self) -> list[str]:
+        """What differs between memory and a rebuild from the rows; empty when all is well. O(n log n)."""
+        return verify(self.state)
 
     def timer_kinds(self) -> dict[str, int]:
         """Running timers by kind."""

@@ -47,7 +47,7 @@ def must_release(state: State, lead: Lead) -> str | None:
 
 
 def own_redials(state: State, agent: int) -> list[Lead]:
-    """The agent's own promised redials by promised time. O(n log n) in their number."""
+    """The agent's own promised redials by due time. O(their number)."""
     return [state.need_lead(entry & ID_MASK) for entry in state.promised.get(agent, ())]
 
 
@@ -87,14 +87,13 @@ def check_slot(campaign: Campaign, kind: Status, found: int) -> None:
 
 
 def set_redial(lead: Lead, kind: Status, at_ms: int, agent: int, forced_by: str = "") -> Lead:
-    """The row with a redial that an agent set (SPEC R4.1, R4.8): retries start anew."""
+    """The row with a redial that was set (SPEC R4.1, R4.8)."""
     return replace(
         lead,
         status=kind,
         owner=agent if kind in PROMISED else lead.owner,
         due_ms=at_ms,
         promise=Promise(kind, at_ms, agent, None, forced_by),
-        retries=(),
         unresolved=None,
         urgent=None,
     )

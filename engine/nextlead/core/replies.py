@@ -4,6 +4,8 @@ from msgspec import Struct
 
 from .model import Lead
 
+_OVERDUE_RANKS = frozenset({2, 4, 6})
+
 
 class Why(Struct, frozen=True, gc=False):
     """Why this lead (SPEC R14.1). `among` is the number of leads it was chosen from, when asked for."""
@@ -19,17 +21,38 @@ class Why(Struct, frozen=True, gc=False):
 class Offer(Struct, frozen=True, gc=False):
     """A lead leased to an agent: `lead.lease` is the lease. `repeated`: it was out already (SPEC R3.6).
 
-    `family` is the class's name: urgent, vip_redial, private_redial, common_redial, automatic_redial, unprocessed.
+    `rank` is the class's (SPEC R2.1), 0 when the lead was taken by hand.
     """
 
     lead: Lead
-    family: str
     rank: int
-    overdue: bool
+    priority: int
+    due_ms: int
     expires_ms: int
-    blocked: bool
-    why: Why
+    among: int | None = None
     repeated: bool = False
+
+    @property
+    def family(self) -> str:
+        """The class's name: urgent, vip_redial, private_redial, common_redial, automatic_redial, unprocessed."""
+        return "urgent" if self.rank == 1 else self.lead.status.code
+
+    @property
+    def overdue(self) -> bool:
+        """SPEC R2.2."""
+        return self.rank in _OVERDUE_RANKS
+
+    @property
+    def blocked(self) -> bool:
+        """The lead closes when the lease ends (SPEC R1.5)."""
+        return self.lead.mark is not None
+
+    @property
+    def why(self) -> Why:
+        """SPEC R14.1."""
+        started_ms = self.lead.lease.started_ms if self.lead.lease else self.due_ms
+        late_ms = max(0, started_ms - self.due_ms)
+        return Why(self.family, self.rank, self.priority, self.due_ms, late_ms, self.among)
 
 
 class NoLead(Struct, frozen=True, gc=False):

@@ -6,8 +6,9 @@ The queues keep these rules for all leads at once; `take` asks them of one. A ru
 from collections.abc import Callable
 from typing import Final
 
+from .choose import is_withheld
 from .errors import Conflict, NotAllowed, NumberBlocked
-from .model import PROMISED, Agent, Lead
+from .model import PROMISED, Agent, Lead, Status
 from .sight import may_get_own, owners_of, selected_campaigns
 from .state import State, is_own
 
@@ -38,9 +39,9 @@ def pool_open(state: State, _agent: Agent, lead: Lead) -> str | None:
     return f"pool {lead.pool} is not active now"
 
 
-def number_free(_state: State, _agent: Agent, lead: Lead) -> str | None:
+def number_free(state: State, _agent: Agent, lead: Lead) -> str | None:
     """R3.7: no leased lead shares a number with it."""
-    return "a lead with the same number is leased" if lead.id in _state.parked else None
+    return "a lead with the same number is leased" if lead.id in state.parked else None
 
 
 def not_paused(state: State, agent: Agent, lead: Lead) -> str | None:
@@ -49,7 +50,15 @@ def not_paused(state: State, agent: Agent, lead: Lead) -> str | None:
     return "the agent cancelled it a short while ago" if until_ms > state.now_ms else None
 
 
-TAKE_RULES: Final[tuple[Rule, ...]] = (pool_open, number_free, not_paused)
+def not_withheld(state: State, agent: Agent, lead: Lead) -> str | None:
+    """R7.2: the agent has not too many unresolved leads for another of classes 8 and 9."""
+    if lead.status not in (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED):
+        return None
+    campaign = state.campaigns.by_no[lead.campaign]
+    return "the agent has max_unresolved unresolved leads" if is_withheld(state, agent, campaign) else None
+
+
+TAKE_RULES: Final[tuple[Rule, ...]] = (pool_open, number_free, not_paused, not_withheld)
 OVERRIDABLE: Final[tuple[Rule, ...]] = (campaign_open, owner_matches)
 
 

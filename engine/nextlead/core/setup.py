@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from . import commands as c
-from .errors import InUse, Invalid, NotFound
+from .errors import AgentDisabled, InUse, Invalid, NotAllowed, NotFound
 from .model import (
     REDIAL_KINDS,
     ROOT_TEAM,
@@ -115,14 +115,14 @@ def put_session(state: State, command: c.PutSession) -> Agent:
     """SPEC R3.1: only active campaigns that the agent has permission for can be selected."""
     agent = state.agents.need(command.agent)
     if not agent.enabled:
-        raise Invalid("agent", "is disabled")
+        raise AgentDisabled(f"agent {agent.code} is disabled")
     chosen = []
     for code in dict.fromkeys(command.campaigns):
         campaign = state.campaigns.need(code)
         if not campaign.active:
-            raise Invalid("campaigns", f"campaign {code} is not active")
+            raise NotAllowed(f"campaign {code} is not active")
         if campaign.no not in agent.campaigns:
-            raise Invalid("campaigns", f"agent {agent.code} has no permission for campaign {code}")
+            raise NotAllowed(f"agent {agent.code} has no permission for campaign {code}")
         chosen.append(campaign.no)
     cross = state.settings.cross_campaign_redials_default if command.cross is None else command.cross
     agent = replace(agent, session=Session(tuple(chosen), cross))
@@ -207,7 +207,9 @@ def _stranded(state: State, campaign: Campaign) -> Stranded:
     for agent in state.agents:
         count = sum(lead.campaign == campaign.no for lead in own_redials(state, agent.no))
         if count:
-            (dialable if may_get_own(state, agent, campaign) else withheld)[agent.code] = count
+            session = agent.session or Session((), state.settings.cross_campaign_redials_default)
+            offered = may_get_own(state, replace(agent, session=session), campaign)
+            (dialable if offered else withheld)[agent.code] = count
     return Stranded(dialable, withheld)
 
 

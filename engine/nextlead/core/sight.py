@@ -1,4 +1,4 @@
-"""What an agent may get now: the queues that SPEC 3 opens to it, kept until the set-up changes (`State.world`)."""
+"""What an agent may get now: the queues that SPEC 3 opens to it, kept until the set-up changes (`State.sights`)."""
 
 from dataclasses import dataclass, field
 
@@ -22,7 +22,6 @@ class Lower:
 class Sight:
     """Queues by class. `plain`: nothing but the order decides between campaigns (no `new_every`, weight, limit, reserve)."""
 
-    world: int
     urgent: list[Queue] = field(default_factory=list)
     vip: list[Queue] = field(default_factory=list)
     private: list[Queue] = field(default_factory=list)
@@ -64,9 +63,17 @@ def owners_of(state: State, agent: Agent) -> list[int]:
     return [agent.no, *(-team for team in state.team_and_above(agent.team))]
 
 
+def sight_of(state: State, agent: Agent) -> Sight:
+    """What the agent sees now; O(1) while nothing changed."""
+    sight: Sight | None = state.sights.get(agent.no)
+    if sight is None:
+        sight = state.sights[agent.no] = build_sight(state, agent)
+    return sight
+
+
 def build_sight(state: State, agent: Agent) -> Sight:
     """O(campaigns selected x teams above, and the agent's own queues)."""
-    sight = Sight(state.world)
+    sight = Sight()
     by_family = {
         Family.URGENT: sight.urgent,
         Family.VIP: sight.vip,

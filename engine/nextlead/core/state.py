@@ -9,7 +9,7 @@ Rules of this file:
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 from sortedcontainers import SortedList
@@ -18,7 +18,6 @@ from .changes import Changes
 from .errors import NotFound, WrongStatus
 from .leads import LeadTable
 from .model import (
-    PROMISED,
     ROOT_TEAM,
     Agent,
     Blocked,
@@ -27,6 +26,7 @@ from .model import (
     Event,
     FreshLead,
     Lead,
+    Lease,
     Pool,
     Project,
     Row,
@@ -38,7 +38,7 @@ from .model import (
     Token,
 )
 from .numbers import NumberIndex
-from .order import ID_BITS, ID_MASK, NEVER, key_of
+from .order import DUE_SHIFT, ID_BITS, key_of
 from .fresh import seq_of
 from .queues import OWN, Family, Part, PartKey, Queue
 from .records import Records
@@ -51,18 +51,32 @@ DEFAULT_PRIORITY: Final = 5
 URGENT_STEP: Final = 1024
 """An urgent lead's level is its reason times this, plus its priority (SPEC R2.6)."""
 
-_FAMILY: Final = {
-    Status.VIP_REDIAL: (Family.VIP_OWN, Family.VIP),
-    Status.PRIVATE_REDIAL: (Family.PRIVATE_OWN, Family.PRIVATE),
-    Status.COMMON_REDIAL: (Family.COMMON, Family.COMMON),
-    Status.AUTOMATIC_REDIAL: (Family.AUTOMATIC, Family.AUTOMATIC),
-    Status.UNPROCESSED: (Family.UNPROCESSED, Family.UNPROCESSED),
-}
+_PRIVATE: Final = Status.PRIVATE_REDIAL
+_VIP: Final = Status.VIP_REDIAL
+_LAST_DIALABLE: Final = Status.VIP_REDIAL
+_CLOSED: Final = Status.CLOSED
+
+_FAMILIES: Final = (
+    # by status, then by "its owner's alone"
+    (Family.UNPROCESSED, Family.UNPROCESSED),
+    (Family.UNPROCESSED, Family.UNPROCESSED),
+    (Family.AUTOMATIC, Family.AUTOMATIC),
+    (Family.COMMON, Family.COMMON),
+    (Family.PRIVATE, Family.PRIVATE_OWN),
+    (Family.VIP, Family.VIP_OWN),
+)
+
+
+def _lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
+    if lease.beat_ms == lease.started_ms:
+        return (((Kind.LEASE, lead.campaign), lease.started_ms),)
+    return ((Kind.LEASE_BEAT, lead.campaign), lease.beat_ms), ((Kind.LEASE_MAX, lead.campaign), lease.started_ms)
 
 
 def is_own(lead: Lead) -> bool:
     """A private or VIP redial that is its owner's alone: not released (SPEC R3.3)."""
-    return lead.status in PROMISED and lead.promise is not None and lead.promise.released_ms is None
+    promise = lead.promise
+    return promise is not None and promise.released_ms is None and _PRIVATE <= lead.status <= _VIP
 
 
 def family_of(lead: Lead) -> Family:
@@ -70,7 +84,7 @@ def family_of(lead: Lead) -> Family:
     own = is_own(lead)
     if lead.urgent is not None:
         return Family.URGENT_OWN if own else Family.URGENT
-    return _FAMILY[lead.status][0 if own else 1]
+    return _FAMILIES[lead.status][own]
 
 
 class State:
@@ -110,6 +124,7 @@ class State:
         self.waiting = Waiting()
 
         self.world = 0
+        self.sights: dict[int, Any] = {}
         self.commit_no = 1
         self.now_ms = 0
         self.previous_ms = 0
@@ -127,6 +142,7 @@ class State:
     def changed_world(self) -> None:
         """Who may get what has changed: what agents see is built anew, deadlines are derived anew."""
         self.world += 1
+        self.sights.clear()
         self.timers.settings_changed()
 
     def put_pool(self, pool: Pool) -> None:
@@ -163,9 +179,13 @@ class State:
         note: str = "",
         detail: str = "",
         effective_ms: int | None = None,
+        offer: tuple[int, int, int] = (0, 0, 0),
     ) -> Lead:
-        """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept."""
-        if not may_change(trigger, old.status, new.status):
+        """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept.
+
+        `offer` is rank, priority and due time of a lease that is given out.
+        """
+        if old.status is not new.status and not may_change(trigger, old.status, new.status):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
         now_ms = self.now_ms
         new = replace(new, version=old.version + 1, last_commit=self.commit_no)
@@ -185,67 +205,77 @@ class State:
                 number,
                 note,
                 detail,
+                *offer,
             )
         )
-        self._move(old, new)
-        self.changes.leads[new.id] = new
+        self.swap(old, new)
         return new
 
-    def _move(self, old: Lead, new: Lead) -> None:
-        self.count(old, -1)
-        if old.status is not Status.CLOSED:
+    def swap(self, old: Lead, new: Lead) -> None:
+        """Put one row and its footprint in the place of another, without a line in the history."""
+        if old.status is not new.status:
+            self.count(old, -1)
+            self.count(new, 1)
+        if old.status is not _CLOSED:
             self.lift(old)
-        if new.status is Status.CLOSED:
+        if new.status is _CLOSED:
             self.leads.drop(new.id)
-            if old.status is not Status.CLOSED:
+            if old.status is not _CLOSED:
                 self.numbers.remove(old.numbers, old.id)
         else:
             self.leads.put(new)
-            if old.status is Status.CLOSED:
+            if old.status is _CLOSED:
                 self.numbers.add(new.numbers, new.id)
             elif old.numbers is not new.numbers:
                 self.numbers.remove(old.numbers, old.id)
                 self.numbers.add(new.numbers, new.id)
             self.lay(new)
-        self.count(new, 1)
+        self.changes.leads[new.id] = new
 
     def lift(self, lead: Lead) -> None:
         """Take away the footprint that an open lead's row lays."""
+        own = lead.promise is not None and is_own(lead)
         if lead.lease is not None:
-            agent = lead.lease.agent
-            self.leases[agent].remove(lead.id)
-            self.timers.remove((Kind.LEASE_BEAT, lead.campaign), lead.lease.beat_ms, lead.id)
-            self.timers.remove((Kind.LEASE_MAX, lead.campaign), lead.lease.started_ms, lead.id)
-            self._let_go(lead)
-        elif lead.status in _FAMILY:
-            self.unplace(lead)
-            for slot, base_ms in self._waits(lead):
+            self.leases[lead.lease.agent].remove(lead.id)
+            self.pool_leased[lead.pool] -= 1
+            for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.remove(slot, base_ms, lead.id)
+            self._let_go(lead)
+        elif lead.status <= _LAST_DIALABLE:
+            self.unplace(lead)
+            if own or lead.urgent is not None:
+                for slot, base_ms in self._waits(lead):
+                    self.timers.remove(slot, base_ms, lead.id)
         elif lead.unresolved is not None:
             self.unresolved[lead.unresolved.agent].discard(lead.id)
             self.timers.remove((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
             self.waiting.stir_agent(lead.unresolved.agent)
-        if lead.promise is not None and is_own(lead):
-            self.promised[lead.owner].remove(lead.promise.at_ms << ID_BITS | lead.id)
+        if own:
+            self.promised[lead.owner].remove(lead.due_ms << ID_BITS | lead.id)
             self.waiting.stir_agent(lead.owner)
-        for agent, _ in lead.pauses:
-            self.pauses[agent].pop(lead.id, None)
+        if lead.pauses:
+            for agent, _ in lead.pauses:
+                self.pauses[agent].pop(lead.id, None)
 
     def lay(self, lead: Lead) -> None:
         """Lay the footprint of an open lead's row."""
-        if lead.promise is not None and is_own(lead):
-            self.promised.setdefault(lead.owner, SortedList()).add(lead.promise.at_ms << ID_BITS | lead.id)
-        for agent, until_ms in lead.pauses:
-            self.pauses.setdefault(agent, {})[lead.id] = until_ms
+        own = lead.promise is not None and is_own(lead)
+        if own:
+            self.promised.setdefault(lead.owner, SortedList()).add(lead.due_ms << ID_BITS | lead.id)
+        if lead.pauses:
+            for agent, until_ms in lead.pauses:
+                self.pauses.setdefault(agent, {})[lead.id] = until_ms
         if lead.lease is not None:
             self.leases.setdefault(lead.lease.agent, []).append(lead.id)
-            self.timers.add((Kind.LEASE_BEAT, lead.campaign), lead.lease.beat_ms, lead.id)
-            self.timers.add((Kind.LEASE_MAX, lead.campaign), lead.lease.started_ms, lead.id)
-            self._hold(lead)
-        elif lead.status in _FAMILY:
-            self.place(lead)
-            for slot, base_ms in self._waits(lead):
+            self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
+            for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.add(slot, base_ms, lead.id)
+            self._hold(lead)
+        elif lead.status <= _LAST_DIALABLE:
+            self.place(lead)
+            if own or lead.urgent is not None:
+                for slot, base_ms in self._waits(lead):
+                    self.timers.add(slot, base_ms, lead.id)
         elif lead.unresolved is not None:
             self.unresolved.setdefault(lead.unresolved.agent, set()).add(lead.id)
             self.timers.add((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
@@ -263,8 +293,6 @@ class State:
         self.counts[key] = self.counts.get(key, 0) + by
         if lead.closure is None:
             self.pool_open[lead.pool] = self.pool_open.get(lead.pool, 0) + by
-            if lead.lease is not None:
-                self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + by
         else:
             counts = dict(self.closures[lead.pool].counts) if lead.pool in self.closures else {}
             counts[lead.closure] = counts.get(lead.closure, 0) + by
@@ -276,38 +304,40 @@ class State:
 
     def place(self, lead: Lead) -> None:
         """Put a dialable lead where its row says; parked while a lease holds one of its numbers (SPEC R3.7)."""
-        if self.held and any(number in self.held for number in lead.numbers):
+        if self.held and not self.held.keys().isdisjoint(lead.numbers):
             self.parked.add(lead.id)
             return
-        part, key = self._spot(lead, make=True)
-        part.queue.add(part, key)
-        if part.queue.watchers:
-            self.waiting.stir(part.queue)
+        queue, part_key, key = self._spot(lead)
+        part = queue.parts.get(part_key)
+        if part is None:
+            part = self.make_part(queue, part_key)
+        queue.add(part, key)
+        if queue.watchers:
+            self.waiting.stir(queue)
 
     def unplace(self, lead: Lead) -> None:
         """Take a dialable lead out of its queue."""
         if lead.id in self.parked:
             self.parked.discard(lead.id)
             return
-        part, key = self._spot(lead, make=False)
-        if part.queue.remove(part, key) and part.key[0]:
-            self.gated[part.key[0]].pop(part, None)
+        queue, part_key, key = self._spot(lead)
+        part = queue.parts[part_key]
+        if queue.remove(part, key) and part_key[0]:
+            self.gated[part_key[0]].pop(part, None)
 
-    def _spot(self, lead: Lead, *, make: bool) -> tuple[Part, int]:
-        family = family_of(lead)
-        queue = self.queue(lead.campaign, lead.owner, family)
-        gate = 0 if lead.status in PROMISED else lead.pool
-        source = lead.priority or -lead.pool
-        if lead.urgent is not None:
-            part_key, due_ms = (gate, lead.zones, source, 2 + lead.urgent.reason), lead.urgent.since_ms
+    def _spot(self, lead: Lead) -> tuple[Queue, PartKey, int]:
+        status, promise, urgent, due_ms = lead.status, lead.promise, lead.urgent, lead.due_ms
+        promised = status >= _PRIVATE
+        own = promised and promise is not None and promise.released_ms is None
+        if urgent is None:
+            family = _FAMILIES[status][own]
+            variant = 0 if due_ms else 1
         else:
-            due_ms = lead.due_ms
-            part_key = (gate, lead.zones, source, 0 if due_ms else 1)
-        part = queue.parts.get(part_key)
-        if part is None:
-            assert make, f"lead {lead.id} has no part {part_key}"
-            part = self.make_part(queue, part_key)
-        return part, key_of(due_ms, lead.seq, lead.id)
+            family = Family.URGENT_OWN if own else Family.URGENT
+            variant, due_ms = 2 + urgent.reason, urgent.since_ms
+        queue = self.queues.get((lead.campaign, lead.owner, family)) or self.queue(lead.campaign, lead.owner, family)
+        part_key = (0 if promised else lead.pool, lead.zones, lead.priority or -lead.pool, variant)
+        return queue, part_key, due_ms << DUE_SHIFT | lead.seq << ID_BITS | lead.id
 
     def queue(self, campaign: int, owner: int, family: Family) -> Queue:
         """The queue; made when it is first wanted, and kept: an empty one costs a comparison."""
@@ -317,7 +347,12 @@ class State:
             queue = self.queues[campaign, owner, family] = Queue(campaign, owner, family, settings.overdue_after_ms)
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
-            self.world += 1
+            if owner > 0:
+                self.sights.pop(owner, None)
+                self.waiting.stir_agent(owner)
+            else:
+                self.world += 1
+                self.sights.clear()
         return queue
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:
@@ -348,7 +383,7 @@ class State:
         for lead in leads:
             self.numbers.add(lead.numbers, lead.id)
             group = groups.setdefault((lead.owner, lead.zones, lead.priority or -pool.id), [])
-            if self.held and any(number in self.held for number in lead.numbers):
+            if self.held and not self.held.keys().isdisjoint(lead.numbers):
                 self.parked.add(lead.id)
             else:
                 group.append(key_of(0, seq_of(pool, lead.ordinal, lead.id), lead.id))
@@ -384,27 +419,21 @@ class State:
                     self._repark(other)
 
     def _let_go(self, lead: Lead) -> None:
-        freed = []
+        held, shared = self.held, self.numbers.shared
         for number in lead.numbers:
-            left = self.held.pop(number) - 1
+            left = held.pop(number) - 1
             if left:
-                self.held[number] = left
-            else:
-                freed.append(number)
-        for number in freed:
-            for other in self.numbers.shared.get(number, ()):
-                if other != lead.id and other in self.parked:
-                    self._repark(other)
+                held[number] = left
+        if shared:
+            for number in lead.numbers:
+                for other in shared.get(number, ()):
+                    if other != lead.id and other in self.parked:
+                        self._repark(other)
 
     def _repark(self, lead: int) -> None:
         found = self.leads.get(lead)
-        if found is not None and found.lease is None and found.status in _FAMILY:
-            if lead in self.parked:
-                self.parked.discard(lead)
-            else:
-                part, key = self._spot(found, make=False)
-                if part.queue.remove(part, key) and part.key[0]:
-                    self.gated[part.key[0]].pop(part, None)
+        if found is not None and found.lease is None and found.status <= _LAST_DIALABLE:
+            self.unplace(found)
             self.place(found)
 
     # -- deadlines --------------------------------------------------------------------------------------------------
@@ -418,6 +447,8 @@ class State:
             return base_ms
         record = self.campaigns.by_no[campaign]
         dialer = record.dialer
+        if kind is Kind.LEASE:
+            return max(base_ms + min(dialer.lease_timeout_ms, dialer.lease_max_ms), self.lease_floor_ms)
         if kind is Kind.LEASE_BEAT:
             return max(base_ms + dialer.lease_timeout_ms, self.lease_floor_ms)
         if kind is Kind.LEASE_MAX:

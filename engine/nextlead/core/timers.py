@@ -9,19 +9,20 @@ from enum import IntEnum
 
 from sortedcontainers import SortedList
 
-from .order import ID_BITS, ID_MASK
+from .order import ID_BITS, ID_MASK, NEVER
 
 
 class Kind(IntEnum):
-    """Kinds of timers, in the order they fire at one moment."""
+    """Kinds of timers, in the order they fire at one moment. LEASE is for one without a heartbeat, which needs no second."""
 
-    LEASE_BEAT = 0
-    LEASE_MAX = 1
-    RELEASE_PRIVATE = 2
-    RELEASE_VIP = 3
-    ABANDON = 4
-    URGENT = 5
-    POOL = 6
+    LEASE = 0
+    LEASE_BEAT = 1
+    LEASE_MAX = 2
+    RELEASE_PRIVATE = 3
+    RELEASE_VIP = 4
+    ABANDON = 5
+    URGENT = 6
+    POOL = 7
 
     __hash__ = int.__hash__
 
@@ -31,13 +32,16 @@ Slot = tuple[Kind, int]
 
 
 class Timers:
-    """Sorted base times per slot. `delay_of` gives the time to add for a slot, None while it does not run."""
+    """Sorted base times per slot.
+
+    `bound` is never later than the next deadline. It is lowered when a timer is added and left alone when one is removed, so it may
+    be too early; who acts on it asks `due`, which finds out.
+    """
 
     def __init__(self, deadline_of: Callable[[Slot, int], int | None]) -> None:
         self._slots: dict[Slot, SortedList[int]] = {}
         self._deadline_of = deadline_of
-        self._earliest: tuple[int, Slot, int] | None = None
-        self._known = True
+        self.bound = NEVER
 
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._slots.values())
@@ -49,34 +53,33 @@ class Timers:
             entries = self._slots[slot] = SortedList()
         entry = base_ms << ID_BITS | what
         entries.add(entry)
-        if self._known and entries[0] == entry:
-            self._known = False
+        if entries[0] == entry:
+            deadline_ms = self._deadline_of(slot, base_ms)
+            if deadline_ms is not None and deadline_ms < self.bound:
+                self.bound = deadline_ms
 
     def remove(self, slot: Slot, base_ms: int, what: int) -> None:
         """O(log n)."""
-        entries = self._slots[slot]
-        entry = base_ms << ID_BITS | what
-        if self._known and entries[0] == entry:
-            self._known = False
-        entries.remove(entry)
+        self._slots[slot].remove(base_ms << ID_BITS | what)
 
     def settings_changed(self) -> None:
         """Deadlines are to be derived anew."""
-        self._known = False
+        self.bound = 0
 
-    def earliest(self) -> tuple[int, Slot, int] | None:
-        """The next deadline, its slot, and whose it is. O(1) while no head changed, else O(slots)."""
-        if not self._known:
-            self._earliest = min(
-                (
-                    (deadline, slot, entries[0] & ID_MASK)
-                    for slot, entries in self._slots.items()
-                    if entries and (deadline := self._deadline_of(slot, entries[0] >> ID_BITS)) is not None
-                ),
-                default=None,
-            )
-            self._known = True
-        return self._earliest
+    def due(self, now_ms: int) -> tuple[int, Slot, int] | None:
+        """A deadline that has come, the earliest, with its slot and whose it is. O(1) while there is none, else O(slots)."""
+        if self.bound > now_ms:
+            return None
+        found = min(
+            (
+                (deadline, slot, entries[0] & ID_MASK)
+                for slot, entries in self._slots.items()
+                if entries and (deadline := self._deadline_of(slot, entries[0] >> ID_BITS)) is not None
+            ),
+            default=None,
+        )
+        self.bound = NEVER if found is None else found[0]
+        return found if found is not None and found[0] <= now_ms else None
 
     def entries(self) -> set[tuple[Slot, int, int]]:
         """All of them as (slot, base, whose), for `verify`."""

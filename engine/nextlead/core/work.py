@@ -7,28 +7,30 @@ from msgspec.structs import replace
 from .blocking import block_number
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
-from .leases import Sights, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
+from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
 from .outcomes import Verdict, cancelled, end_lease, redial, resolved, unreached, unresolved
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
+from .sight import sight_of
 from .state import State
 from .tokens import parse_token
 from .transitions import need_status, need_unleased
 
 
-def next_lead(state: State, sights: Sights, command: Next) -> Offer | NoLead | Waiting:
+def next_lead(state: State, command: Next) -> Offer | NoLead | Waiting:
     """SPEC 2, R3.6, R5.5."""
     agent = state.agents.need(command.agent)
     need_worker(agent)
-    supersede(state, agent, "superseded")
+    if state.waiting:
+        serve_waiting(state)
+        supersede(state, agent, "superseded")
     full = oldest_when_full(state, agent)
     if full is not None:
         return full
-    sight = sights.of(state, agent)
-    answer = try_next(state, sight, agent, command.token, count=command.count)
+    answer = try_next(state, sight_of(state, agent), agent, command.token, count=command.count)
     if isinstance(answer, NoLead):
-        sight = sights.of(state, agent)
+        sight = sight_of(state, agent)
         answer = NoLead(answer.reason, wake_ms(state, sight, agent))
         if command.wait:
             waiter = state.waiting.add(agent.no, command.waiter, command.token, count=command.count)
@@ -53,27 +55,27 @@ def stop_waiting(state: State, command: StopWaiting) -> None:
         state.waiting.drop(waiter)
 
 
-def serve_waiting(state: State, sights: Sights) -> None:
+def serve_waiting(state: State) -> None:
     """Try those who wait and may have something now, in the order they came (SPEC R5.5)."""
     waiting = state.waiting
     if not waiting:
         return
     for waiter in waiting.awake(state.now_ms, state.world):
         agent = state.agents.by_no[waiter.agent]
-        sight = sights.of(state, agent)
+        sight = sight_of(state, agent)
         answer = oldest_when_full(state, agent) or try_next(state, sight, agent, waiter.token, count=waiter.count)
         if isinstance(answer, Offer):
             waiting.drop(waiter)
             state.served.append(Served(agent.code, waiter.waiter, answer))
         else:
-            sight = sights.of(state, agent)
+            sight = sight_of(state, agent)
             waiting.watch(waiter, sight.queues(), wake_ms(state, sight, agent))
 
 
 def take(state: State, command: Take) -> Offer:
     """SPEC R3.8: a chosen lead; every rule but order and due time holds."""
     agent = state.agents.need(command.agent)
-    need_worker(agent)
+    need_worker(agent, session=not command.override)
     if len(state.leases.get(agent.no, ())) >= state.settings.leases_per_agent:
         raise Conflict(f"agent {agent.code} holds {state.settings.leases_per_agent} lease(s) already")
     lead = state.need_lead(command.lead)
@@ -97,7 +99,7 @@ def leased_by(state: State, token: str) -> Lead:
     raise UnknownLease
 
 
-def finish(state: State, sights: Sights, command: Finish) -> Finished:
+def finish(state: State, command: Finish) -> Finished:
     """SPEC R5.3: outcome, attempt, status, next place and history together, or nothing."""
     lead_id, secret = parse_token(command.token)
     lead = state.leads.get(lead_id)
@@ -114,7 +116,7 @@ def finish(state: State, sights: Sights, command: Finish) -> Finished:
         block_number(state, verdict.block, f"result {command.result}", actor)
     following = None
     if command.next_token is not None:
-        following = _following(state, sights, agent, command.next_token)
+        following = _following(state, agent, command.next_token)
     return Finished(new, verdict.nearby, following)
 
 
@@ -156,11 +158,12 @@ def _apply(  # noqa: PLR0913 - the words of a history line
     return new
 
 
-def _following(state: State, sights: Sights, agent: Agent, token: bytes) -> Offer | NoLead | None:
+def _following(state: State, agent: Agent, token: bytes) -> Offer | NoLead | None:
     if not agent.enabled or agent.session is None:
         return None
+    serve_waiting(state)
     supersede(state, agent, "superseded")
-    return oldest_when_full(state, agent) or try_next(state, sights.of(state, agent), agent, token, count=False)
+    return oldest_when_full(state, agent) or try_next(state, sight_of(state, agent), agent, token, count=False)
 
 
 def _finished_before(state: State, lead: Lead | None, secret: bytes, command: Finish) -> Finished:
@@ -170,7 +173,7 @@ def _finished_before(state: State, lead: Lead | None, secret: bytes, command: Fi
         raise LeaseEnded(f"the lease ended otherwise; lead {lead.id} is {lead.status.code}", status=lead.status.code)
     agent = state.agents.by_code.get(command.by.removeprefix("agent:"))
     held = state.leases.get(agent.no) if agent and command.next_token is not None else None
-    following = offer_of(state, state.need_lead(held[0]), repeated=True) if held else None
+    following = offer_of(state, state.need_lead(held[0])) if held else None
     return Finished(lead, lead.ended.nearby, following, lead.ended.commit_no)
 
 
@@ -179,11 +182,8 @@ def heartbeat(state: State, command: Heartbeat) -> Offer:
     lead = leased_by(state, command.token)
     assert lead.lease is not None
     new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms))
-    state.lift(lead)
     new = replace(new, version=lead.version + 1)
-    state.leads.put(new)
-    state.lay(new)
-    state.changes.leads[new.id] = new
+    state.swap(lead, new)
     return offer_of(state, new)
 
 

@@ -1,0 +1,121 @@
+"""Proof of the invariant behind everything: what is in memory is what a restart would build from the rows.
+
+`verify` builds a second state from the rows and compares queues, timers, counters and lists; then it checks what each queue keeps of
+itself (heads, levels, earliest) against its parts. O(n log n); for tests, for `nextlead verify`, for a doubt.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from .model import Row
+from .order import NEVER
+from .queues import Queue
+from .recovery import Recovery
+from .state import State
+
+
+def verify(state: State) -> list[str]:
+    """Every difference found, in words; empty when all is as it should be."""
+    other = _rebuilt(state)
+    problems = [
+        f"{name}: {difference}"
+        for name, ours, theirs in _compared(state, other)
+        for difference in _differences(ours, theirs)
+    ]
+    for queue in state.queues.values():
+        problems += _queue_problems(state, queue)
+    if state.faults:
+        problems.append(f"faults: {state.faults} leads stood in the order that should have been closed")
+    return problems
+
+
+def _rebuilt(state: State) -> State:
+    other = State()
+    other.now_ms = state.now_ms
+    recovery = Recovery(other)
+    for table, row in rows_of(state):
+        recovery.row(table, row)
+    for lead in state.leads.touched():
+        recovery.lead(lead)
+    fresh = [found for lead in state.leads.untouched() if (found := state.leads.fresh(lead)) is not None]
+    fresh.sort(key=lambda lead: (lead.pool, lead.ordinal))
+    recovery.fresh(fresh)
+    recovery.build(state.now_ms)
+    return other
+
+
+def rows_of(state: State) -> Iterator[tuple[str, Row]]:
+    """Every row that is not a lead's, in the order a load gives them."""
+    yield "settings", state.settings
+    yield "sequences", state.sequences
+    records: tuple[tuple[str, Iterable[Row]], ...] = (
+        ("team", state.teams),
+        ("agent", state.agents),
+        ("project", state.projects),
+        ("campaign", state.campaigns),
+        ("tally", state.tallies.values()),
+        ("pool", state.pools.values()),
+        ("closures", state.closures.values()),
+        ("blocked", state.blocked.values()),
+        ("token", state.tokens.values()),
+    )
+    for table, rows in records:
+        yield from ((table, row) for row in rows)
+
+
+def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]]:
+    yield "order", _order(state), _order(other)
+    yield "timers", state.timers.entries(), other.timers.entries()
+    yield "parked", state.parked, other.parked
+    yield "numbers held", state.held, other.held
+    yield "numbers shared", state.numbers.shared, other.numbers.shared
+    yield "open pools", state.open_pools, other.open_pools
+    for name in ("counts", "pool_open", "pool_leased", "unresolved", "promised", "pauses"):
+        yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
+    yield "leases", _sorted(state.leases), _sorted(other.leases)
+
+
+def _order(state: State) -> dict[object, object]:
+    return {
+        (key, part.key): (part.priority, part.base, part.open, tuple(part.keys))
+        for key, queue in state.queues.items()
+        for part in queue.parts.values()
+    }
+
+
+def _filled(found: dict[object, object]) -> dict[object, object]:
+    return {key: list(value) if hasattr(value, "irange") else value for key, value in found.items() if value}
+
+
+def _sorted(found: dict[int, list[int]]) -> dict[int, list[int]]:
+    return {key: sorted(value) for key, value in found.items() if value}
+
+
+def _differences(ours: object, theirs: object) -> list[str]:
+    if ours == theirs:
+        return []
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
+        return [f"{key} is {ours.get(key)}, should be {theirs.get(key)}" for key in keys]
+    return [f"is {ours}, should be {theirs}"]
+
+
+def _queue_problems(state: State, queue: Queue) -> list[str]:
+    name = f"queue {queue.campaign}/{queue.owner}/{queue.family.name}"
+    heads: dict[int, list[int]] = {}
+    problems = []
+    for part in queue.parts.values():
+        head = part.base + part.keys[0] if part.keys else NEVER
+        if part.head != head:
+            problems.append(f"{name}: part {part.key} has head {part.head}, should have {head}")
+        if part.open:
+            heads.setdefault(part.priority, []).append(head)
+        if part.key[0] and part not in state.gated.get(part.key[0], {}):
+            problems.append(f"{name}: part {part.key} is not behind its gate")
+    expected = [(priority, sorted(found)) for priority, found in sorted(heads.items())]
+    kept = [(level.priority, level.heads) for level in queue.levels]
+    if kept != expected:
+        problems.append(f"{name}: levels are {kept}, should be {expected}")
+    earliest = min((found[0] for _, found in expected), default=NEVER)
+    if queue.earliest != earliest:
+        problems.append(f"{name}: earliest is {queue.earliest}, should be {earliest}")
+    return problems
