@@ -1,0 +1,273 @@
+"""The driver over the engine in this process."""
+
+import zlib
+from collections.abc import Sequence
+from itertools import count
+from typing import Any, Literal, cast
+
+import msgspec
+from nextlead.core import commands as c
+from nextlead.core.errors import NextleadError, UnknownLease
+from nextlead.core.model import Dialer, Duplicates, Template, TemplateResult
+from nextlead.core.model import DEFAULT_RESULTS as FOUR_RESULTS
+from nextlead.core.replies import Finished, Loaded, NoLead, Offer, PoolDeleted, Stranded, Waiting
+from nextlead.core.tokens import parse_token, token_text
+
+from .core_host import CoreHost
+from .core_views import CoreViews
+from .driver import Body, Change, Finish, LeadView, NewPool, Nothing, Offered, Refused
+from .times import START_MS, duration_ms
+
+
+class CoreDriver:
+    """Implements `Driver`."""
+
+    def __init__(self) -> None:
+        self._host = CoreHost(START_MS)
+        self._views = CoreViews(self._host)
+        self._waiters = count(1)
+        self._waiting: dict[int, str] = {}
+
+    def _do(self, command: c.Command) -> Any:
+        try:
+            return self._host.apply(command)
+        except NextleadError as refusal:
+            raise Refused(refusal.code, refusal.detail) from refusal
+
+    # -- time and the daemon
+
+    def move(self, now_ms: int) -> None:
+        self._host.move(now_ms)
+
+    def crash(self, now_ms: int) -> None:
+        self._host.restart(now_ms)
+
+    def crash_before_answer(self, agent: str, calls: int) -> int:
+        for _ in range(calls):
+            self._host.apply_uncommitted(c.Next(agent=agent, token=self._host.token(), by=f"agent:{agent}"))
+        self._host.restart(self._host.now_ms)
+        return 0
+
+    def close(self) -> None:
+        pass
+
+    # -- set-up
+
+    def put_team(self, code: str, parent: str | None) -> None:
+        self._do(c.PutTeam(code=code, name=code, parent=parent, by="admin"))
+
+    def put_agent(self, code: str, fields: Body) -> None:
+        known = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        self._do(c.PutAgent(code=code, by="admin", **known))
+
+    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None:
+        known = self._host.engine.campaigns.by_code.get(code)
+        changed = _dialer(known.dialer if known else Dialer(), dialer)
+        template: Any = msgspec.UNSET
+        if results:
+            template = Template(results=FOUR_RESULTS + tuple(TemplateResult(**result) for result in results))
+        self._do(c.PutCampaign(code=code, dialer=changed, template=template, by="admin"))
+
+    def switch_campaign(self, code: str, active: bool) -> tuple[dict[str, int], dict[str, int]]:
+        reply = self._do(c.PutCampaign(code=code, active=active, by="admin"))
+        return (reply.dialable, reply.withheld) if isinstance(reply, Stranded) else ({}, {})
+
+    def put_settings(self, settings: Body) -> None:
+        self._do(c.PutSettings(by="admin", **_in_ms(settings, c.PutSettings)))
+
+    def delete(self, kind: str, code: str) -> None:
+        self._do(c.Delete(kind=cast("Literal['team']", kind), code=code, by="admin"))
+
+    def load(self, pool: NewPool) -> tuple[int, list[int]]:
+        opened = self._do(
+            c.OpenPool(
+                campaign=pool.campaign,
+                name=pool.name,
+                owner=pool.owner,
+                priority=pool.priority,
+                source="api",
+                active_from_ms=pool.from_ms,
+                active_until_ms=pool.until_ms,
+                duplicates=Duplicates(action="load"),
+                by="admin",
+            )
+        )
+        rows = tuple(
+            c.IntakeRow(row=no, numbers=tuple(map(_number, lead.phones)), priority=lead.priority, owner=lead.owner)
+            for no, lead in enumerate(pool.leads, start=1)
+        )
+        loaded = self._do(c.LoadRows(pool=opened.id, rows=rows, by="admin"))
+        assert isinstance(loaded, Loaded)
+        self._do(c.ClosePool(pool=opened.id, by="admin"))
+        return opened.id, list(loaded.leads)
+
+    # -- work
+
+    def session(self, agent: str, campaigns: Sequence[str], cross: bool | None) -> None:
+        self._do(c.PutSession(agent=agent, campaigns=tuple(campaigns), cross=cross, by=f"agent:{agent}"))
+
+    def log_off(self, agent: str) -> None:
+        self._do(c.EndSession(agent=agent, by=f"agent:{agent}"))
+
+    def next(self, agent: str) -> Offered | Nothing:
+        return self._offer(self._do(c.Next(agent=agent, token=self._host.token(), by=f"agent:{agent}")))
+
+    def wait(self, agent: str) -> int:
+        waiter = next(self._waiters)
+        self._waiting[waiter] = agent
+        reply = self._do(
+            c.Next(agent=agent, token=self._host.token(), wait=True, waiter=waiter, by=f"agent:{agent}")
+        )
+        if not isinstance(reply, Waiting):
+            self._host.answers[waiter] = reply
+        return waiter
+
+    def answer(self, wait: int) -> Offered | Nothing | None:
+        answer = self._host.answers.get(wait)
+        return None if answer is None else self._offer(answer)
+
+    def hang_up(self, wait: int) -> None:
+        self._do(c.StopWaiting(agent=self._waiting[wait], waiter=wait))
+
+    def take(self, agent: str, lead: int, override: bool) -> Offered:
+        by = "admin" if override else f"agent:{agent}"
+        offer = self._offer(
+            self._do(c.Take(agent=agent, lead=lead, token=self._host.token(), override=override, by=by))
+        )
+        assert isinstance(offer, Offered)
+        return offer
+
+    def finish(self, agent: str, token: str, body: Body) -> Finish:
+        fields = {key: value for key, value in body.items() if key not in ("next", "number")}
+        if "number" in body:
+            fields["number"] = _number(body["number"])
+        if body.get("next"):
+            fields["next_token"] = self._host.token()
+        digest = zlib.crc32(repr(sorted(body.items())).encode()) + 1
+        command = c.Finish(token=token, digest=digest, by=f"agent:{agent}", **fields)
+        try:
+            reply = self._host.apply(command)
+        except UnknownLease:
+            return self._first_answer(command)
+        except NextleadError as refusal:
+            raise Refused(refusal.code, refusal.detail) from None
+        assert isinstance(reply, Finished)
+        lead = self._host.record.lead_at(reply.commit_no, reply.lead.id) if reply.commit_no else reply.lead
+        following = None if reply.next is None else self._offer(reply.next)
+        return Finish(self._views.view(lead), reply.nearby_redials, following)
+
+    def _first_answer(self, command: c.Finish) -> Finish:
+        """Of a lead that closed, and so left the engine: as the dialer finds it in the archive."""
+        lead_id, token = parse_token(command.token)
+        lead = self._host.record.lead(lead_id)
+        ended = lead.ended if lead else None
+        if ended is None or ended.token != token:
+            raise Refused("unknown_lease", command.token)
+        if ended.digest != command.digest:
+            raise Refused("lease_ended", command.token)
+        return Finish(self._views.view(self._host.record.lead_at(ended.commit_no, lead_id)), ended.nearby)
+
+    def heartbeat(self, agent: str, token: str) -> int:
+        self._do(c.Heartbeat(token=token, by=f"agent:{agent}"))
+        return next(
+            offer.expires_ms
+            for offer in self._host.engine.leases_of(agent)
+            if offer.lead.lease and token_text(offer.lead.id, offer.lead.lease.token) == token
+        )
+
+    def end_lease(self, token: str, outcome: str) -> None:
+        self._do(c.EndLease(token=token, outcome=cast("Literal['cancelled']", outcome), by="admin"))
+
+    def resolve(self, lead: int, agent: str | None, body: Body) -> LeadView:
+        self._do(c.Resolve(lead=lead, agent=agent, by=f"agent:{agent}" if agent else "admin", **body))
+        return self.lead(lead)
+
+    # -- leads and pools
+
+    def edit(self, lead: int, changes: Body) -> None:
+        self._do(c.EditLead(lead=lead, by="admin", **_with_redial(changes)))
+
+    def act(self, lead: int, action: str, body: Body) -> None:
+        match action:
+            case "release":
+                self._do(c.Release(lead=lead, by="admin"))
+            case "remove":
+                self._do(c.Remove(lead=lead, by="admin"))
+            case "urgent":
+                self._do(c.MakeUrgent(lead=lead, by="admin", **body))
+            case "validate":
+                self._do(c.Validate(lead=lead, by="admin", **body))
+            case "reopen":
+                row = self._host.record.lead(lead)
+                self._do(c.Reopen(lead=lead, row=row, by="admin", **_with_redial(body)))
+            case _:
+                raise AssertionError(action)
+
+    def release_all(self, agent: str) -> None:
+        self._do(c.ReleaseAll(agent=agent, by="admin"))
+
+    def block(self, number: str) -> None:
+        self._do(c.Block(number=_number(number), reason="asked", by="admin"))
+
+    def unblock(self, number: str) -> None:
+        self._do(c.Unblock(number=_number(number), by="admin"))
+
+    def pool_action(self, pool: int, action: str, seed: int | None) -> tuple[int, int]:
+        reply = self._do(c.ActOnPool(pool=pool, action=cast("Literal['delete']", action), seed=seed or 0, by="admin"))
+        return (reply.deleted, sum(reply.kept.values())) if isinstance(reply, PoolDeleted) else (0, 0)
+
+    def edit_pool(self, pool: int, changes: Body) -> None:
+        self._do(c.EditPool(pool=pool, by="admin", **changes))
+
+    # -- reads
+
+    def lead(self, lead: int) -> LeadView:
+        row = self._views.row(lead)
+        if row is None:
+            raise Refused("not_found", f"there is no lead {lead}")
+        return self._views.view(row)
+
+    def history(self, lead: int) -> list[Change]:
+        return self._views.history(lead)
+
+    def leases(self, agent: str) -> list[Offered]:
+        return [self._views.offered(offer) for offer in self._host.engine.leases_of(agent)]
+
+    def redials(self, agent: str) -> list[int]:
+        return [lead.id for lead in self._host.engine.redials_of(agent)]
+
+    def unresolved(self, agent: str) -> list[int]:
+        return [lead.id for lead in self._host.engine.unresolved_of(agent)]
+
+    def _offer(self, answer: object) -> Offered | Nothing:
+        if isinstance(answer, NoLead):
+            return Nothing(answer.reason)
+        assert isinstance(answer, Offer), answer
+        return self._views.offered(answer)
+
+
+def _number(text: str) -> int:
+    return int(text.replace(" ", "").removeprefix("+"))
+
+
+def _with_redial(body: Body) -> dict[str, Any]:
+    redial = body.get("redial")
+    return {**body, "redial": c.RedialEdit(**redial)} if redial else dict(body)
+
+
+def _dialer(known: Dialer, settings: Body) -> Dialer:
+    changes = _in_ms(settings, Dialer)
+    if "retry" in changes:
+        retry = {cause: tuple(map(duration_ms, steps)) for cause, steps in changes["retry"].items()}
+        changes["retry"] = {**known.retry, **retry}
+    return msgspec.structs.replace(known, **changes)
+
+
+def _in_ms(settings: Body, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """API.md's names and durations as the engine's fields: `lease_timeout: 1h` is `lease_timeout_ms`."""
+    fields = {field.name for field in msgspec.structs.fields(kind)}
+    changes: dict[str, Any] = {}
+    for name, value in settings.items():
+        own = next(n for n in (name, f"{name}_ms", f"{name.removesuffix('_after')}_ms") if n in fields)
+        changes[own] = duration_ms(value) if isinstance(value, str) else value
+    return changes

@@ -1,0 +1,66 @@
+"""An engine with its record: what the daemon's runtime does, without waiting, threads and disks."""
+
+from itertools import count
+
+from nextlead.core.commands import Command, Tick
+from nextlead.core.engine import Engine
+from nextlead.core.replies import NoLead, Offer, Served
+
+from .record import Record
+
+
+class CoreHost:
+    """Every command is a commit of its own. `answers` are those of waiting calls, by waiter."""
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.record = Record()
+        self.answers: dict[int, Offer | NoLead] = {}
+        self._random = count(1)
+        self._start()
+
+    def _start(self) -> None:
+        self.engine = Engine()
+        for table, row in self.record.set_up_rows():
+            self.engine.restore_row(table, row)
+        for lead in self.record.open_leads():
+            self.engine.restore_lead(lead)
+        self.engine.restore_fresh(self.record.fresh_leads())
+        self.engine.commit_no = self.record.commit_no + 1
+        self.record.commit(self.engine.start(self.now_ms).changes)
+
+    def restart(self, now_ms: int) -> None:
+        """What was not committed is gone, and nobody waits any more."""
+        self.now_ms = now_ms
+        self.answers.clear()
+        self._start()
+
+    def apply(self, command: Command) -> object:
+        self.engine.commit_no = self.record.commit_no + 1
+        outcome = self.engine.apply(command, self.now_ms)
+        self.record.commit(outcome.changes)
+        self._note(outcome.served)
+        return outcome.reply
+
+    def apply_uncommitted(self, command: Command) -> None:
+        """The answer is never given: the process dies before the commit."""
+        self.engine.commit_no = self.record.commit_no + 1
+        self.engine.apply(command, self.now_ms)
+
+    def _note(self, served: list[Served]) -> None:
+        for one in served:
+            self.answers[one.waiter] = one.answer
+
+    def move(self, to_ms: int) -> None:
+        """Deadline by deadline, as the manual clock does."""
+        stuck = 0
+        while (due_ms := self.engine.next_deadline_ms()) is not None and due_ms <= to_ms:
+            stuck = stuck + 1 if due_ms <= self.now_ms else 0
+            assert stuck < 1000, f"the deadline {due_ms} is not used up by Tick"
+            self.now_ms = max(due_ms, self.now_ms)
+            self.apply(Tick())
+        self.now_ms = to_ms
+        self.apply(Tick())
+
+    def token(self) -> bytes:
+        return next(self._random).to_bytes(16, "big")

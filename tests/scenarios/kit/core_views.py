@@ -1,0 +1,75 @@
+"""The engine's rows as a scenario sees them."""
+
+from nextlead.core.model import Event, Lead
+from nextlead.core.replies import Offer
+from nextlead.core.tokens import token_text
+
+from .core_host import CoreHost
+from .driver import Change, LeadView, Offered
+
+
+class CoreViews:
+    def __init__(self, host: CoreHost) -> None:
+        self._host = host
+
+    def row(self, lead: int) -> Lead | None:
+        """The engine knows open leads, the record all that were touched."""
+        found: Lead | None = self._host.engine.lead(lead)
+        return found if found is not None else self._host.record.lead(lead)
+
+    def owner(self, owner: int) -> str:
+        engine = self._host.engine
+        found = engine.agents.by_no.get(owner) if owner > 0 else engine.teams.by_no.get(-owner)
+        kind = "agent" if owner > 0 else "team"
+        return f"{kind} {found.code if found else owner}"
+
+    def agent(self, no: int) -> str:
+        return self.owner(no).removeprefix("agent ")
+
+    def view(self, lead: Lead) -> LeadView:
+        pool = self._host.engine.pools[lead.pool]
+        promise = lead.promise
+        return LeadView(
+            id=lead.id,
+            status=lead.status.code,
+            closure=lead.closure,
+            owner=self.owner(lead.owner),
+            original_owner=self.owner(lead.original_owner),
+            priority=lead.priority,
+            attempts=lead.attempts,
+            due_ms=lead.due_ms or pool.first_active_ms,
+            promised_ms=promise.at_ms if promise else None,
+            released=promise is not None and promise.released_ms is not None,
+            leased_by=self.agent(lead.lease.agent) if lead.lease else "",
+        )
+
+    def offered(self, offer: Offer) -> Offered:
+        lease = offer.lead.lease
+        assert lease is not None
+        return Offered(
+            lead=offer.lead.id,
+            token=token_text(offer.lead.id, lease.token),
+            family=offer.family,
+            rank=offer.rank,
+            overdue=offer.overdue,
+            number=f"+{lease.number}",
+            priority=offer.why.priority,
+            expires_ms=offer.expires_ms,
+            blocked=offer.blocked,
+        )
+
+    def history(self, lead: int) -> list[Change]:
+        return [_change(event) for event in self._host.record.history(lead)]
+
+
+def _change(event: Event) -> Change:
+    return Change(
+        at_ms=event.at_ms,
+        effective_ms=event.effective_ms,
+        actor=event.actor,
+        before=event.status_before.code,
+        after=event.status.code,
+        closure=event.closure,
+        cause=event.cause,
+        note=event.note,
+    )

@@ -1,0 +1,97 @@
+"""Verbs of admins and supervisors on leads, numbers and pools."""
+
+import re
+from typing import Any
+
+from .language import Step
+from .times import DURATION, TIME
+from .verbs import Came, verb
+from .verbs_work import promised_ms
+from .world import World
+
+_REDIAL = rf"(?P<kind>common|private|vip) (?:at (?P<at>{TIME})|in (?P<in>{DURATION}))(?: for (?P<agent>\w+))?"
+
+
+@verb(r"admin sets owner of lead (?P<lead>\w+) to (?P<owner>(?:agent|team) \w+)")
+def set_owner(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.edit(world.lead(m["lead"]), {"owner": m["owner"].replace(" ", ":")})
+
+
+@verb(rf"admin sets due of lead (?P<lead>\w+) to (?P<time>{TIME})")
+def set_due(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.edit(world.lead(m["lead"]), {"due_ms": world.time(m["time"])})
+
+
+@verb(r"admin sets priority of lead (?P<lead>\w+) to (?P<priority>\d+)")
+def set_priority(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.edit(world.lead(m["lead"]), {"priority": int(m["priority"])})
+
+
+def _redial(world: World, m: re.Match[str]) -> dict[str, Any]:
+    return {"kind": m["kind"], "at_ms": promised_ms(world, m), "agent": m["agent"]}
+
+
+@verb(rf"admin sets redial of lead (?P<lead>\w+): {_REDIAL}")
+def set_redial(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.edit(world.lead(m["lead"]), {"redial": _redial(world, m)})
+
+
+@verb(r"admin (?P<action>release|remove)s lead (?P<lead>\w+)")
+def act(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.act(world.lead(m["lead"]), m["action"], {})
+
+
+@verb(rf"admin reopens lead (?P<lead>\w+)(?P<redial> as {_REDIAL})?")
+def reopen(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.act(world.lead(m["lead"]), "reopen", {"redial": _redial(world, m)} if m["redial"] else {})
+
+
+@verb(r"admin releases all of (?P<agent>\w+)")
+def release_all(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.release_all(m["agent"])
+
+
+@verb(rf"admin makes lead (?P<lead>\w+) urgent: (?P<reason>\w+) until (?P<until>{TIME})")
+def urgent(world: World, m: re.Match[str], _: Step) -> None:
+    body = {"reason": m["reason"], "expires_ms": world.time(m["until"])}
+    world.driver.act(world.lead(m["lead"]), "urgent", body)
+
+
+@verb(r"validation of lead (?P<lead>\w+) (?P<how>passed|failed)")
+def validate(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.act(world.lead(m["lead"]), "validate", {"passed": m["how"] == "passed"})
+
+
+@verb(r"admin (?P<do>blocks|unblocks) (?P<number>\+[\d ]+\d)")
+def block(world: World, m: re.Match[str], _: Step) -> None:
+    number = m["number"].replace(" ", "")
+    if m["do"] == "blocks":
+        world.driver.block(number)
+    else:
+        world.driver.unblock(number)
+
+
+@verb(r"admin (?P<action>activate|deactivate|shuffle)s pool (?P<pool>\w+)(?: with seed (?P<seed>\d+))?")
+def pool_action(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.pool_action(world.pool(m["pool"]), m["action"], int(m["seed"]) if m["seed"] else None)
+
+
+@verb(r"admin deletes pool (?P<pool>\w+)")
+def delete_pool(world: World, m: re.Match[str], _: Step) -> Came:
+    gone, kept = world.driver.pool_action(world.pool(m["pool"]), "delete", None)
+    facts = {"gone": str(gone), "kept": str(kept)}
+    return Came(facts, [(r"(\d+) gone", "gone", lambda f, _: f[1]), (r"(\d+) kept", "kept", lambda f, _: f[1])])
+
+
+@verb(r"admin sets priority of pool (?P<pool>\w+) to (?P<priority>\d+)")
+def pool_priority(world: World, m: re.Match[str], _: Step) -> None:
+    world.driver.edit_pool(world.pool(m["pool"]), {"priority": int(m["priority"])})
+
+
+@verb(rf"admin sets dates of pool (?P<pool>\w+): from (?P<from>{TIME}|open) until (?P<until>{TIME}|open)")
+def pool_dates(world: World, m: re.Match[str], _: Step) -> None:
+    dates = {
+        f"active_{key}_ms": None if m[key] == "open" else world.time(m[key])
+        for key in ("from", "until")
+    }
+    world.driver.edit_pool(world.pool(m["pool"]), dates)
