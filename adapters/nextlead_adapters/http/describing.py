@@ -1,0 +1,34 @@
+"""The documents that describe this face: `/openapi.json`, and `/docs` for people. Made once, from the route table."""
+
+from typing import Final
+
+from .page import render
+from .table import Access, Call, Reply, Route, View
+from .values import to_json
+
+HTML: Final = "text/html; charset=utf-8"
+POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+"""The page brings its own style and needs nothing else, so nothing else may run in it."""
+
+
+class OpenApi(View):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+
+
+async def openapi(call: Call) -> Reply:
+    """For programs."""
+    return Reply(200, raw=to_json(call.services.document))
+
+
+async def docs(call: Call) -> Reply:
+    """For people."""
+    headers = (("content-type", HTML), ("content-security-policy", POLICY))
+    return Reply(200, raw=render(call.services.document).encode(), headers=headers)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/openapi.json", Access.ANYONE, "This API as an OpenAPI document", openapi, answer=OpenApi, tag="About"),
+    Route("GET", "/docs", Access.ANYONE, "This API as a page", docs, answer=str, tag="About", media="text/html"),
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""One address: from a request to its answer, the same steps for every call.
+
+    who calls, and may they? -> query -> body -> (Idempotency-Key) -> handler -> answer
+
+Everything that goes wrong on the way becomes a problem answer here, and nowhere else. What is left is our own fault: it
+is logged for a person to act on, and answered with a 500.
+"""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+import structlog
+from msgspec import UNSET
+from starlette.types import Receive, Scope, Send
+
+from nextlead.core.errors import NextleadError, NotFound
+
+from . import idempotency, problems
+from .auth import Gatekeeper
+from .reading import ClientGone, check_json_type, decode, decode_query, read_body
+from .services import Services
+from .table import Call, Reply, Route, Stream
+
+JSON: Final = "application/json"
+
+_log = structlog.get_logger("nextlead.http")
+
+
+class Endpoint:
+    """The calls of one path, by method. An ASGI application."""
+
+    def __init__(self, services: Services, gatekeeper: Gatekeeper, routes: Mapping[str, Route]) -> None:
+        self._services = services
+        self._gatekeeper = gatekeeper
+        self._routes = dict(routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientGone:
+            return
+        except problems.ProblemError as problem:
+            answer = problems.problem_reply(problem)
+        except NextleadError as refusal:
+            answer = problems.problem_reply(problems.of_error(refusal))
+        except Exception:
+            _log.exception("a request failed: please report this", method=scope["method"], path=scope["path"])
+            answer = problems.problem_reply(problems.our_fault())
+        if isinstance(answer, Stream):
+            await answer.run(send)
+        else:
+            await send_reply(send, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | Stream:
+        method = scope["method"]
+        route = self._routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise problems.wrong_method(self._routes)
+        call = Call(self._services, route, scope, receive)
+        call.caller = self._gatekeeper.admit(route.access, call.headers)
+        if route.own and call.is_agent and call.params["code"] != call.caller.agent:
+            raise NotFound("agent", call.params["code"])
+        call.query = decode_query(route.query, scope)
+        raw = b""
+        if not route.files:
+            raw = await read_body(call.headers, receive, self._services.limits.body_max_bytes)
+            if route.body is not None:
+                if raw:
+                    check_json_type(call.headers)
+                call.body = decode(route.body, raw)
+        if route.method == "POST" and route.repeatable and not route.files:
+            key = idempotency.key_of(call)
+            if key:
+                body = sha256(raw).hexdigest()
+                return await self._services.repeats.answer(call, key, body, lambda: run(call))
+        return await run(call)
+
+
+async def run(call: Call) -> Reply | Stream:
+    """The handler's answer, with the route's status unless it says another."""
+    answer = await call.route.handler(call)
+    if isinstance(answer, Reply | Stream):
+        return answer
+    return Reply(call.route.status, UNSET if answer is None else answer)
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send an answer in two messages."""
+    payload = reply.payload()
+    headers: list[tuple[bytes, bytes]] = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
+    if not any(name == b"content-type" for name, _ in headers) and payload:
+        headers.append((b"content-type", JSON.encode()))
+    if reply.status != 204:
+        headers.append((b"content-length", str(len(payload)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": payload})

@@ -1,0 +1,69 @@
+"""Text that people send, read by the rules of the campaign: data fields by its template, numbers by its region."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from nextlead.core.engine import Engine
+from nextlead.core.errors import Invalid
+from nextlead.core.model import TemplateField
+
+from ..intake.mapping import norm
+from ..intake.numbers import Numbers
+from ..intake.values import READERS, is_blank, shown
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+@lru_cache(maxsize=64)
+def _numbers(region: str) -> Numbers:
+    return Numbers(region)
+
+
+def region_of(engine: Engine, campaign: int = 0) -> str:
+    """The region of numbers without a country code: the campaign's, else the organisation's."""
+    found = engine.campaigns.by_no.get(campaign)
+    return (found.default_region if found else "") or engine.settings.default_region
+
+
+def read_number(text: str, region: str, field: str) -> int:
+    """A number as E.164 digits; raises `Invalid`. One written out in full is taken as it is, in use or not.
+
+    A plus that a query string lost (it reads as a space there) is understood.
+    """
+    full = "+" + text[1:] if text.startswith(" ") else text
+    if _E164.fullmatch(full):
+        return int(full[1:])
+    found = _numbers(region).read(full)
+    if isinstance(found, str):
+        raise Invalid(field, f"{shown(text)} {found}")
+    return found
+
+
+def data_over(template: tuple[TemplateField, ...], region: str, old: bytes, changes: Mapping[str, Any]) -> bytes:
+    """The data object with the changes; a blank value empties its field. Raises `Invalid` naming the field."""
+    fields = {norm(field.name): field for field in template}
+    data = msgspec.json.decode(old, type=dict[str, Any])
+    for key, value in changes.items():
+        field = fields.get(norm(key))
+        if field is None:
+            raise Invalid(f"data.{key}", "the campaign's template has no such field")
+        if is_blank(value):
+            if field.required:
+                raise Invalid(f"data.{key}", "is required")
+            data.pop(field.name, None)
+        else:
+            data[field.name] = _read(field, value, region, key)
+    return msgspec.json.encode(data)
+
+
+def _read(field: TemplateField, value: object, region: str, key: str) -> object:
+    if field.type == "phone":
+        return f"+{read_number(str(value), region, f'data.{key}')}"
+    try:
+        return READERS[field.type](value)
+    except ValueError as problem:
+        raise Invalid(f"data.{key}", f"{shown(value)} {problem}") from None

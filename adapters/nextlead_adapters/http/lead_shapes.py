@@ -1,0 +1,157 @@
+"""Leads, leases and history as answers; the bodies of calls on leads."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Raw, UnsetType, field
+
+from .setup_shapes import Code, Priority
+from .table import Body, Paging, View
+from .values import Moment, Owner, Span
+
+LeadStatus = Literal[
+    "unprocessed", "automatic_redial", "common_redial", "private_redial", "vip_redial", "unresolved", "pending_validation", "closed",
+]  # fmt: skip
+RedialKind = Literal["common", "private", "vip"]
+Cause = Literal["no_answer", "busy", "voicemail", "dropped", "congestion", "invalid_number"]
+LeadId = Annotated[int, Meta(ge=1, le=2**53)]
+Note = Annotated[str, Meta(max_length=10_000)]
+PhoneText = Annotated[str, Meta(min_length=1, max_length=40)]
+Fields = Annotated[dict[str, str | int | float | bool | None], Meta(max_length=1000)]
+
+
+class PublicStatus(View):
+    """A status by the campaign's scheme."""
+
+    status: str
+    reason: str | None
+    label: str
+
+
+class LeaseShort(View):
+    """Who has a lead, on which number, since when and until when."""
+
+    agent: str
+    number: str
+    started: Moment
+    expires: Moment
+
+
+class LeadView(View):
+    """A lead. `priority` is the one that counts: its own, its pool's, its campaign's or the default.
+
+    `due` is null while nothing is to be called, `promised` without a promised redial, `released` until it was released.
+    """
+
+    id: int
+    campaign: str
+    pool: int
+    phones: tuple[str, ...]
+    data: Raw
+    status: str
+    closure: str | None
+    public_status: PublicStatus
+    owner: Owner | None
+    original_owner: Owner | None
+    priority: int
+    attempts: int
+    due: Moment | None
+    promised: Moment | None
+    released: Moment | None
+    lease: LeaseShort | None
+    master: int | None
+    created: Moment
+    version: int
+
+
+class WhyView(View):
+    """Why this lead (SPEC R14.1). `among`, when asked for, is the number of leads it was chosen from."""
+
+    family: str = field(name="class")
+    rank: int
+    priority: int
+    due: Moment | None
+    lateness: Span
+    among: int | UnsetType = UNSET
+
+
+class LeaseView(View):
+    """A lead leased to an agent. `token` is needed to end it; `blocked`: its number was blocked meanwhile."""
+
+    token: str | UnsetType
+    lead: LeadView
+    family: str = field(name="class")
+    rank: int
+    overdue: bool
+    number: str
+    started: Moment
+    expires: Moment
+    blocked: bool
+    why: WhyView
+
+
+class EventView(View):
+    """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time."""
+
+    at: Moment
+    effective: Moment
+    actor: str
+    event: str
+    status_before: str
+    status: str
+    closure: str | None
+    owner: Owner | None
+    cause: str
+    number: str | None
+    note: str
+    detail: str
+
+
+class LeadsQuery(Paging):
+    """Which leads. What is left out does not filter."""
+
+    campaign: Code | None = None
+    pool: LeadId | None = None
+    status: LeadStatus | None = None
+    closure: Code | None = None
+    owner: Owner | None = None
+    phone: PhoneText | None = None
+    due_before: Moment | None = None
+    q: Annotated[str, Meta(max_length=200, description="Text in the data fields.")] | None = None
+
+
+class RedialShape(Body):
+    """A redial: common for nobody, private or VIP for a named agent."""
+
+    kind: RedialKind
+    at: Moment
+    agent: Code | UnsetType = UNSET
+
+
+class LeadPatch(Body):
+    """Changes to a lead. A `priority` of null inherits; `data` changes the fields it names; `version` must then be the present one."""
+
+    priority: Priority | None | UnsetType = UNSET
+    owner: Owner | UnsetType = UNSET
+    due: Moment | UnsetType = UNSET
+    redial: RedialShape | UnsetType = UNSET
+    data: Fields | UnsetType = UNSET
+    version: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+
+
+class ReopenBody(Body):
+    """A closed lead opens as unprocessed, or with a redial."""
+
+    redial: RedialShape | UnsetType = UNSET
+
+
+class UrgentBody(Body):
+    """Why the lead comes first now, and until when."""
+
+    reason: Literal["lost_call", "blank_call", "hot_lead"]
+    expires: Moment
+
+
+class ValidateBody(Body):
+    """Whether the validation passed."""
+
+    passed: bool

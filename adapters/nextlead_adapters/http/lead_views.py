@@ -1,0 +1,150 @@
+"""Leads, leases and history as answers."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import UNSET, Raw
+
+from nextlead.core.engine import Engine
+from nextlead.core.model import DIALABLE, Event, Lead, Status
+from nextlead.core.replies import Offer
+from nextlead.core.tokens import token_text
+
+from .lead_shapes import EventView, LeadView, LeaseShort, LeaseView, PublicStatus, WhyView
+from .values import Moment, Owner, Span, moment
+
+NO_DATA: Final = b"{}"
+DEFAULT_PRIORITY: Final = 5
+
+
+def number_text(number: int) -> str:
+    """`+14155550100`."""
+    return f"+{number}"
+
+
+def owner_view(engine: Engine, owner: int) -> Owner | None:
+    """The owner; None when it was deleted since."""
+    if owner > 0:
+        agent = engine.agents.by_no.get(owner)
+        return Owner(f"agent:{agent.code}") if agent else None
+    team = engine.teams.by_no.get(-owner)
+    return Owner(f"team:{team.code}") if team else None
+
+
+def public_status(engine: Engine, lead: Lead) -> PublicStatus:
+    """By the scheme `hero`: closure or status as it is, labelled as the template does or readably."""
+    code = lead.closure if lead.status is Status.CLOSED and lead.closure else lead.status.code
+    label = code.replace("_", " ").capitalize()
+    campaign = engine.campaigns.by_no.get(lead.campaign)
+    if lead.closure and campaign:
+        label = next((result.label for result in campaign.template.results if result.code == code), label)
+    return PublicStatus(code, None, label)
+
+
+def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
+    """A lead with its data fields, given as JSON."""
+    promise = lead.promise
+    return LeadView(
+        id=lead.id,
+        campaign=_campaign(engine, lead),
+        pool=lead.pool,
+        phones=tuple(f"+{number}" for number in lead.numbers),
+        data=Raw(data),
+        status=lead.status.code,
+        closure=lead.closure,
+        public_status=public_status(engine, lead),
+        owner=owner_view(engine, lead.owner),
+        original_owner=owner_view(engine, lead.original_owner),
+        priority=_priority(engine, lead),
+        attempts=lead.attempts,
+        due=_due(engine, lead),
+        promised=None if promise is None else Moment(promise.at_ms),
+        released=None if promise is None else moment(promise.released_ms),
+        lease=_lease_short(engine, lead),
+        master=lead.master or None,
+        created=Moment(lead.created_ms),
+        version=lead.version,
+    )
+
+
+def lead_of(engine: Engine, lead: Lead, data: Mapping[int, bytes]) -> LeadView:
+    """The same, from data fields that were read for several leads."""
+    return lead_view(engine, lead, data.get(lead.id, NO_DATA))
+
+
+def _campaign(engine: Engine, lead: Lead) -> str:
+    campaign = engine.campaigns.by_no.get(lead.campaign)
+    return campaign.code if campaign else ""
+
+
+def _priority(engine: Engine, lead: Lead) -> int:
+    if lead.priority:
+        return lead.priority
+    pool = engine.pools.get(lead.pool)
+    campaign = engine.campaigns.by_no.get(lead.campaign)
+    return (pool.priority if pool else 0) or (campaign.dialer.priority if campaign else 0) or DEFAULT_PRIORITY
+
+
+def _due(engine: Engine, lead: Lead) -> Moment | None:
+    if lead.status not in DIALABLE:
+        return None
+    pool = engine.pools.get(lead.pool)
+    due_ms = lead.due_ms or (pool.first_active_ms if pool else 0)
+    return Moment(due_ms) if due_ms else None
+
+
+def _lease_short(engine: Engine, lead: Lead) -> LeaseShort | None:
+    lease = lead.lease
+    if lease is None:
+        return None
+    agent = engine.agents.by_no.get(lease.agent)
+    return LeaseShort(
+        agent.code if agent else "",
+        f"+{lease.number}",
+        Moment(lease.started_ms),
+        Moment(engine.state.lease_end_ms(lead)),
+    )
+
+
+def lease_view(engine: Engine, offer: Offer, data: Mapping[int, bytes]) -> LeaseView:
+    """A lease as its agent sees it."""
+    lead, why = offer.lead, offer.why
+    lease = lead.lease
+    assert lease is not None, "an offer has a lease"
+    return LeaseView(
+        token=token_text(lead.id, lease.token),
+        lead=lead_of(engine, lead, data),
+        family=offer.family,
+        rank=offer.rank,
+        overdue=offer.overdue,
+        number=f"+{lease.number}",
+        started=Moment(lease.started_ms),
+        expires=Moment(offer.expires_ms),
+        blocked=offer.blocked,
+        why=WhyView(
+            family=why.family,
+            rank=why.rank,
+            priority=why.priority,
+            due=Moment(why.due_ms) if why.due_ms else None,
+            lateness=Span(max(0, why.late_ms)),
+            among=UNSET if why.among is None else why.among,
+        ),
+    )
+
+
+def event_view(engine: Engine, event: Event) -> EventView:
+    """A line of history."""
+    return EventView(
+        at=Moment(event.at_ms),
+        effective=Moment(event.effective_ms),
+        actor=event.actor,
+        event=event.kind,
+        status_before=event.status_before.code,
+        status=event.status.code,
+        closure=event.closure,
+        owner=owner_view(engine, event.owner),
+        cause=event.cause,
+        number=f"+{event.number}" if event.number else None,
+        note=event.note,
+        detail=event.detail,
+    )

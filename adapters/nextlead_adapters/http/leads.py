@@ -1,0 +1,206 @@
+"""Calls on leads: lists, one lead, edits, and what supervisors and admins do to one."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from msgspec import UNSET
+
+from nextlead.core.commands import (
+    Command,
+    EditLead,
+    MakeUrgent,
+    RedialEdit,
+    Release,
+    Remove,
+    Reopen,
+    Validate,
+)
+from nextlead.core.engine import Engine
+from nextlead.core.errors import Invalid, NotFound, VersionConflict
+from nextlead.core.model import REDIAL_KINDS, Lead, Status
+from nextlead.ports import LeadFilter, Stored
+
+from .fields import data_over, read_number, region_of
+from .lead_shapes import (
+    EventView,
+    LeadPatch,
+    LeadsQuery,
+    LeadView,
+    RedialShape,
+    ReopenBody,
+    UrgentBody,
+    ValidateBody,
+)
+from .lead_views import event_view, lead_view
+from .lists import Page, cursor, cut, part
+from .table import Access, Call, Paging, Route
+
+EDIT_TRIES = 5
+
+
+def owner_no(engine: Engine, name: str, field: str = "owner") -> int:
+    """`agent:CODE` or `team:CODE` as an owner value; raises `Invalid` when there is no such one."""
+    kind, _, code = name.partition(":")
+    found = (engine.agents if kind == "agent" else engine.teams).by_code.get(code)
+    if found is None:
+        raise Invalid(field, f"there is no {kind} {code}")
+    return found.no if kind == "agent" else -found.no
+
+
+def may_see(call: Call, lead: Lead) -> bool:
+    """An agent sees the leads that it holds, owns, or is to resolve."""
+    agent = call.caller.agent_no
+    return (
+        not call.is_agent
+        or lead.owner == agent
+        or (lead.lease is not None and lead.lease.agent == agent)
+        or (lead.unresolved is not None and lead.unresolved.agent == agent)
+    )
+
+
+async def stored_lead(call: Call) -> Stored:
+    """The path's lead, open or closed; raises `NotFound`, also when the caller may not see it."""
+    lead = call.id("lead")
+    stored = await call.services.dialer.archive.lead(lead)
+    if stored is None or not may_see(call, stored.lead):
+        raise NotFound("lead", lead)
+    return stored
+
+
+async def list_leads(call: Call) -> object:
+    """In order of id."""
+    query: LeadsQuery = call.query
+    engine = call.services.engine
+    campaign = None
+    if query.campaign is not None:
+        found = engine.campaigns.by_code.get(query.campaign)
+        if found is None:
+            raise Invalid("campaign", f"there is no campaign {query.campaign}")
+        campaign = found.no
+    rows = await call.services.dialer.archive.leads(
+        LeadFilter(
+            campaign=campaign,
+            pool=query.pool,
+            status=None if query.status is None else int(Status[query.status.upper()]),
+            closure=query.closure,
+            owner=None if query.owner is None else owner_no(engine, query.owner.name),
+            number=None if query.phone is None else read_number(query.phone, region_of(engine, campaign or 0), "phone"),
+            due_before_ms=None if query.due_before is None else query.due_before.ms,
+            text=query.q or None,
+            after=cursor(query.after),
+            limit=query.limit + 1,
+        )
+    )
+    return cut(rows, query.limit, lambda row: str(row.lead.id), partial(_stored_view, engine))
+
+
+def _stored_view(engine: Engine, stored: Stored) -> LeadView:
+    return lead_view(engine, stored.lead, stored.data)
+
+
+async def show_lead(call: Call) -> object:
+    """Open or closed."""
+    return _stored_view(call.services.engine, await stored_lead(call))
+
+
+async def show_history(call: Call) -> object:
+    """Oldest first."""
+    stored = await stored_lead(call)
+    events = await call.services.dialer.archive.history(stored.lead.id)
+    return part(events, call.query, partial(event_view, call.services.engine))
+
+
+async def edit_lead(call: Call) -> object:
+    """Data fields are laid over what is stored; if somebody else edits at the same time, once more."""
+    body: LeadPatch = call.body
+    for _ in range(EDIT_TRIES):
+        stored = await stored_lead(call)
+        try:
+            await call.services.dialer.submit(_edit(call, body, stored))
+        except VersionConflict:
+            if body.version is not UNSET:
+                raise
+        else:
+            return await show_lead(call)
+    raise VersionConflict
+
+
+def _edit(call: Call, body: LeadPatch, stored: Stored) -> EditLead:
+    version = None if body.version is UNSET else body.version
+    data: bytes | Any = UNSET
+    if body.data is not UNSET:
+        version = stored.lead.version if version is None else version
+        data = _data(call.services.engine, stored, body.data)
+    return EditLead(
+        by=call.caller.by,
+        lead=stored.lead.id,
+        priority=0 if body.priority is None else body.priority,
+        owner=UNSET if body.owner is UNSET else body.owner.name,
+        due_ms=UNSET if body.due is UNSET else body.due.ms,
+        redial=UNSET if body.redial is UNSET else _redial(body.redial),
+        data=data,
+        version=version,
+    )
+
+
+def _data(engine: Engine, stored: Stored, changes: dict[str, Any]) -> bytes:
+    campaign = engine.campaigns.by_no[stored.lead.campaign]
+    return data_over(campaign.template.fields, region_of(engine, campaign.no), stored.data, changes)
+
+
+def _redial(shape: RedialShape) -> RedialEdit:
+    assert shape.kind in REDIAL_KINDS
+    return RedialEdit(shape.kind, shape.at.ms, None if shape.agent is UNSET else shape.agent)
+
+
+def _release(call: Call, lead: Lead) -> Command:
+    return Release(by=call.caller.by, lead=lead.id)
+
+
+def _remove(call: Call, lead: Lead) -> Command:
+    return Remove(by=call.caller.by, lead=lead.id)
+
+
+def _reopen(call: Call, lead: Lead) -> Command:
+    body: ReopenBody = call.body
+    redial = UNSET if body.redial is UNSET else _redial(body.redial)
+    return Reopen(by=call.caller.by, lead=lead.id, row=lead, redial=redial)
+
+
+def _urgent(call: Call, lead: Lead) -> Command:
+    body: UrgentBody = call.body
+    return MakeUrgent(by=call.caller.by, lead=lead.id, reason=body.reason, expires_ms=body.expires.ms)
+
+
+def _validate(call: Call, lead: Lead) -> Command:
+    body: ValidateBody = call.body
+    return Validate(by=call.caller.by, lead=lead.id, passed=body.passed)
+
+
+async def _act(make: Callable[[Call, Lead], Command], call: Call) -> object:
+    stored = await stored_lead(call)
+    await call.services.dialer.submit(make(call, stored.lead))
+    return await show_lead(call)
+
+
+_LEAD = "/v1/leads/{id}"
+
+
+def _action(name: str, access: Access, summary: str, make: Callable[[Call, Lead], Command], body: Any = None) -> Route:
+    return Route(
+        "POST", f"{_LEAD}/{name}", access, summary, partial(_act, make), body=body, answer=LeadView, tag="Leads"
+    )
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/v1/leads", Access.SUPERVISOR, "List leads", list_leads, answer=Page[LeadView], query=LeadsQuery, tag="Leads"),
+    Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView, tag="Leads"),
+    Route("PATCH", _LEAD, Access.SUPERVISOR, "Edit a lead", edit_lead, body=LeadPatch, answer=LeadView, tag="Leads"),
+    Route("GET", f"{_LEAD}/history", Access.AGENT, "What happened to a lead", show_history, answer=Page[EventView], query=Paging, tag="Leads"),
+    _action("release", Access.SUPERVISOR, "Release a private or VIP redial now", _release),
+    _action("remove", Access.SUPERVISOR, "Close an open lead as removed", _remove),
+    _action("reopen", Access.ADMIN, "Open a closed lead again", _reopen, ReopenBody),
+    _action("urgent", Access.SUPERVISOR, "Offer a lead before all others", _urgent, UrgentBody),
+    _action("validate", Access.SUPERVISOR, "Say whether a result's validation passed", _validate, ValidateBody),
+)  # fmt: skip

@@ -1,0 +1,152 @@
+"""The OpenAPI 3.1 document, made from the route table. Pure: a table in, a document out."""
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import msgspec
+
+from .problems import MEDIA, Problem
+from .table import Access, Route
+from .values import schema_hook
+
+REF: Final = "#/components/schemas/{name}"
+_PARAM: Final = re.compile(r"\{(\w+)\}")
+_PARAMS: Final[Mapping[str, dict[str, Any]]] = {
+    "id": {"type": "integer", "minimum": 1},
+    "code": {"type": "string", "minLength": 1, "maxLength": 64},
+    "token": {"type": "string", "description": "The lease's token."},
+    "number": {"type": "string", "description": "E.164, or in national form.", "examples": ["+14155550100"]},
+}
+_ROLES: Final = {
+    Access.AGENT: "agent (its own only), supervisor, admin",
+    Access.SUPERVISOR: "supervisor, admin",
+    Access.ADMIN: "admin",
+    Access.OPERATOR: "operator",
+    Access.METRICS: "metrics, admin; nobody's token when bound to loopback",
+    Access.ANYONE: "anyone",
+}
+_DESCRIPTION: Final = """\
+Times are RFC 3339 with an offset, answers are in UTC. Durations are ISO 8601; `3h30m` is understood too.
+Ranges are half-open. A body is partial: what is absent stays as it is. Lists answer `items` and `next`, the cursor for `?after=`.
+Any POST but `next` takes an `Idempotency-Key`: the same key and body gives the first answer again for 24 hours.
+What goes wrong is a problem document (RFC 9457) with a stable `code`; bad input is named in `errors`."""
+
+
+def package_version() -> str:
+    """Of the installed distribution; 0 in a bare checkout."""
+    try:
+        return version("nextlead")
+    except PackageNotFoundError:
+        return "0"
+
+
+def document(table: Sequence[Route]) -> dict[str, Any]:
+    """The whole document."""
+    kinds = _kinds(table)
+    schemas, components = msgspec.json.schema_components(kinds, schema_hook=schema_hook, ref_template=REF)
+    schema_of = {_key(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in table:
+        paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schema_of, components)
+    queries = {route.query.__name__ for route in table}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "nextlead", "version": package_version(), "description": _DESCRIPTION},
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in table)],
+        "paths": paths,
+        "components": {
+            "schemas": {name: schema for name, schema in components.items() if name not in queries},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _kinds(table: Sequence[Route]) -> list[Any]:
+    found: dict[str, Any] = {_key(Problem): Problem}
+    for route in table:
+        for kind in (route.body, route.answer, route.query):
+            if kind is not None:
+                found[_key(kind)] = kind
+    return list(found.values())
+
+
+def _key(kind: Any) -> str:
+    return repr(kind)
+
+
+def operation(route: Route, schema_of: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """One call."""
+    found: dict[str, Any] = {
+        "operationId": operation_id(route),
+        "summary": route.summary,
+        "tags": [route.tag],
+        "description": f"For: {_ROLES[route.access]}.",
+        "parameters": [*_path_parameters(route), *_query_parameters(route, components), *_header_parameters(route)],
+        "responses": _responses(route, schema_of),
+        "security": _security(route.access),
+    }
+    if route.body is not None:
+        found["requestBody"] = _request_body(route, schema_of[_key(route.body)])
+    return found
+
+
+def operation_id(route: Route) -> str:
+    """`post_agents_code_next`: unique, as method and path are."""
+    words = re.sub(r"[^a-zA-Z0-9]+", "_", route.path.removeprefix("/v1")).strip("_")
+    return f"{route.method.lower()}_{words}"
+
+
+def _security(access: Access) -> list[dict[str, list[str]]]:
+    if access is Access.ANYONE:
+        return []
+    return [{"bearer": []}, {}] if access is Access.METRICS else [{"bearer": []}]
+
+
+def _path_parameters(route: Route) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": _PARAMS[name]} for name in _PARAM.findall(route.path)
+    ]
+
+
+def _query_parameters(route: Route, components: Mapping[str, Any]) -> list[dict[str, Any]]:
+    shape = components[route.query.__name__]
+    required = shape.get("required", ())
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        for name, schema in shape["properties"].items()
+    ]
+
+
+def _header_parameters(route: Route) -> list[dict[str, Any]]:
+    if route.method != "POST" or not route.repeatable:
+        return []
+    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}]
+
+
+def _request_body(route: Route, schema: Any) -> dict[str, Any]:
+    if not route.files:
+        return {"content": {"application/json": {"schema": schema}}}
+    form = {
+        "type": "object",
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}, "options": schema},
+        "required": ["file", "options"],
+    }
+    encoding = {"options": {"contentType": "application/json"}}
+    return {"required": True, "content": {"multipart/form-data": {"schema": form, "encoding": encoding}}}
+
+
+def _responses(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:
+    content = {route.media: {"schema": schema_of[_key(route.answer)]}} if route.answer is not None else None
+    found: dict[str, Any] = {str(route.status): {"description": "Done."}}
+    if content:
+        found[str(route.status)]["content"] = content
+    for status, text in route.also.items():
+        found[str(status)] = {"description": text} | ({} if status == 204 or content is None else {"content": content})
+    found["default"] = {
+        "description": "A problem (RFC 9457).",
+        "content": {MEDIA: {"schema": schema_of[_key(Problem)]}},
+    }
+    return found

@@ -1,0 +1,165 @@
+"""What goes wrong, as RFC 9457 problem answers. `STATUS_OF` is the one place that maps the engine's errors to statuses."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from nextlead.core import errors
+
+from .table import Reply
+from .times import format_time
+
+
+class FieldError(Struct, frozen=True):
+    """A field, as the path of its keys (`leads[2].phone`; empty for the whole body), and the rule it breaks."""
+
+    field: str
+    message: str
+
+
+class Problem(Struct, omit_defaults=True):
+    """A problem answer (RFC 9457). `code` is stable; `errors` names fields of bad input; `facts` are what a program may use."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: tuple[FieldError, ...] | UnsetType = UNSET
+    facts: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+
+
+class ProblemError(Exception):
+    """Stops a request with a problem answer."""
+
+    def __init__(
+        self, status: int, code: str, title: str, detail: str = "", errors: tuple[FieldError, ...] = ()
+    ) -> None:
+        super().__init__(detail or title)
+        self.problem = Problem(
+            type=_type(code), title=title, status=status, detail=detail or title, code=code, errors=errors or UNSET
+        )
+        self.headers: tuple[tuple[str, str], ...] = ()
+
+    def with_header(self, name: str, value: str) -> "ProblemError":
+        """The same with a header of the answer."""
+        self.headers += ((name, value),)
+        return self
+
+
+STATUS_OF: Final[tuple[tuple[type[errors.NextleadError], int], ...]] = (
+    (errors.Invalid, 422),
+    (errors.NotFound, 404),
+    (errors.UnknownLease, 404),
+    (errors.Conflict, 409),
+    (errors.NotAllowed, 422),
+    (errors.NotReady, 503),
+    (errors.NextleadError, 422),
+)
+"""The first class that an error is an instance of decides."""
+
+MEDIA: Final = "application/problem+json"
+RETRY_AFTER_S: Final = "1"
+
+
+def of_error(error: errors.NextleadError) -> ProblemError:
+    """The problem answer for a refusal of the engine."""
+    status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
+    fields = (FieldError(error.field, error.rule),) if isinstance(error, errors.Invalid) else ()
+    made = ProblemError(status, error.code, error.title(), error.detail, fields)
+    facts = {_fact_name(name): _fact(name, value) for name, value in error.facts.items()}
+    if facts:
+        made.problem.facts = facts
+    return made.with_header("retry-after", RETRY_AFTER_S) if status == 503 else made
+
+
+def _type(code: str) -> str:
+    return f"/docs#{code}"
+
+
+def _fact_name(name: str) -> str:
+    return name.removesuffix("_ms")
+
+
+def _fact(name: str, value: object) -> str | int | float | bool | None:
+    if name.endswith("_ms") and isinstance(value, int):
+        return format_time(value)
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def problem_reply(error: ProblemError) -> Reply:
+    """A problem as an answer."""
+    return Reply(error.problem.status, error.problem, (("content-type", MEDIA), *error.headers))
+
+
+def malformed(field: str, message: str) -> ProblemError:
+    """400: the input is not of the right form, and this field says why."""
+    return ProblemError(
+        400,
+        "malformed",
+        "The request is malformed.",
+        f"{field}: {message}" if field else message,
+        (FieldError(field, message),),
+    )
+
+
+def of_validation(error: msgspec.ValidationError) -> ProblemError:
+    """400 with the field that msgspec names: `Expected ... - at `$.leads[2].phone``, or a missing or unknown one."""
+    message, _, place = str(error).rpartition(" - at `$")
+    if not place.endswith("`"):
+        message, place = str(error), "`"
+    field = place[:-1].removeprefix(".")
+    for start, rule in (
+        ("Object missing required field `", "is required"),
+        ("Object contains unknown field `", "is not known"),
+    ):
+        if message.startswith(start):
+            name = message.removeprefix(start).removesuffix("`")
+            return malformed(f"{field}.{name}" if field else name, rule)
+    return malformed(field, message[:1].lower() + message[1:])
+
+
+def not_found(detail: str = "There is no such address.") -> ProblemError:
+    """404."""
+    return ProblemError(404, "not_found", "There is no such thing.", detail)
+
+
+def forbidden(role: str) -> ProblemError:
+    """403: this role may not do it."""
+    return ProblemError(
+        403, "forbidden", "This token's role may not do that.", f"A token of role {role} may not do that."
+    )
+
+
+def unauthorized() -> ProblemError:
+    """401: no token, or one that is not known (any more)."""
+    return ProblemError(
+        401, "unauthorized", "A valid token is needed.", "Send a known token as `Authorization: Bearer TOKEN`."
+    ).with_header("www-authenticate", "Bearer")
+
+
+def too_large(limit: int) -> ProblemError:
+    """413. The rest of the body is not read, so the connection closes."""
+    return ProblemError(413, "too_large", "The body is too large.", f"At most {limit} bytes are taken.").with_header(
+        "connection", "close"
+    )
+
+
+def wrong_method(allowed: Iterable[str]) -> ProblemError:
+    """405 with what the address takes."""
+    names = ", ".join(sorted(allowed))
+    return ProblemError(
+        405, "method_not_allowed", "This address does not take that method.", f"It takes {names}."
+    ).with_header("allow", names)
+
+
+def our_fault() -> ProblemError:
+    """500: a fault in the daemon, never of the input. Only the log says which."""
+    return ProblemError(500, "internal_error", "The daemon made a mistake.", "It is in the daemon's log.")
+
+
+def wrong_type(expected: str) -> ProblemError:
+    """415."""
+    return ProblemError(415, "unsupported_media_type", "The body is of the wrong type.", f"Send it as {expected}.")

@@ -1,0 +1,93 @@
+"""Bodies and queries from the wire: their size, their type, their form."""
+
+from collections.abc import AsyncIterator
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope
+
+from .problems import ProblemError, malformed, of_validation, too_large, wrong_type
+from .values import dec_hook
+
+QUERY_FIELDS_MAX: Final = 50
+
+
+class ClientGone(Exception):
+    """The client has disconnected; nobody reads an answer."""
+
+
+async def body_stream(headers: Headers, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises a 413 as soon as it is known to be longer than `limit` bytes."""
+    declared = headers.get("content-length", "")
+    if declared.isdigit() and int(declared[:20]) > limit:
+        raise too_large(limit)
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        more = message.get("more_body", False)
+        if chunk:
+            yield chunk
+
+
+async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """The whole body; O(1) copies when it came in one piece."""
+    pieces = [chunk async for chunk in body_stream(headers, receive, limit)]
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=dec_hook)
+
+
+def check_json_type(headers: Headers) -> None:
+    """Raises a 415 unless the body is said to be JSON, or nothing is said."""
+    given = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if given != "application/json" and not given.endswith("+json"):
+        raise wrong_type("application/json")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise wrong_type("application/json without Content-Encoding")
+
+
+def decode(kind: Any, body: bytes, place: str = "") -> Any:
+    """A body of that type; an empty one is an empty object. Raises a 400 that names the field, or says where JSON ends."""
+    try:
+        return _decoder(kind).decode(body or b"{}")
+    except msgspec.ValidationError as error:
+        raise of_validation(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_json(place, str(error)) from None
+    except RecursionError:
+        raise _not_json(place, "nested too deeply") from None
+
+
+def _not_json(place: str, why: str) -> ProblemError:
+    made = malformed(place, f"is not JSON: {why}")
+    made.problem.code, made.problem.title = "malformed_json", "The body is not JSON."
+    return made
+
+
+def decode_query(kind: Any, scope: Scope) -> Any:
+    """The query parameters; raises a 400 that names the one at fault. The last of several of a name counts."""
+    raw: bytes = scope.get("query_string", b"")
+    if not raw:
+        return kind()
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, strict_parsing=False, max_num_fields=QUERY_FIELDS_MAX
+        )
+    except (ValueError, UnicodeDecodeError):
+        raise malformed("", "the query string is not one") from None
+    try:
+        return msgspec.convert(dict(pairs), kind, strict=False, dec_hook=dec_hook)
+    except msgspec.ValidationError as error:
+        raise of_validation(error) from None

@@ -1,0 +1,206 @@
+"""Calls of set-up: teams, agents, projects, campaigns, settings, tokens."""
+
+import secrets
+from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
+from typing import Any, Literal
+
+from msgspec import UNSET
+
+from nextlead.core.commands import (
+    Delete,
+    DeleteToken,
+    PutAgent,
+    PutCampaign,
+    PutProject,
+    PutSettings,
+    PutTeam,
+    PutToken,
+)
+from nextlead.core.engine import Engine
+from nextlead.core.errors import NotFound
+from nextlead.core.model import Campaign, Dialer, Template, Token
+from nextlead.core.records import Records
+from nextlead.core.replies import Stranded
+
+from . import setup_shapes as shapes
+from . import setup_views as views
+from .lists import Page, page
+from .problems import malformed
+from .table import Access, Call, Paging, Reply, Route
+
+TOKEN_BYTES = 32
+
+
+def _records(engine: Engine, kind: str) -> Records[Any]:
+    return getattr(engine, f"{kind}s")  # type: ignore[no-any-return]
+
+
+_VIEWS: dict[str, Callable[[Engine, Any], Any]] = {
+    "team": views.team_view,
+    "agent": views.agent_view,
+    "project": views.project_view,
+    "campaign": views.campaign_view,
+}
+
+
+async def _show(kind: str, call: Call) -> object:
+    return await call.services.dialer.read(
+        lambda engine: _VIEWS[kind](engine, _records(engine, kind).need(call.code()))
+    )
+
+
+async def _list(kind: str, call: Call) -> object:
+    def read(engine: Engine) -> object:
+        return page(_records(engine, kind), call.query, lambda row: row.code, partial(_VIEWS[kind], engine))
+
+    return await call.services.dialer.read(read)
+
+
+async def _put(kind: str, submit: Callable[[Call], Any], call: Call) -> Reply:
+    """PUT makes what is not there; PATCH does not."""
+    there = call.code() in _records(call.services.engine, kind).by_code
+    if not there and call.scope["method"] == "PATCH":
+        raise NotFound(kind, call.code())
+    await call.services.dialer.submit(submit(call))
+    return Reply(200 if there else 201, await _show(kind, call))
+
+
+def _team(call: Call) -> PutTeam:
+    body: shapes.TeamBody = call.body
+    return PutTeam(by=call.caller.by, code=call.code(), name=body.name, parent=body.parent)
+
+
+def _agent(call: Call) -> PutAgent:
+    body: shapes.AgentBody = call.body
+    return PutAgent(
+        by=call.caller.by,
+        code=call.code(),
+        name=body.name,
+        team=body.team,
+        campaigns=body.campaigns,
+        enabled=body.enabled,
+        may_set=body.may_set,
+    )
+
+
+def _project(call: Call) -> PutProject:
+    body: shapes.ProjectBody = call.body
+    return PutProject(by=call.caller.by, code=call.code(), name=body.name)
+
+
+def _campaign(call: Call) -> PutCampaign:
+    body: shapes.CampaignBody = call.body
+    old: Campaign | None = call.services.engine.campaigns.by_code.get(call.code())
+    template = old.template if old else Template()
+    dialer = old.dialer if old else Dialer()
+    return PutCampaign(
+        by=call.caller.by,
+        code=call.code(),
+        name=body.name,
+        project=body.project,
+        active=body.active,
+        scheme=body.scheme,
+        template=UNSET if body.template is UNSET else views.template_over(template, body.template),
+        dialer=UNSET if body.dialer is UNSET else views.dialer_over(dialer, body.dialer),
+        default_region=body.default_region,
+    )
+
+
+async def _delete(kind: Literal["team", "agent", "project", "campaign"], call: Call) -> None:
+    await call.services.dialer.submit(Delete(by=call.caller.by, kind=kind, code=call.code()))
+
+
+async def activate_campaign(call: Call) -> object:
+    """Its leads are offered again."""
+    await call.services.dialer.submit(_switch(call, active=True))
+    return await _show("campaign", call)
+
+
+async def deactivate_campaign(call: Call) -> object:
+    """The answer tells what becomes of promised redials (SPEC R3.3)."""
+    reply = await call.services.dialer.submit(_switch(call, active=False))
+    left = reply if isinstance(reply, Stranded) else Stranded({}, {})
+    view = await _show("campaign", call)
+    assert isinstance(view, shapes.CampaignView)
+    fields = {name: getattr(view, name) for name in shapes.CampaignView.__struct_fields__}
+    return shapes.CampaignDeactivated(
+        **fields, promised_redials=shapes.PromisedLeft(dict(left.dialable), dict(left.withheld))
+    )
+
+
+def _switch(call: Call, *, active: bool) -> PutCampaign:
+    call.services.engine.campaigns.need(call.code())
+    return PutCampaign(by=call.caller.by, code=call.code(), active=active)
+
+
+async def show_settings(call: Call) -> object:
+    """All of them."""
+    return await call.services.dialer.read(lambda engine: views.settings_view(engine.settings))
+
+
+async def edit_settings(call: Call) -> object:
+    """Those given."""
+    fields: dict[str, Any] = views.settings_fields(call.body)
+    await call.services.dialer.submit(PutSettings(by=call.caller.by, **fields))
+    return await show_settings(call)
+
+
+async def make_token(call: Call) -> object:
+    """The secret is made here, shown once, and kept as a hash."""
+    body: shapes.TokenBody = call.body
+    agent = None if body.agent is UNSET else body.agent
+    if (body.role == "agent") != (agent is not None):
+        raise malformed("agent", "goes with the role agent, and that role needs it")
+    secret = secrets.token_urlsafe(TOKEN_BYTES)
+    digest = sha256(secret.encode()).hexdigest()
+    token = await call.services.dialer.submit(PutToken(by=call.caller.by, sha256=digest, role=body.role, agent=agent))
+    assert isinstance(token, Token)
+    view = views.token_view(call.services.engine, token)
+    return shapes.TokenMade(view.id, view.role, view.agent, view.created, secret)
+
+
+async def list_tokens(call: Call) -> object:
+    """Without their secrets, in the order they were made."""
+
+    def read(engine: Engine) -> object:
+        return page(engine.tokens.values(), call.query, lambda row: f"{row.id:012}", partial(views.token_view, engine))
+
+    return await call.services.dialer.read(read)
+
+
+async def delete_token(call: Call) -> None:
+    """It is refused from now on."""
+    await call.services.dialer.submit(DeleteToken(by=call.caller.by, id=call.id("token")))
+
+
+def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: str) -> tuple[Route, ...]:
+    """The five calls that every kind of record has."""
+    path = f"/v1/{kind}s/{{code}}"
+    put = partial(_put, kind, submit)
+    article = "an" if kind == "agent" else "a"
+    made = {201: f"The {kind} is new."}
+    return (
+        Route("GET", f"/v1/{kind}s", Access.SUPERVISOR, f"List {kind}s", partial(_list, kind), answer=Page[view], query=Paging, tag=tag),
+        Route("GET", path, Access.SUPERVISOR, f"Read {article} {kind}", partial(_show, kind), answer=view, tag=tag),
+        Route("PUT", path, Access.ADMIN, f"Make or change {article} {kind}", put, body=body, answer=view, also=made, tag=tag),
+        Route("PATCH", path, Access.ADMIN, f"Change {article} {kind}", put, body=body, answer=view, tag=tag),
+        Route("DELETE", path, Access.ADMIN, f"Delete {article} {kind} that nothing depends on", partial(_delete, kind), status=204, tag=tag),
+    )  # fmt: skip
+
+
+_CAMPAIGN = "/v1/campaigns/{code}"
+ROUTES: tuple[Route, ...] = (
+    *_kind("team", shapes.TeamBody, shapes.TeamView, _team, "Set-up"),
+    *_kind("agent", shapes.AgentBody, shapes.AgentView, _agent, "Set-up"),
+    *_kind("project", shapes.ProjectBody, shapes.ProjectView, _project, "Set-up"),
+    *_kind("campaign", shapes.CampaignBody, shapes.CampaignView, _campaign, "Set-up"),
+    Route("POST", f"{_CAMPAIGN}/activate", Access.ADMIN, "Offer a campaign's leads again", activate_campaign, answer=shapes.CampaignView, tag="Set-up"),
+    Route("POST", f"{_CAMPAIGN}/deactivate", Access.ADMIN, "Stop offering a campaign's leads", deactivate_campaign, answer=shapes.CampaignDeactivated, tag="Set-up"),
+    Route("GET", "/v1/settings", Access.SUPERVISOR, "Read the organisation's settings", show_settings, answer=shapes.SettingsView, tag="Set-up"),
+    Route("PATCH", "/v1/settings", Access.ADMIN, "Change settings", edit_settings, body=shapes.SettingsBody, answer=shapes.SettingsView, tag="Set-up"),
+    Route("GET", "/v1/tokens", Access.ADMIN, "List tokens", list_tokens, answer=Page[shapes.TokenView], query=Paging, tag="Tokens"),
+    Route("POST", "/v1/tokens", Access.ADMIN, "Make a token, shown once", make_token, body=shapes.TokenBody, answer=shapes.TokenMade, status=201, tag="Tokens"),
+    Route("DELETE", "/v1/tokens/{id}", Access.ADMIN, "Delete a token", delete_token, status=204, tag="Tokens"),
+)  # fmt: skip

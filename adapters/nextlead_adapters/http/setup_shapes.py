@@ -1,0 +1,218 @@
+"""Bodies and answers of set-up. Every key has a default; what is absent stays as it is."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from .table import Body, View
+from .values import Moment, Release, Span
+
+Name = Annotated[str, Meta(max_length=200)]
+Code = Annotated[str, Meta(min_length=1, max_length=100)]
+RedialKind = Literal["common", "private", "vip"]
+Region = Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="ISO 3166 country code.")]
+Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
+Priority = Annotated[int, Meta(ge=1, le=1000, description="1 is first.")]
+
+
+class TeamBody(Body):
+    """A team. `parent` of null is the whole organisation."""
+
+    name: Name | UnsetType = UNSET
+    parent: Code | None | UnsetType = UNSET
+
+
+class TeamView(View):
+    """A team; the root's parent is null."""
+
+    code: str
+    name: str
+    parent: str | None
+
+
+class AgentBody(Body):
+    """An agent. `campaigns` are those it has permission for, `may_set` the redials it may set."""
+
+    name: Name | UnsetType = UNSET
+    team: Code | None | UnsetType = UNSET
+    campaigns: tuple[Code, ...] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    may_set: tuple[RedialKind, ...] | UnsetType = UNSET
+
+
+class SessionView(View):
+    """What an agent works with; campaigns as chosen."""
+
+    agent: str
+    campaigns: tuple[str, ...]
+    cross_campaign_redials: bool
+
+
+class AgentView(View):
+    """An agent; `session` is null when it is logged off."""
+
+    code: str
+    name: str
+    team: str
+    campaigns: tuple[str, ...]
+    enabled: bool
+    may_set: tuple[str, ...]
+    session: SessionView | None
+
+
+class ProjectBody(Body):
+    """A project."""
+
+    name: Name | UnsetType = UNSET
+
+
+class ProjectView(View):
+    """A project."""
+
+    code: str
+    name: str
+
+
+class FieldShape(Body):
+    """A column of a campaign's leads."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    type: Literal["text", "number", "date", "boolean", "email", "phone"] = "text"
+    required: bool = False
+
+
+class ResultShape(Body):
+    """A result that an agent may pick. With `validation` someone checks it first; with `do_not_call` the number is blocked."""
+
+    code: Code
+    label: Name
+    category: Literal["success", "negative", "invalid"]
+    validation: bool = False
+    do_not_call: bool = False
+
+
+class TemplateShape(Body):
+    """Fields and results. Results left out are the scheme's own."""
+
+    fields: tuple[FieldShape, ...] | UnsetType = UNSET
+    results: tuple[ResultShape, ...] | UnsetType = UNSET
+
+
+Spans = Annotated[tuple[Span, ...], Meta(min_length=1, max_length=50)]
+
+
+class RetryShape(Body):
+    """Intervals per cause: the nth attempt with it takes the nth, the last repeats."""
+
+    no_answer: Spans | UnsetType = UNSET
+    busy: Spans | UnsetType = UNSET
+    voicemail: Spans | UnsetType = UNSET
+    dropped: Spans | UnsetType = UNSET
+    congestion: Spans | UnsetType = UNSET
+    invalid_number: Spans | UnsetType = UNSET
+
+
+class DialerShape(Body):
+    """How a campaign is dialled. null is: no limit, never, or off. `release_vip_after` of `same` is as for private."""
+
+    priority: Priority | None | UnsetType = UNSET
+    redial_horizon: Span | UnsetType = UNSET
+    reserve_owner: Span | None | UnsetType = UNSET
+    redials_per_slot: Positive | None | UnsetType = UNSET
+    dial_promised_when_inactive: bool | UnsetType = UNSET
+    cancel_pause: Span | UnsetType = UNSET
+    lease_timeout: Span | UnsetType = UNSET
+    lease_max: Span | UnsetType = UNSET
+    max_attempts: Positive | None | UnsetType = UNSET
+    overdue_after: Span | UnsetType = UNSET
+    release_private_after: Release | None | UnsetType = UNSET
+    release_vip_after: Release | None | UnsetType = UNSET
+    retry: RetryShape | UnsetType = UNSET
+    new_every: Positive | None | UnsetType = UNSET
+    weight: Annotated[float, Meta(gt=0, le=1_000_000)] | None | UnsetType = UNSET
+    max_unresolved: Positive | None | UnsetType = UNSET
+    rotate_numbers: bool | UnsetType = UNSET
+
+
+class CampaignBody(Body):
+    """A campaign. `template` and `dialer` may be partial too; `fields` and `results` are given whole."""
+
+    name: Name | UnsetType = UNSET
+    project: Code | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    scheme: Literal["hero"] | UnsetType = UNSET
+    template: TemplateShape | UnsetType = UNSET
+    dialer: DialerShape | UnsetType = UNSET
+    default_region: Region | UnsetType = UNSET
+
+
+class CampaignView(View):
+    """A campaign with all its settings."""
+
+    code: str
+    name: str
+    project: str
+    active: bool
+    scheme: str
+    template: TemplateShape
+    dialer: DialerShape
+    default_region: str
+
+
+class PromisedLeft(View):
+    """Promised redials of a campaign, per agent: those that stay dialable while it is inactive, and those that do not."""
+
+    dialable: dict[str, int]
+    withheld: dict[str, int]
+
+
+class CampaignDeactivated(CampaignView):
+    """The campaign, and what becomes of its promised redials."""
+
+    promised_redials: PromisedLeft
+
+
+class SettingsBody(Body):
+    """Settings of the organisation."""
+
+    redial_restrictions: bool | UnsetType = UNSET
+    cross_campaign_redials_default: bool | UnsetType = UNSET
+    default_region: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | UnsetType = UNSET
+    abandon_after: Span | UnsetType = UNSET
+    leases_per_agent: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    manual_pool_gap: Span | UnsetType = UNSET
+    restart_grace: Span | UnsetType = UNSET
+
+
+class SettingsView(View):
+    """All settings of the organisation."""
+
+    redial_restrictions: bool
+    cross_campaign_redials_default: bool
+    default_region: str
+    abandon_after: Span
+    leases_per_agent: int
+    manual_pool_gap: Span
+    restart_grace: Span
+
+
+class TokenBody(Body):
+    """A new token; `agent` goes with the role agent only."""
+
+    role: Literal["admin", "supervisor", "agent", "metrics"]
+    agent: Code | UnsetType = UNSET
+
+
+class TokenView(View):
+    """A token, without its secret."""
+
+    id: int
+    role: str
+    agent: str | None
+    created: Moment
+
+
+class TokenMade(TokenView):
+    """A new token. `token` is shown this once."""
+
+    token: str | UnsetType = UNSET

@@ -1,0 +1,147 @@
+"""The route table's vocabulary: what an entry says, what a handler gets and gives.
+
+One `Route` per call of the API. Routing, roles, decoding, problem answers, the OpenAPI document and the page `/docs` are
+all made from the same entries, so none of them can say something else than the others.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from msgspec import UNSET, Meta, Struct
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from nextlead.core.errors import NotFound
+
+from .values import to_json
+
+if TYPE_CHECKING:
+    from .services import Services
+
+ORGANISATION: Final = "default"
+
+
+class Access(Enum):
+    """Who may make a call, by the roles of API.md. The roles above may do all that those below may."""
+
+    ANYONE = frozenset[str]()
+    AGENT = frozenset({"agent", "supervisor", "admin", "operator"})
+    SUPERVISOR = frozenset({"supervisor", "admin", "operator"})
+    ADMIN = frozenset({"admin", "operator"})
+    OPERATOR = frozenset({"operator"})
+    METRICS = frozenset({"metrics", "admin", "operator"})
+
+
+class Caller(Struct, frozen=True):
+    """Who calls. `agent` is the code of an agent's token, else empty; `by` goes into the history."""
+
+    token: str
+    role: str
+    by: str
+    agent: str = ""
+    agent_no: int = 0
+
+
+NOBODY: Final = Caller(token="", role="none", by="")
+
+
+class Body(Struct, forbid_unknown_fields=True):
+    """Base of request bodies and queries: what they do not name is refused, not ignored."""
+
+
+class View(Struct):
+    """Base of answers."""
+
+
+class NoQuery(Body):
+    """A call without query parameters."""
+
+
+class Paging(Body):
+    """Query of a list."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many at most.")] = 100
+    after: Annotated[str, Meta(max_length=200, description="The `next` of the page before.")] = ""
+
+
+class Call:
+    """One request on its way through a handler. `caller`, `query` and `body` are what the route's entry says."""
+
+    __slots__ = ("body", "caller", "headers", "params", "query", "receive", "route", "scope", "services")
+
+    def __init__(self, services: "Services", route: "Route", scope: Scope, receive: Receive) -> None:
+        self.services = services
+        self.route = route
+        self.scope = scope
+        self.receive = receive
+        self.params: dict[str, str] = scope.get("path_params", {})
+        self.headers = Headers(scope=scope)
+        self.caller = NOBODY
+        self.query: Any = None
+        self.body: Any = None
+
+    def code(self) -> str:
+        """The path's `{code}`."""
+        return self.params["code"]
+
+    def id(self, kind: str) -> int:
+        """The path's `{id}`; raises `NotFound` for what was never an id."""
+        text = self.params["id"]
+        if not (text.isascii() and text.isdigit() and len(text) <= 15):
+            raise NotFound(kind, text[:40])
+        return int(text)
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether the caller sees only what is its own."""
+        return self.caller.role == "agent"
+
+
+class Reply(Struct):
+    """An answer that is not just a body with the route's status. `body` of UNSET is an empty one; `raw` is sent as it is."""
+
+    status: int
+    body: object = UNSET
+    headers: tuple[tuple[str, str], ...] = ()
+    raw: bytes | None = None
+
+    def payload(self) -> bytes:
+        """The bytes of the body."""
+        if self.raw is not None:
+            return self.raw
+        return b"" if self.body is UNSET else to_json(self.body)
+
+
+class Stream(Struct):
+    """An answer that goes on: `run(send)` sends it all, its start included."""
+
+    run: Callable[[Send], Awaitable[None]]
+
+
+Handler = Callable[[Call], Awaitable[object]]
+
+
+class Route(Struct, frozen=True):
+    """An entry of the table.
+
+    `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's token
+    reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but `next`).
+    `files`: the body is multipart with a `file`, and `body` is the type of its `options`.
+    """
+
+    method: str
+    path: str
+    access: Access
+    summary: str
+    handler: Handler
+    body: Any = None
+    answer: Any = None
+    query: type[Body] = NoQuery
+    status: int = 200
+    also: Mapping[int, str] = {}
+    tag: str = ""
+    own: bool = False
+    repeatable: bool = True
+    files: bool = False
+    media: str = "application/json"

@@ -1,0 +1,147 @@
+"""Values of request and answer bodies that JSON has no type for: times, durations, owners.
+
+msgspec hands what it does not know to the hooks below. A `ValueError` they raise becomes a 400 that names the field.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from .times import format_span, format_time, parse_span, parse_time
+
+
+class Moment:
+    """A time: RFC 3339 with an offset outside, epoch milliseconds inside."""
+
+    __slots__ = ("ms",)
+
+    def __init__(self, ms: int) -> None:
+        self.ms = ms
+
+
+class Span:
+    """A duration: ISO 8601 or `3h30m` outside, milliseconds inside."""
+
+    __slots__ = ("ms",)
+
+    def __init__(self, ms: int) -> None:
+        self.ms = ms
+
+
+class Release:
+    """When a promised redial is released: a duration, `never` (None inside; null does as well), or `same` (SAME inside)."""
+
+    __slots__ = ("ms",)
+
+    def __init__(self, ms: int | None) -> None:
+        self.ms = ms
+
+
+class Owner:
+    """An agent or a team: `{"agent": code}` or `"agent:CODE"` outside, the latter inside."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def moment(ms: int | None) -> Moment | None:
+    """A time that may be missing."""
+    return None if ms is None else Moment(ms)
+
+
+def span(ms: int | None) -> Span | None:
+    """A duration that may be missing."""
+    return None if ms is None else Span(ms)
+
+
+SAME: Final = -1
+"""Inside `Release`: VIP redials are released as private ones are."""
+_RELEASES: Final[dict[object, int | None]] = {"never": None, "same": SAME}
+_OWNER_RULE: Final = 'must be "agent:CODE", "team:CODE", {"agent": CODE} or {"team": CODE}'
+
+
+def _owner(given: object) -> Owner:
+    if isinstance(given, dict) and len(given) == 1:
+        ((kind, code),) = given.items()
+    elif isinstance(given, str):
+        kind, _, code = given.partition(":")
+    else:
+        raise ValueError(_OWNER_RULE)
+    if kind not in ("agent", "team") or not isinstance(code, str) or not code:
+        raise ValueError(_OWNER_RULE)
+    return Owner(f"{kind}:{code}")
+
+
+def dec_hook(kind: type, given: Any) -> Any:
+    """From JSON; raises `ValueError` with the rule that is broken."""
+    if kind is Owner:
+        return _owner(given)
+    if kind is Moment:
+        if not isinstance(given, str):
+            raise ValueError("must be an RFC 3339 time such as 2026-03-02T10:00:00Z")
+        return Moment(parse_time(given))
+    if kind is Release and given in _RELEASES:
+        return Release(_RELEASES[given])
+    if kind in (Span, Release):
+        if not isinstance(given, str):
+            raise ValueError("must be a duration such as PT3H30M or 3h30m")
+        return kind(parse_span(given))
+    raise NotImplementedError(kind)
+
+
+def enc_hook(value: Any) -> Any:
+    """To JSON."""
+    if isinstance(value, Moment):
+        return format_time(value.ms)
+    if isinstance(value, Span):
+        return format_span(value.ms)
+    if isinstance(value, Release):
+        return "same" if value.ms == SAME else None if value.ms is None else format_span(value.ms)
+    if isinstance(value, Owner):
+        kind, _, code = value.name.partition(":")
+        return {kind: code}
+    raise NotImplementedError(type(value))
+
+
+_SCHEMAS: Final[dict[type, dict[str, Any]]] = {
+    Moment: {"type": "string", "format": "date-time", "examples": ["2026-03-02T10:00:00Z"]},
+    Span: {
+        "type": "string",
+        "description": "ISO 8601; `3h30m` is understood too.",
+        "examples": ["PT3H30M"],
+        "minLength": 2,
+    },
+    Release: {
+        "type": "string",
+        "description": "A duration, or `never` (as null), or `same` (of VIP: as for private).",
+        "examples": ["PT3H30M", "never", "same"],
+        "minLength": 2,
+    },
+    Owner: {
+        "description": "An agent or a team.",
+        "anyOf": [
+            {"type": "string", "pattern": "^(agent|team):.+$"},
+            {"type": "object", "properties": {"agent": {"type": "string"}}, "required": ["agent"]},
+            {"type": "object", "properties": {"team": {"type": "string"}}, "required": ["team"]},
+        ],
+    },
+}
+
+
+def schema_hook(kind: type) -> dict[str, Any]:
+    """For the OpenAPI document."""
+    if kind is msgspec.Raw:
+        return {"type": "object"}
+    if kind in _SCHEMAS:
+        return dict(_SCHEMAS[kind])
+    raise NotImplementedError(kind)
+
+
+_encoder: Final = msgspec.json.Encoder(enc_hook=enc_hook)
+
+
+def to_json(value: object) -> bytes:
+    """JSON of an answer."""
+    return _encoder.encode(value)

@@ -1,0 +1,174 @@
+"""Calls for those who watch: events, metrics, health, the manual clock."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+import anyio
+from msgspec import UNSET, UnsetType
+from starlette.types import Send
+
+from nextlead.core.engine import Engine
+from nextlead.runtime.feed import News
+
+from .lead_shapes import EventView
+from .lead_views import event_view
+from .problems import malformed
+from .table import Access, Body, Call, Reply, Route, Stream, View
+from .values import Moment, Span, to_json
+
+LOOK_S: Final = 1.0
+QUIET_LOOKS: Final = 15
+"""A comment is sent every so many looks, so that nobody on the way takes the connection for dead."""
+PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
+EVENTS: Final = "text/event-stream"
+
+
+class HealthView(View):
+    """How it is."""
+
+    status: str
+
+
+class ClockView(View):
+    """The time by the daemon's clock."""
+
+    now: Moment
+
+
+class ClockBody(Body):
+    """Where to move the clock to, or how far; never back."""
+
+    now: Moment | UnsetType = UNSET
+    advance: Span | UnsetType = UNSET
+
+
+class LeadEventView(EventView):
+    """An event of some lead, as `GET /v1/events` sends it."""
+
+    lead: int
+
+
+async def healthz(_call: Call) -> object:
+    """The process lives."""
+    return HealthView("ok")
+
+
+async def readyz(call: Call) -> object:
+    """State loaded, storage writable."""
+    if call.services.dialer.ready:
+        return HealthView("ready")
+    return Reply(503, HealthView("not ready"), (("retry-after", "1"),))
+
+
+async def metrics(call: Call) -> Reply:
+    """Prometheus text."""
+    return Reply(200, raw=call.services.metrics(), headers=(("content-type", PROMETHEUS),))
+
+
+# -- the manual clock -----------------------------------------------------------------------------------------------
+
+
+async def show_clock(call: Call) -> object:
+    """Now."""
+    return ClockView(Moment(call.services.dialer.now_ms()))
+
+
+async def move_clock(call: Call) -> object:
+    """Every timer up to the new time has fired, and is durable, when this answers."""
+    body: ClockBody = call.body
+    dialer = call.services.dialer
+    if (body.now is UNSET) == (body.advance is UNSET):
+        raise malformed("now", "either now or advance is required")
+    await dialer.advance(body.now.ms if isinstance(body.now, Moment) else dialer.now_ms() + _ms(body.advance))
+    return await show_clock(call)
+
+
+def _ms(value: Span | UnsetType) -> int:
+    assert isinstance(value, Span)
+    return value.ms
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+async def events(call: Call) -> Stream:
+    """Server-sent events from now on, or from behind `Last-Event-ID`."""
+    last = call.headers.get("last-event-id", "").strip()
+    if last and not (last.isascii() and last.isdigit() and len(last) <= 15):
+        raise malformed("Last-Event-ID", "is not an id of this stream")
+    news = call.services.dialer.subscribe(int(last) if last else None)
+
+    async def run(send: Send) -> None:
+        await _send_events(call, news, send)
+
+    return Stream(run)
+
+
+async def _send_events(call: Call, news: AsyncIterator[News], send: Send) -> None:
+    headers = [(b"content-type", EVENTS.encode()), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    engine = call.services.engine
+    async with anyio.create_task_group() as group:
+
+        async def until_gone() -> None:
+            while (await call.receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(until_gone)
+        group.start_soon(_keep_alive, call, send, group.cancel_scope.cancel)
+        async for one in news:
+            await _write(send, event_text(engine, one))
+        group.cancel_scope.cancel()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _write(send: Send, text: bytes) -> None:
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+
+
+async def _keep_alive(call: Call, send: Send, end: Callable[[], None]) -> None:
+    """A comment now and then; the end when the daemon is about to stop, so that it does not wait for watchers."""
+    looks = 0
+    while call.services.dialer.ready:
+        if looks % QUIET_LOOKS == 0:
+            await _write(send, b":\n\n")
+        looks += 1
+        await anyio.sleep(LOOK_S)
+    end()
+
+
+def event_text(engine: Engine, news: News) -> bytes:
+    """One commit as server-sent events; its number is their id, with the last of them."""
+    lines = [b"event: lost\ndata: {}\n\n"] if news.lost else []
+    last = len(news.events) - 1
+    for at, event in enumerate(news.events):
+        view = event_view(engine, event)
+        fields = {name: getattr(view, name) for name in EventView.__struct_fields__}
+        data = to_json(LeadEventView(**fields, lead=event.lead))
+        id_line = b"id: %d\n" % news.commit_no if at == last else b""
+        lines.append(b"%sevent: %s\ndata: %s\n\n" % (id_line, event.kind.encode(), data))
+    return b"".join(lines)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "/v1/events", Access.SUPERVISOR, "What happens to leads, as server-sent events", events, answer=LeadEventView, tag="Watching", media=EVENTS),
+    Route("GET", "/metrics", Access.METRICS, "Metrics for Prometheus", metrics, answer=str, tag="Watching", media=PROMETHEUS),
+    Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView, tag="Watching"),
+    Route("GET", "/readyz", Access.ANYONE, "The daemon can serve", readyz, answer=HealthView, also={503: "Not ready."}, tag="Watching"),
+)  # fmt: skip
+
+CLOCK_ROUTES: tuple[Route, ...] = (
+    Route("GET", "/v1/clock", Access.OPERATOR, "Read the manual clock", show_clock, answer=ClockView, tag="Watching"),
+    Route(
+        "POST",
+        "/v1/clock",
+        Access.OPERATOR,
+        "Move the manual clock",
+        move_clock,
+        body=ClockBody,
+        answer=ClockView,
+        tag="Watching",
+    ),
+)
+"""Only with `--clock manual`."""

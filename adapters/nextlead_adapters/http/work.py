@@ -1,0 +1,308 @@
+"""Calls of an agent's work: session, next, take, finish, heartbeat, resolve, and the agent's own lists.
+
+`next` and `finish` are the hot path: no log line, no extra read, no lock between them and the dialer.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any, Final
+
+import anyio
+import msgspec
+from msgspec import UNSET
+
+from nextlead.core.commands import EndLease, EndSession, Finish, Heartbeat, PutSession, ReleaseAll, Resolve, Take
+from nextlead.core.engine import Engine
+from nextlead.core.errors import NextleadError, UnknownLease
+from nextlead.core.model import Lead
+from nextlead.core.replies import Count, Finished, NoLead, Offer
+from nextlead.core.tokens import parse_token, token_text
+
+from . import work_shapes as shapes
+from .fields import data_over, read_number, region_of
+from .lead_shapes import LeadView, LeaseView
+from .lead_views import NO_DATA, lead_of, lease_view
+from .leads import stored_lead
+from .lists import Page, part
+from .problems import forbidden
+from .reading import ClientGone
+from .setup_shapes import SessionView
+from .setup_views import session_view
+from .table import Access, Call, Paging, Reply, Route
+from .values import Moment, to_json
+
+REASON: Final = "nextlead-reason"
+TOKEN_BYTES: Final = 16
+
+
+# -- sessions -------------------------------------------------------------------------------------------------------
+
+
+async def put_session(call: Call) -> object:
+    """Choose campaigns and the box (SPEC R3.1)."""
+    body: shapes.SessionBody = call.body
+    cross = None if body.cross_campaign_redials is UNSET else body.cross_campaign_redials
+    await call.services.dialer.submit(
+        PutSession(by=call.caller.by, agent=call.code(), campaigns=body.campaigns, cross=cross)
+    )
+    return await call.services.dialer.read(lambda engine: session_view(engine, engine.agents.need(call.code())))
+
+
+async def end_session(call: Call) -> None:
+    """Log off; leases end as unresolved."""
+    await call.services.dialer.submit(EndSession(by=call.caller.by, agent=call.code()))
+
+
+# -- next and take --------------------------------------------------------------------------------------------------
+
+
+async def next_lead(call: Call) -> Reply:
+    """The best lead, leased; 204 and the reason when there is none (SPEC 2, R5.5)."""
+    body: shapes.NextBody = call.body
+    if body.wait:
+        answer = await _waiting_next(call, body.wait)
+    else:
+        answer = await call.services.dialer.next(call.code(), count=call.query.explain, by=call.caller.by)
+    if isinstance(answer, NoLead):
+        return Reply(204, headers=((REASON, answer.reason),))
+    data = await call.services.data.get((answer.lead.id,))
+    return Reply(200, lease_view(call.services.engine, answer, data))
+
+
+async def _waiting_next(call: Call, wait_s: float) -> Offer | NoLead:
+    """`next` that is given up when the client disconnects, so that the lead goes back (SPEC R5.5)."""
+    answer: Offer | NoLead | None = None
+    refusal: NextleadError | None = None
+    gone = False
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            nonlocal gone
+            while (await call.receive())["type"] != "http.disconnect":
+                pass
+            gone = True
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        try:
+            answer = await call.services.dialer.next(
+                call.code(), wait_s=wait_s, count=call.query.explain, by=call.caller.by
+            )
+        except NextleadError as error:
+            refusal = error
+        group.cancel_scope.cancel()
+    if refusal is not None:
+        raise refusal
+    if gone and isinstance(answer, Offer):
+        await _give_back(call, answer)
+    if gone or answer is None:
+        raise ClientGone
+    return answer
+
+
+async def _give_back(call: Call, offer: Offer) -> None:
+    """The client went in the moment in which its lease was ready; one that was out already stays."""
+    lease = offer.lead.lease
+    if lease is not None and not offer.repeated:
+        token = token_text(offer.lead.id, lease.token)
+        await call.services.dialer.submit(EndLease(token=token, outcome="cancelled", gone=True))
+
+
+async def take(call: Call) -> object:
+    """A chosen lead (SPEC R3.8)."""
+    body: shapes.TakeBody = call.body
+    if body.override and call.is_agent:
+        raise forbidden(call.caller.role)
+    offer = await call.services.dialer.submit(
+        Take(
+            by=call.caller.by,
+            agent=call.code(),
+            lead=body.lead,
+            token=secrets.token_bytes(TOKEN_BYTES),
+            override=body.override,
+        )
+    )
+    assert isinstance(offer, Offer)
+    return lease_view(call.services.engine, offer, await call.services.data.get((offer.lead.id,)))
+
+
+# -- leases ---------------------------------------------------------------------------------------------------------
+
+
+def _leased(call: Call) -> Lead | None:
+    """The lead of the path's token, None when it is not open (any more).
+
+    Raises `UnknownLease` when the lease is out to another agent than the caller.
+    """
+    lead_id, token = parse_token(call.params["token"])
+    lead = call.services.engine.lead(lead_id)
+    lease = lead.lease if lead is not None else None
+    if call.is_agent and lease is not None and lease.token == token and lease.agent != call.caller.agent_no:
+        raise UnknownLease
+    return lead
+
+
+async def finish(call: Call) -> object:
+    """End the lease with what happened; the same finish again gets the first answer (SPEC R5.3)."""
+    body: shapes.FinishBody = call.body
+    lead = _leased(call)
+    reply = await call.services.dialer.finish(
+        Finish(
+            by=call.caller.by,
+            token=call.params["token"],
+            outcome=_tag(body),
+            number=_number(call.services.engine, lead, body),
+            next_token=secrets.token_bytes(TOKEN_BYTES) if body.next else None,
+            digest=digest_of(body),
+            **await _outcome(call, lead, body),
+        )
+    )
+    return await _finished(call, body, reply)
+
+
+async def _finished(call: Call, body: shapes.Ending, reply: Finished) -> shapes.FinishedView:
+    engine = call.services.engine
+    following = reply.next if isinstance(reply.next, Offer) else None
+    ids = (reply.lead.id,) if following is None else (reply.lead.id, following.lead.id)
+    data = await call.services.data.get(ids)
+    view = shapes.FinishedView(lead_of(engine, reply.lead, data))
+    if reply.nearby_redials is not None:
+        view.nearby_redials = reply.nearby_redials
+    if body.next:
+        view.next = None if following is None else lease_view(engine, following, data)
+        if following is None:
+            view.next_reason = reply.next.reason if isinstance(reply.next, NoLead) else "no_lead"
+    return view
+
+
+def _tag(body: shapes.Outcome) -> Any:
+    return type(body).__struct_config__.tag
+
+
+def digest_of(body: shapes.Outcome) -> int:
+    """What identifies a finish: 63 bits of what it says, whatever the order of its keys; never 0."""
+    text = msgspec.json.encode(to_plain(body), order="sorted")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1 or 1
+
+
+def to_plain(body: object) -> object:
+    """The body as JSON types."""
+    return msgspec.json.decode(to_json(body))
+
+
+def _number(engine: Engine, lead: Lead | None, body: shapes.Ending) -> int | None:
+    if body.number is UNSET:
+        return None
+    return read_number(body.number, region_of(engine, lead.campaign if lead else 0), "number")
+
+
+async def _outcome(call: Call, lead: Lead | None, body: shapes.Outcome) -> dict[str, Any]:
+    """The fields that finish and resolve have in common."""
+    found: dict[str, Any] = {"note": body.note}
+    for name in ("result", "kind", "force", "cause", "reason"):
+        value = getattr(body, name, None)
+        if value is not None:
+            found[name] = value
+    at = getattr(body, "at", None)
+    if isinstance(at, Moment):
+        found["at_ms"] = at.ms
+    if body.data is not UNSET and lead is not None:
+        engine = call.services.engine
+        campaign = engine.campaigns.by_no[lead.campaign]
+        stored = (await call.services.data.get((lead.id,))).get(lead.id, NO_DATA)
+        found["data"] = data_over(campaign.template.fields, region_of(engine, campaign.no), stored, body.data)
+    return found
+
+
+async def heartbeat(call: Call) -> object:
+    """Move the lease's timeout on (SPEC R5.2)."""
+    _leased(call)
+    reply = await call.services.dialer.submit(Heartbeat(by=call.caller.by, token=call.params["token"]))
+    assert isinstance(reply, Offer)
+    return shapes.HeartbeatView(Moment(reply.expires_ms))
+
+
+async def end_lease(call: Call) -> object:
+    """A supervisor ends a stuck lease."""
+    body: shapes.EndBody = call.body
+    reply = await call.services.dialer.submit(
+        EndLease(by=call.caller.by, token=call.params["token"], outcome=body.outcome)
+    )
+    assert isinstance(reply, Lead)
+    return shapes.LeadAnswer(await _one_lead(call, reply))
+
+
+async def _one_lead(call: Call, lead: Lead) -> LeadView:
+    return lead_of(call.services.engine, lead, await call.services.data.get((lead.id,)))
+
+
+async def resolve(call: Call) -> object:
+    """Settle an unresolved lead (SPEC R7.5)."""
+    body: shapes.ResolveBody = call.body
+    lead = (await stored_lead(call)).lead
+    reply = await call.services.dialer.submit(
+        Resolve(
+            by=call.caller.by,
+            lead=lead.id,
+            outcome=_tag(body),
+            agent=call.caller.agent or None,
+            **await _outcome(call, lead, body),
+        )
+    )
+    assert isinstance(reply, Lead)
+    return shapes.LeadAnswer(await _one_lead(call, reply))
+
+
+# -- the agent's lists ----------------------------------------------------------------------------------------------
+
+
+async def leases(call: Call) -> object:
+    """What the agent holds, without taking anything."""
+    offers: Sequence[Offer] = await call.services.dialer.read(lambda engine: engine.leases_of(call.code()))
+    data = await call.services.data.get([offer.lead.id for offer in offers])
+    return Page([lease_view(call.services.engine, offer, data) for offer in offers], None)
+
+
+def _leads_of(choose: Callable[[Engine, str], Sequence[Lead]]) -> Callable[[Call], Any]:
+    async def handler(call: Call) -> object:
+        rows = await call.services.dialer.read(lambda engine: choose(engine, call.code()))
+        found = part(rows, call.query, lambda lead: lead)
+        data = await call.services.data.get([lead.id for lead in found.items])
+        return Page([lead_of(call.services.engine, lead, data) for lead in found.items], found.next)
+
+    return handler
+
+
+async def release_all(call: Call) -> object:
+    """Release all promised redials of an agent (SPEC R4.6)."""
+    if call.query.dry_run:
+        rows = await call.services.dialer.read(lambda engine: engine.redials_of(call.code()))
+        return shapes.CountView(len(rows))
+    reply = await call.services.dialer.submit(ReleaseAll(by=call.caller.by, agent=call.code()))
+    assert isinstance(reply, Count)
+    return shapes.CountView(reply.count)
+
+
+_AGENT = "/v1/agents/{code}"
+_LEASE = "/v1/leases/{token}"
+_WHY_NOT = {204: "No lead now; the header `Nextlead-Reason` says why."}
+
+HOT: tuple[Route, ...] = (
+    Route("POST", f"{_AGENT}/next", Access.AGENT, "Lease the best lead", next_lead, body=shapes.NextBody, answer=LeaseView, query=shapes.NextQuery, also=_WHY_NOT, own=True, repeatable=False, tag="Work"),
+    Route("POST", f"{_LEASE}/finish", Access.AGENT, "End a lease with what happened", finish, body=shapes.FinishBody, answer=shapes.FinishedView, tag="Work"),
+    Route("POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView, tag="Work"),
+)  # fmt: skip
+"""The calls that the dispatcher is to try first."""
+
+ROUTES: tuple[Route, ...] = (
+    Route("PUT", f"{_AGENT}/session", Access.AGENT, "Log on: choose campaigns", put_session, body=shapes.SessionBody, answer=SessionView, own=True, tag="Work"),
+    Route("DELETE", f"{_AGENT}/session", Access.AGENT, "Log off", end_session, status=204, own=True, tag="Work"),
+    Route("GET", f"{_AGENT}/lease", Access.AGENT, "The leases an agent holds", leases, answer=Page[LeaseView], own=True, tag="Work"),
+    Route("POST", f"{_AGENT}/take", Access.AGENT, "Lease a chosen lead", take, body=shapes.TakeBody, answer=LeaseView, own=True, tag="Work"),
+    Route("GET", f"{_AGENT}/redials", Access.AGENT, "The agent's private and VIP redials", _leads_of(lambda engine, code: engine.redials_of(code)), answer=Page[LeadView], query=Paging, own=True, tag="Work"),
+    Route("GET", f"{_AGENT}/unresolved", Access.AGENT, "The agent's unresolved leads", _leads_of(lambda engine, code: engine.unresolved_of(code)), answer=Page[LeadView], query=Paging, own=True, tag="Work"),
+    Route("POST", f"{_AGENT}/release-all", Access.SUPERVISOR, "Release all redials of an agent", release_all, answer=shapes.CountView, query=shapes.BulkQuery, tag="Work"),
+    Route("POST", f"{_LEASE}/end", Access.SUPERVISOR, "End a stuck lease", end_lease, body=shapes.EndBody, answer=shapes.LeadAnswer, tag="Work"),
+    Route("POST", "/v1/leads/{id}/resolve", Access.AGENT, "Settle an unresolved lead", resolve, body=shapes.ResolveBody, answer=shapes.LeadAnswer, tag="Work"),
+)  # fmt: skip

@@ -1,0 +1,115 @@
+"""Prometheus metrics, read from the engine and the dialer's counts at the scrape; nothing is counted here.
+
+So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment:
+there is no await in it. API.md lists the names. No label takes an unbounded set of values: campaigns, statuses, causes.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from nextlead.runtime.dialer import Dialer
+from nextlead.runtime.stats import Histogram
+
+ORGANISATION: Final = "organisation"
+
+
+class DialerCollector(Collector):
+    """One organisation's metrics. O(campaigns + parts of the order * log n) a scrape."""
+
+    def __init__(self, dialer: Dialer, organisation: str) -> None:
+        self._dialer = dialer
+        self._organisation = organisation
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything, as it is now."""
+        yield from self._engine()
+        yield from self._runtime()
+        yield from self._totals()
+
+    def _engine(self) -> Iterator[Metric]:
+        engine = self._dialer.engine
+        yield self._gauges("leads", "Leads, open and closed, by status.", ("campaign", "status"), engine.counts())
+        ready = engine.ready_counts(self._dialer.now_ms())
+        yield self._gauges("leads_ready", "Leads that could be offered now, by class.", ("campaign", "class"), ready)
+        yield self._gauge("leases", "Leases that are out.", engine.leases)
+        yield self._gauge("agents_waiting", "Agents that wait for a lead.", engine.waiting)
+        yield self._gauge(
+            "timers_pending", "Timers that run: releases, lease ends, abandonments.", engine.timers_pending
+        )
+
+    def _runtime(self) -> Iterator[Metric]:
+        stats = self._dialer.stats
+        yield self._histograms(
+            "next_seconds", "Time to the answer of a next that did not wait.", "answer", stats.next_seconds
+        )
+        yield self._histogram("finish_seconds", "Time to the answer of a finish.", stats.finish_seconds)
+        yield self._histogram("commit_seconds", "Time that a commit took.", stats.commit_seconds)
+        yield self._histogram("commit_batch_size", "Replies that a commit released.", stats.commit_batch_size)
+        yield self._gauge("commit_queue", "Commands that wait to become durable.", self._dialer.queued)
+        lateness = stats.redial_lateness_seconds
+        yield self._histograms("redial_lateness_seconds", "How late a promised redial was offered.", "kind", lateness)
+        yield self._gauge(
+            "recovery_seconds", "Time that the last start took to load and catch up.", stats.recovery_seconds
+        )
+
+    def _totals(self) -> Iterator[Metric]:
+        stats = self._dialer.stats
+        yield self._counters("releases", "Promised redials that were released.", ("kind", "cause"), stats.releases)
+        closed = self._by_campaign(stats.closures)
+        yield self._counters("closed", "Leads that closed.", ("campaign", "closure"), closed)
+        attempts = self._by_campaign(stats.attempts)
+        yield self._counters("attempts", "Attempts that were counted.", ("campaign", "outcome"), attempts)
+        yield self._counters(
+            "storage_errors", "Commits that failed and were tried again.", (), {(): stats.storage_errors}
+        )
+
+    def _by_campaign(self, counts: Mapping[tuple[int, str], int]) -> dict[tuple[str, str], int]:
+        campaigns = self._dialer.engine.campaigns.by_no
+        return {(campaigns[no].code, word): n for (no, word), n in counts.items() if no in campaigns}
+
+    def _gauge(self, name: str, text: str, value: float) -> Metric:
+        return self._gauges(name, text, (), {(): value})
+
+    def _gauges(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Metric:
+        family = GaugeMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION, *labels))
+        for key, value in list(values.items()):
+            family.add_metric((self._organisation, *key), value)
+        return family
+
+    def _counters(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:
+        family = CounterMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION, *labels))
+        for key, value in list(values.items()):
+            family.add_metric((self._organisation, *key), value)
+        return family
+
+    def _histogram(self, name: str, text: str, histogram: Histogram) -> Metric:
+        family = HistogramMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION,))
+        family.add_metric((self._organisation,), _buckets(histogram), histogram.total)
+        return family
+
+    def _histograms(self, name: str, text: str, label: str, histograms: Mapping[str, Histogram]) -> Metric:
+        family = HistogramMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION, label))
+        for word, histogram in histograms.items():
+            family.add_metric((self._organisation, word), _buckets(histogram), histogram.total)
+        return family
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Cumulated, as Prometheus wants them."""
+    found, running = [], 0
+    for bound, count in zip((*histogram.bounds, float("inf")), histogram.counts, strict=True):
+        running += count
+        found.append(("+Inf" if bound == float("inf") else str(bound), float(running)))
+    return found
+
+
+def exposition(dialer: Dialer, organisation: str = "default") -> bytes:
+    """The metrics in Prometheus's text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(DialerCollector(dialer, organisation))
+    return generate_latest(registry)

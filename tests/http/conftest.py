@@ -1,0 +1,57 @@
+"""A whole daemon but for its socket: dialer on a memory store and a manual clock, intake, application."""
+
+import sys
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from nextlead.runtime.clock import ManualClock
+from nextlead.runtime.dialer import Dialer
+from nextlead.testing import MemoryStore
+from nextlead_adapters.http.app import create_app
+from nextlead_adapters.http.services import Limits
+from nextlead_adapters.http.times import parse_time
+from nextlead_adapters.intake.service import Intake
+
+# This folder can't be a package: `http` is the standard library's.
+sys.path.append(str(Path(__file__).parent))
+
+from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, House  # noqa: E402
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    store = MemoryStore()
+    async with await Dialer.open(store, ManualClock(parse_time(START))) as dialer:
+        intake = Intake(dialer)
+        await intake.start()
+        app = create_app(
+            dialer,
+            intake,
+            operator_token_sha256=sha256(OPERATOR.encode()).hexdigest(),
+            limits=Limits(body_max_bytes=BODY_MAX, upload_max_bytes=UPLOAD_MAX),
+            manual_clock=True,
+        )
+        yield House(dialer, intake, app)
+        await intake.close()
+
+
+@pytest.fixture
+def admin(house: House) -> Caller:
+    return house.caller()
+
+
+@pytest.fixture
+async def centre(admin: Caller) -> Caller:
+    """Team t with agents ann and bob, campaign c1 with field `name`, four leads in one pool, both agents logged on."""
+    fields = [{"name": "name", "type": "text"}, {"name": "age", "type": "number"}]
+    await admin.ok("PUT", "/v1/teams/t", {"name": "Team"})
+    await admin.ok("PUT", "/v1/campaigns/c1", {"name": "First", "template": {"fields": fields}})
+    for agent in ("ann", "bob"):
+        await admin.ok("PUT", f"/v1/agents/{agent}", {"name": agent, "team": "t", "campaigns": ["c1"]})
+        await admin.ok("PUT", f"/v1/agents/{agent}/session", {"campaigns": ["c1"]})
+    leads = [{"phone": number, "data": {"name": f"Lead {at}"}} for at, number in enumerate(NUMBERS)]
+    await admin.ok("POST", "/v1/leads", {"campaign": "c1", "name": "Week 10", "leads": leads})
+    return admin
