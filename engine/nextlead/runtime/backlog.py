@@ -7,8 +7,7 @@ clear.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from nextlead.core.errors import Overloaded
 
@@ -21,14 +20,18 @@ BACKLOG_MAX: Final = 10_000
 ROOM_S: Final = 5.0
 
 
-class Backlog:
-    """Counts through `inside`; the writer calls `make_room` when it has paid."""
+class Owes(Protocol):
+    """The writer, as the door sees it."""
 
-    def __init__(
-        self, inside: Callable[[], int], clock: Timekeeper, *, most: int = BACKLOG_MAX, room_s: float = ROOM_S
-    ) -> None:
+    owing: int
+
+
+class Backlog:
+    """Counts what the writer owes; the writer has `make_room` called when it has paid."""
+
+    def __init__(self, writer: Owes, clock: Timekeeper, *, most: int = BACKLOG_MAX, room_s: float = ROOM_S) -> None:
         self.refused = 0
-        self._inside = inside
+        self._writer = writer
         self._clock = clock
         self._most = most
         self._room_s = room_s
@@ -38,7 +41,7 @@ class Backlog:
     @property
     def full(self) -> bool:
         """Whether a newcomer must `enter` rather than walk in. O(1); asked on every call."""
-        return bool(self._queue) or self._inside() + self._called_in >= self._most
+        return bool(self._queue) or self._writer.owing + self._called_in >= self._most
 
     @property
     def queued(self) -> int:
@@ -68,7 +71,7 @@ class Backlog:
 
     def make_room(self) -> None:
         """Call in as many as there is room for, in the order they came."""
-        room = self._most - self._inside() - self._called_in
+        room = self._most - self._writer.owing - self._called_in
         while self._queue and room > 0:
             turn, _ = self._queue.popitem(last=False)
             if not turn.done():

@@ -80,10 +80,11 @@ class SystemClock:
         """Epoch milliseconds; never less than the last answer."""
         wall_ms, mono_ms = self._read()
         step_ms = wall_ms - mono_ms - self._offset_ms
-        if abs(step_ms) > STEP_MS:
-            self.steps += 1
-            _log.warning("clock_step", step_s=step_ms / 1000)
-        self._offset_ms += step_ms
+        if step_ms:
+            self._offset_ms += step_ms
+            if abs(step_ms) > STEP_MS:
+                self.steps += 1
+                _log.warning("clock_step", step_s=step_ms / 1000)
         if wall_ms >= self._last_ms:
             self._ahead = None
             self._last_ms = wall_ms

@@ -70,7 +70,7 @@ class Dialer:
             retry_s=retry_s,
         )
         self._desk = Desk(engine, clock, self._writer, self.stats)
-        self._backlog = Backlog(lambda: self._writer.owing, clock, most=backlog_max, room_s=room_s)
+        self._backlog = Backlog(self._writer, clock, most=backlog_max, room_s=room_s)
         self._advancing = asyncio.Lock()
         self._started = False
         self._draining = False

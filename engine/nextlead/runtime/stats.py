@@ -15,6 +15,9 @@ ATTEMPTS: Final = frozenset(
 RELEASED: Final = "released"
 """The event of a redial's release (SPEC R4.4 to R4.6)."""
 
+_REDIAL_RANKS: Final = range(2, 8)
+"""Classes of promised redials (SPEC R2.1); one that is urgent, or taken by hand, comes when it comes."""
+
 _KINDS: Final = {status: kind for kind, status in REDIAL_KINDS.items()}
 
 SECONDS: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -61,7 +64,6 @@ class Stats:
         self.next_seconds = {"lead": Histogram(), "none": Histogram()}
         self.finish_seconds = Histogram()
         self.redial_lateness_seconds = {kind: Histogram(LATENESS) for kind in REDIAL_KINDS}
-        self._lateness_of = {f"{kind}_redial": found for kind, found in self.redial_lateness_seconds.items()}
         self.storage_errors = 0
         self.recovery_seconds = 0.0
         self.releases: dict[tuple[str, str], int] = {}
@@ -83,9 +85,10 @@ class Stats:
 
     def offered(self, offer: Offer) -> None:
         """Count how late a promised redial comes to its agent; an offer that was out already is not counted again."""
-        histogram = self._lateness_of.get(offer.family)
-        if histogram is not None and not offer.repeated:
-            histogram.observe(offer.why.late_ms / 1000)
+        lead = offer.lead
+        if lead.promise is None or offer.repeated or offer.rank not in _REDIAL_RANKS:
+            return
+        self.redial_lateness_seconds[_KINDS[lead.status]].observe(offer.why.late_ms / 1000)
 
 
 _Key = TypeVar("_Key")

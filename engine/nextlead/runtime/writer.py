@@ -78,7 +78,7 @@ class Writer:
 
     `numbered` is told the number of the pending batch whenever it changes; `committed` each commit that is durable,
     before anybody is answered; `paid` is called when fewer wait. `retry_s` bounds the pauses between tries of one
-    commit.
+    commit. `owing` is how many replies wait to become durable.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Writer:
         retry_s: float = RETRY_S,
     ) -> None:
         self.failing = False
+        self.owing = 0
         self.fatal = asyncio.Event()
         self.failure: BaseException | None = None
         self._store = store
@@ -112,11 +113,6 @@ class Writer:
         """Begin; `commit_no` is the last durable commit's number."""
         self._number(commit_no + 1)
         self._task = asyncio.get_running_loop().create_task(self._run(), name="nextlead-writer")
-
-    @property
-    def owing(self) -> int:
-        """How many replies wait to become durable."""
-        return len(self._pending.owed) + (len(self._flying.owed) if self._flying is not None else 0)
 
     def add(self, changes: Changes, at_ms: int) -> None:
         """Take in what a command changed; O(size of `changes`). Nothing is owed by this alone."""
@@ -142,8 +138,10 @@ class Writer:
             settle(future, StorageFailed("the storage failed; the process must be restarted"))
         elif self._pending.dirty:
             self._pending.owed.append((future, reply))
+            self.owing += 1
         elif self._flying is not None:
             self._flying.owed.append((future, reply))
+            self.owing += 1
         else:
             settle(future, reply)
 
@@ -160,6 +158,7 @@ class Writer:
         for batch in (self._flying, self._pending):
             if batch is not None:
                 batch.default("the storage failed")
+        self.owing = 0
         self.fatal.set()
         self._paid()
         self._rouse()
@@ -204,6 +203,7 @@ class Writer:
         self._stats.committed(commit.changes)
         self._flying = None
         self._committed(commit)
+        self.owing -= len(batch.owed)
         batch.pay()
         self._paid()
 

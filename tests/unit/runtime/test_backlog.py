@@ -11,9 +11,9 @@ from nextlead.testing.clock import FakeClock
 
 class Room:
     def __init__(self, most: int = 2) -> None:
-        self.inside = 0
+        self.owing = 0
         self.clock = FakeClock()
-        self.door = Backlog(lambda: self.inside, self.clock, most=most, room_s=5.0)
+        self.door = Backlog(self, self.clock, most=most, room_s=5.0)
         self.entered: list[str] = []
 
     def come(self, name: str) -> asyncio.Task[None]:
@@ -22,11 +22,11 @@ class Room:
     async def _come(self, name: str) -> None:
         if self.door.full:
             await self.door.enter()
-        self.inside += 1
+        self.owing += 1
         self.entered.append(name)
 
     def leave(self, count: int) -> None:
-        self.inside -= count
+        self.owing -= count
         self.door.make_room()
 
 
@@ -89,7 +89,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
 
 async def test_one_who_leaves_the_queue_makes_way() -> None:
     room = Room(most=2)
-    room.inside = 1
+    room.owing = 1
     await room.come("a")
     gone, stays = room.come("b"), room.come("c")
     await turn()
@@ -102,7 +102,7 @@ async def test_one_who_leaves_the_queue_makes_way() -> None:
 
 async def test_one_who_leaves_when_just_called_in_gives_the_place_to_the_next() -> None:
     room = Room(most=2)
-    room.inside = 1
+    room.owing = 1
     await room.come("a")
     gone, stays = room.come("b"), room.come("c")
     await turn()

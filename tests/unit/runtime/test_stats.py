@@ -1,8 +1,8 @@
 """What the runtime counts."""
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Event, Lead, Status
-from nextlead.core.replies import Offer, Why
+from nextlead.core.model import REDIAL_KINDS, Event, Lead, Lease, Promise, Status
+from nextlead.core.replies import Offer
 from nextlead.runtime.stats import Histogram, Stats
 
 
@@ -39,17 +39,21 @@ def test_releases_are_counted_by_kind_and_cause() -> None:
     assert stats.releases == {("vip", "timer"): 1}
 
 
+def offer(status: Status, rank: int, *, repeated: bool = False) -> Offer:
+    promise = Promise(status, 1_000, 2) if status in REDIAL_KINDS.values() else None
+    lead = Lead(
+        1, 5, 1, 1, status, 2, -1, (14155550100,), promise=promise, lease=Lease(bytes(16), 2, 3_000, 3_000, 1, rank)
+    )
+    return Offer(lead, rank, 5, 1_000, 9_000, repeated=repeated)
+
+
 def test_lateness_is_observed_of_promised_redials_once() -> None:
     stats = Stats()
-    lead = Lead(1, 5, 1, 1, Status.PRIVATE_REDIAL, 2, -1, (14155550100,))
-
-    def offer(family: str, *, repeated: bool) -> Offer:
-        why = Why(family, 5, 5, 0, 2_000)
-        return Offer(lead, family, 5, overdue=False, expires_ms=0, blocked=False, why=why, repeated=repeated)
-
-    stats.offered(offer("private_redial", repeated=False))
-    stats.offered(offer("private_redial", repeated=True))
-    stats.offered(offer("automatic_redial", repeated=False))
+    stats.offered(offer(Status.PRIVATE_REDIAL, 5))
+    stats.offered(offer(Status.PRIVATE_REDIAL, 5, repeated=True))
+    stats.offered(offer(Status.AUTOMATIC_REDIAL, 8))
+    stats.offered(offer(Status.VIP_REDIAL, 1))
+    stats.offered(offer(Status.VIP_REDIAL, 0))
     counts = {kind: histogram.count for kind, histogram in stats.redial_lateness_seconds.items()}
     assert counts == {"common": 0, "private": 1, "vip": 0}
     assert stats.redial_lateness_seconds["private"].total == 2.0
