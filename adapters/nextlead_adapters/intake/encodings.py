@@ -12,8 +12,10 @@ from typing import BinaryIO, Final
 
 _SLICE_BYTES: Final = 1 << 20
 _SAMPLE_BYTES: Final = 1 << 16
-_BINARY_SHARE: Final = 50
-"""A text file has fewer than one control character in that many."""
+_NUL_SHARE: Final = 10
+_CONTROL_SHARE: Final = 50
+_SHORT_BYTES: Final = 1_000
+"""Text has fewer than one NUL in ten bytes, and fewer than one control character in fifty; 20 are no proof yet."""
 
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, ""),
@@ -31,7 +33,7 @@ _FORMATS: Final = (
     (b"\xff\xd8\xff", "an image"),
     (b"SQLite format 3\0", "a database"),
 )
-_CONTROLS: Final = bytes(code for code in (*range(1, 32), 127) if code not in b"\t\n\r\f\v")
+_CONTROLS: Final = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r\f\v")
 _WINDOWS: Final = bytes(range(0x80, 0xA0))
 _NOT_IN_WINDOWS: Final = b"\x81\x8d\x8f\x90\x9d"
 
@@ -65,9 +67,9 @@ def _refuse_binary(head: bytes) -> None:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return
     sample = head[:_SAMPLE_BYTES]
-    if sample.count(b"\0") * _BINARY_SHARE > len(sample):
+    if sample.count(b"\0") * _NUL_SHARE > len(sample):
         raise Unreadable("is not text, or UTF-16 without a byte order mark; save it as UTF-8")
-    if (len(sample) - len(sample.translate(None, _CONTROLS))) * _BINARY_SHARE > len(sample):
+    if (len(sample) - len(sample.translate(None, _CONTROLS))) * _CONTROL_SHARE > max(len(sample), _SHORT_BYTES):
         raise Unreadable("is not a text file")
 
 

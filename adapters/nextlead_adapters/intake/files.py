@@ -20,6 +20,7 @@ ROW_CHARS_MAX: Final = 100_000
 """Longest row, in characters, its line ends included. The csv module's own limit per field is above it."""
 ROW_LINES_MAX: Final = 500
 _KEPT_CHARS: Final = 1_000
+_OPEN_QUOTE: Final = "has a quote that is not closed"
 _SAMPLE_CHARS: Final = 1 << 16
 _SAMPLE_ROWS: Final = 50
 
@@ -77,7 +78,7 @@ class _Lines:
         line = self._again.pop() if self._again else self._text.readline(ROW_CHARS_MAX + 1)
         if not line:
             if self.pending:
-                raise _BrokenRow("a quote is not closed")
+                raise _BrokenRow(_OPEN_QUOTE)
             raise StopIteration
         pending = self.pending
         pending.append(line)
@@ -88,22 +89,20 @@ class _Lines:
 
     def _overflow(self, line: str) -> None:
         if len(self.pending) > 1:
-            raise _BrokenRow("a quote is not closed")
+            raise _BrokenRow(_OPEN_QUOTE)
         while line and not line.endswith(("\n", "\r")):
             line = self._text.readline(ROW_CHARS_MAX)
         raise _BrokenRow(f"is longer than {ROW_CHARS_MAX} characters")
 
-    def row_done(self, *, whole: bool) -> None:
-        """Forget the lines of the row. One of several lines that is not `whole` is broken: others are in it."""
-        if not whole and len(self.pending) > 1:
-            raise _BrokenRow("a quote is not closed, or the cells don't fit the header")
+    def row_done(self) -> None:
+        """Forget the lines of the row."""
         self.pending, self._chars = [], 0
 
     def keep_first(self) -> str:
         """Give the first line of the row; the others are read again, as rows of their own."""
         first, *others = self.pending
         self._again += reversed(others)
-        self.pending, self._chars = [], 0
+        self.row_done()
         return first
 
 
@@ -137,6 +136,8 @@ class Table:
         for _, cells, problem in self._records(width=0):
             if problem:
                 raise Unreadable(f"has no header that can be read: the first row {problem}")
+            if not any(cell.strip() for cell in cells):
+                continue
             if any("\0" in cell or not _printable(cell) for cell in cells):
                 raise Unreadable("is not a text table: its first row has control characters")
             return cells
@@ -160,14 +161,24 @@ class Table:
             reader = csv.reader(lines, delimiter=self.separator)
             try:
                 for cells in reader:
-                    lines.row_done(whole=not width or len(cells) == width)
+                    if len(lines.pending) > 1:
+                        self._check_lines(cells, width)
+                    lines.row_done()
                     self._row += 1
                     if cells:
                         yield Record(self._row, cells, _fault(cells, width))
                 return
             except (_BrokenRow, csv.Error) as problem:
                 self._row += 1
-                yield Record(self._row, [lines.keep_first().rstrip("\r\n")[:_KEPT_CHARS]], str(problem))
+                reason = str(problem) if isinstance(problem, _BrokenRow) else _OPEN_QUOTE
+                yield Record(self._row, [lines.keep_first().rstrip("\r\n")[:_KEPT_CHARS]], reason)
+
+    def _check_lines(self, cells: list[str], width: int) -> None:
+        """A row of several lines is only believed when its quotes are right: else it has swallowed other rows."""
+        if width and len(cells) != width:
+            raise _BrokenRow(_OPEN_QUOTE)
+        for _ in csv.reader(self._lines.pending, delimiter=self.separator, strict=True):
+            pass
 
 
 def _fault(cells: list[str], width: int) -> str:

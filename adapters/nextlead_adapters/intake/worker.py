@@ -21,6 +21,17 @@ from .wire import FRAME_BYTES_MAX, LENGTH_BYTES, Chunk, Done, Failed, Header, Jo
 _PROGRAM: Final = "nextlead_adapters.intake.worker_main"
 _PIPE_BYTES: Final = 1 << 20
 _ERROR_BYTES: Final = 4_000
+_ENVIRONMENT: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LD_LIBRARY_PATH",
+    "PYTHONHOME",
+    "SYSTEMROOT",
+    "TZDIR",
+)
 
 
 class Limits(Struct, frozen=True):
@@ -59,7 +70,7 @@ class Worker:
     async def __aenter__(self) -> Self:
         try:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", _PROGRAM,
+                sys.executable, "-P", "-m", _PROGRAM,
                 stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_PIPE_BYTES, env=_environment(),
             )  # fmt: skip
         except OSError as problem:
@@ -137,5 +148,6 @@ def _refusal(failed: Failed) -> NextleadError:
 
 
 def _environment() -> dict[str, str]:
-    """The daemon's, without its secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("NEXTLEAD_")}
+    """What Python needs to start, and none of the daemon's secrets; it imports from where the daemon does."""
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -80,13 +80,13 @@ def _limit(job: Job) -> None:
     sys.dont_write_bytecode = True
     os.nice(_NICENESS)
     if resource is not None:
-        for kind, amount in (
-            (resource.RLIMIT_AS, job.memory_bytes),
-            (resource.RLIMIT_CPU, job.cpu_s),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_CORE, 0),
+        for kind, soft, hard in (
+            (resource.RLIMIT_AS, job.memory_bytes, job.memory_bytes),
+            (resource.RLIMIT_CPU, job.cpu_s, job.cpu_s + 5),
+            (resource.RLIMIT_FSIZE, 0, 0),
+            (resource.RLIMIT_CORE, 0, 0),
         ):
-            resource.setrlimit(kind, (amount, amount))
+            resource.setrlimit(kind, (soft, hard))
 
 
 def main() -> None:
