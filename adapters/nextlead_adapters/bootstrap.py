@@ -45,7 +45,11 @@ async def open_dialer(url: str, clock: Timekeeper | None = None, **limits: Any) 
     used, `StoreRefused` when the store can't be: held by another process, damaged, of a newer version.
     """
     store, archive = _store(sqlite_path(url))
-    return await Dialer.open(store, clock, archive=archive, **limits)
+    try:
+        return await Dialer.open(store, clock, archive=archive, **limits)
+    except BaseException:
+        await store.close()  # its threads would keep the process alive
+        raise
 
 
 async def open_snapshot(url: str) -> Store:
@@ -59,7 +63,11 @@ async def open_snapshot(url: str) -> Store:
     if not path.exists():
         raise StoreRefused(f"there is no store {path}")
     store = SqliteStore(path, read_only=True)
-    await store.open()
+    try:
+        await store.open()
+    except BaseException:
+        await store.close()
+        raise
     return store
 
 

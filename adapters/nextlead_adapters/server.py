@@ -22,9 +22,11 @@ import structlog
 import uvicorn
 from msgspec import Struct
 
-from .bootstrap import Built, build
+from nextlead.core.errors import NotReady
+from nextlead.ports import StoreError, StoreRefused
+
+from .bootstrap import BadUrl, Built, build
 from .config import Config, HttpConfig
-from .store_url import BadUrl, StoreRefused
 
 T = TypeVar("T")
 
@@ -35,8 +37,8 @@ class CannotListen(Exception):
     """The address can't be listened to; the message says why."""
 
 
-REFUSALS = (StoreRefused, BadUrl, CannotListen)
-"""Why a daemon can't start; the messages are for people."""
+REFUSALS = (StoreRefused, StoreError, NotReady, BadUrl, CannotListen)
+"""Why a daemon can't start, or a store can't be looked at; the messages are for people."""
 
 
 class Running(Struct):

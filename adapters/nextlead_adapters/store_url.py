@@ -3,10 +3,6 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from nextlead.ports import StoreRefused
-
-__all__ = ["BadUrl", "StoreRefused", "sqlite_path"]
-
 
 class BadUrl(Exception):
     """The store's URL can't be used; the message says why."""

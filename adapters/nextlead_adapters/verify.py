@@ -36,5 +36,11 @@ def _counts(engine: Engine) -> dict[str, int]:
     leads: Counter[str] = Counter()
     for (_, status), count in engine.counts().items():
         leads[f"leads {status}"] += count
-    kinds = {"teams": engine.teams, "agents": engine.agents, "campaigns": engine.campaigns, "pools": engine.pools}
-    return {kind: len(rows) for kind, rows in kinds.items()} | {"leases": engine.leases} | dict(sorted(leads.items()))
+    rows = {
+        "teams": len(engine.teams),
+        "agents": len(engine.agents),
+        "campaigns": len(engine.campaigns),
+        "pools": len(engine.pools),
+        "leases": engine.leases,
+    }
+    return rows | dict(sorted(leads.items()))

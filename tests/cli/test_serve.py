@@ -82,7 +82,7 @@ def test_an_address_that_is_taken_is_named(start_nextlead: StartNextlead, nextle
         (("--store", "memory:", "--clock", "sundial"), 2, "it is 'manual' or 'manual=TIME'"),
         (("--store", "memory:", "--clock", "manual=2026-03-02T09:00"), 2, "the time needs an offset"),
         (("--config", "gone.toml"), 2, "gone.toml: can't be read"),
-        (("--port", "70000"), 2, "70000 is not in the range"),
+        (("--port", "70000"), 2, "Invalid value for '--port'"),
     ],
 )
 def test_wrong_use_is_told(arguments: tuple[str, ...], code: int, message: str, nextlead: Nextlead) -> None:

@@ -34,8 +34,8 @@ DIALER = {
     "release_private_after": "PT2M",
 }
 CAMPAIGNS: dict[str, dict[str, Any]] = {
-    LIST: {"name": "Spring offer", "dialer": DIALER},
-    RENEWALS: {"name": "Contract renewals", "dialer": DIALER | {"priority": 3, "new_every": 2}},
+    LIST: {"name": "Spring offer", "dialer": DIALER | {"weight": 3}},
+    RENEWALS: {"name": "Contract renewals", "dialer": DIALER | {"weight": 1}},
 }
 RENEWAL_LEADS = [
     {"phone": f"+1212555{number:04}", "data": {"company": f"Contract {number}", "city": "New York"}}
