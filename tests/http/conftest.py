@@ -18,7 +18,7 @@ from nextlead_adapters.intake.service import Intake
 # This folder can't be a package: `http` is the standard library's.
 sys.path.append(str(Path(__file__).parent))
 
-from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, House  # noqa: E402
+from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, House
 
 
 @pytest.fixture

@@ -69,4 +69,5 @@ async def _nowhere(scope: Scope, _receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
         return
-    await send_reply(send, problems.problem_reply(problems.not_found()))
+    reply = problems.problem_reply(problems.not_found())
+    await send_reply(send, reply, reply.payload())

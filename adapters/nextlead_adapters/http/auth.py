@@ -48,7 +48,7 @@ class Gatekeeper:
             raise unauthorized()
         digest = sha256(text.strip().encode()).hexdigest()
         if self._operator is not None and hmac.compare_digest(digest, self._operator):
-            return Caller(token="operator", role="operator", by="admin")
+            return Caller("operator", "operator", by="admin")
         token = self._token(digest)
         if token is None:
             raise unauthorized()

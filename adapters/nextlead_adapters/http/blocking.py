@@ -110,8 +110,32 @@ async def check(call: Call) -> object:
 
 _LIST = "/v1/do-not-call"
 ROUTES: tuple[Route, ...] = (
-    Route("GET", _LIST, Access.SUPERVISOR, "List blocked numbers", list_blocked, answer=Page[BlockView], query=BlocksQuery, tag="Do-not-call"),
-    Route("POST", _LIST, Access.SUPERVISOR, "Block a number", block, body=BlockBody, answer=BlockedView, query=BlockQuery, status=201, tag="Do-not-call"),
-    Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204, tag="Do-not-call"),
-    Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView, tag="Do-not-call"),
-)  # fmt: skip
+    Route(
+        "GET",
+        _LIST,
+        Access.SUPERVISOR,
+        "List blocked numbers",
+        list_blocked,
+        answer=Page[BlockView],
+        query=BlocksQuery,
+        tag="Do-not-call",
+    ),
+    Route(
+        "POST",
+        _LIST,
+        Access.SUPERVISOR,
+        "Block a number",
+        block,
+        body=BlockBody,
+        answer=BlockedView,
+        query=BlockQuery,
+        status=201,
+        tag="Do-not-call",
+    ),
+    Route(
+        "DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204, tag="Do-not-call"
+    ),
+    Route(
+        "GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView, tag="Do-not-call"
+    ),
+)

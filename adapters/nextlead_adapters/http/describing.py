@@ -29,6 +29,8 @@ async def docs(call: Call) -> Reply:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/openapi.json", Access.ANYONE, "This API as an OpenAPI document", openapi, answer=OpenApi, tag="About"),
+    Route(
+        "GET", "/openapi.json", Access.ANYONE, "This API as an OpenAPI document", openapi, answer=OpenApi, tag="About"
+    ),
     Route("GET", "/docs", Access.ANYONE, "This API as a page", docs, answer=str, tag="About", media="text/html"),
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
 """Text that people send, read by the rules of the campaign: data fields by its template, numbers by its region."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -10,12 +10,30 @@ import msgspec
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.model import TemplateField
+from nextlead.core.records import Records
 
 from ..intake.mapping import norm
 from ..intake.numbers import Numbers
 from ..intake.values import READERS, is_blank, shown
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+
+
+def records(engine: Engine, kind: str) -> Records[Any]:
+    """Teams, agents, projects or campaigns."""
+    return getattr(engine, f"{kind}s")  # type: ignore[no-any-return]
+
+
+def refer(engine: Engine, kind: str, code: object, field: str) -> None:
+    """What a body names must be there, else `Invalid`: a 404 would speak of the address. None names nothing."""
+    if isinstance(code, str) and code not in records(engine, kind).by_code:
+        raise Invalid(field, f"there is no {kind} {code}")
+
+
+def refer_all(engine: Engine, kind: str, codes: Sequence[str], field: str) -> None:
+    """The same for a list."""
+    for at, code in enumerate(codes):
+        refer(engine, kind, code, f"{field}[{at}]")
 
 
 @lru_cache(maxsize=64)

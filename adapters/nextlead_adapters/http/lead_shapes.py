@@ -9,8 +9,15 @@ from .table import Body, Paging, View
 from .values import Moment, Owner, Span
 
 LeadStatus = Literal[
-    "unprocessed", "automatic_redial", "common_redial", "private_redial", "vip_redial", "unresolved", "pending_validation", "closed",
-]  # fmt: skip
+    "unprocessed",
+    "automatic_redial",
+    "common_redial",
+    "private_redial",
+    "vip_redial",
+    "unresolved",
+    "pending_validation",
+    "closed",
+]
 RedialKind = Literal["common", "private", "vip"]
 Cause = Literal["no_answer", "busy", "voicemail", "dropped", "congestion", "invalid_number"]
 LeadId = Annotated[int, Meta(ge=1, le=2**53)]
@@ -128,9 +135,9 @@ class RedialShape(Body):
 
 
 class LeadPatch(Body):
-    """Changes to a lead. A `priority` of null inherits; `data` changes the fields it names; `version` must then be the present one."""
+    """Changes to a lead. A `priority` of null inherits; `data` changes the fields it names; a `version` must match."""
 
-    priority: Priority | None | UnsetType = UNSET
+    priority: Priority | UnsetType | None = UNSET
     owner: Owner | UnsetType = UNSET
     due: Moment | UnsetType = UNSET
     redial: RedialShape | UnsetType = UNSET

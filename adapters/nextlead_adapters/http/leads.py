@@ -194,13 +194,31 @@ def _action(name: str, access: Access, summary: str, make: Callable[[Call, Lead]
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/leads", Access.SUPERVISOR, "List leads", list_leads, answer=Page[LeadView], query=LeadsQuery, tag="Leads"),
+    Route(
+        "GET",
+        "/v1/leads",
+        Access.SUPERVISOR,
+        "List leads",
+        list_leads,
+        answer=Page[LeadView],
+        query=LeadsQuery,
+        tag="Leads",
+    ),
     Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView, tag="Leads"),
     Route("PATCH", _LEAD, Access.SUPERVISOR, "Edit a lead", edit_lead, body=LeadPatch, answer=LeadView, tag="Leads"),
-    Route("GET", f"{_LEAD}/history", Access.AGENT, "What happened to a lead", show_history, answer=Page[EventView], query=Paging, tag="Leads"),
+    Route(
+        "GET",
+        f"{_LEAD}/history",
+        Access.AGENT,
+        "What happened to a lead",
+        show_history,
+        answer=Page[EventView],
+        query=Paging,
+        tag="Leads",
+    ),
     _action("release", Access.SUPERVISOR, "Release a private or VIP redial now", _release),
     _action("remove", Access.SUPERVISOR, "Close an open lead as removed", _remove),
     _action("reopen", Access.ADMIN, "Open a closed lead again", _reopen, ReopenBody),
     _action("urgent", Access.SUPERVISOR, "Offer a lead before all others", _urgent, UrgentBody),
     _action("validate", Access.SUPERVISOR, "Say whether a result's validation passed", _validate, ValidateBody),
-)  # fmt: skip
+)

@@ -29,7 +29,8 @@ _ROLES: Final = {
 }
 _DESCRIPTION: Final = """\
 Times are RFC 3339 with an offset, answers are in UTC. Durations are ISO 8601; `3h30m` is understood too.
-Ranges are half-open. A body is partial: what is absent stays as it is. Lists answer `items` and `next`, the cursor for `?after=`.
+Ranges are half-open. A body is partial: what is absent stays as it is.
+Lists answer `items` and `next`, the cursor for `?after=`.
 Any POST but `next` takes an `Idempotency-Key`: the same key and body gives the first answer again for 24 hours.
 What goes wrong is a problem document (RFC 9457) with a stable `code`; bad input is named in `errors`."""
 

@@ -1,46 +1,12 @@
-"""The page `/docs`: the OpenAPI document for people. One HTML file with its style; no script, nothing from elsewhere."""
+"""The page `/docs`: the OpenAPI document for people. One HTML file with its style; no script, nothing fetched."""
 
 import json
 import re
 from collections.abc import Mapping
 from html import escape
-from typing import Any, Final
+from typing import Any
 
-STYLE: Final = """
-:root { color-scheme: light dark; --ink: #1c2330; --soft: #5b6577; --line: #dfe3ea; --paper: #fff; --wash: #f6f7f9;
-  --get: #1c6e4a; --post: #1f5fa8; --put: #8a5a00; --patch: #6b3fa0; --delete: #a8322a; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ef; --soft: #9aa5b8; --line: #2c3442; --paper: #12161d; --wash: #1a202a;
-  --get: #6fd3a5; --post: #82b7f5; --put: #e0b25c; --patch: #c3a0ef; --delete: #f2928b; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.55 system-ui, sans-serif; }
-.frame { display: grid; grid-template-columns: 15rem minmax(0, 1fr); max-width: 78rem; margin: 0 auto; }
-nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 2rem 1rem 2rem 1.5rem; font-size: 14px; }
-nav a { display: block; padding: .2rem 0; color: var(--soft); text-decoration: none; }
-nav a:hover { color: var(--ink); }
-main { padding: 2rem 1.5rem 6rem; min-width: 0; }
-h1 { margin: 0; font-size: 1.9rem; letter-spacing: -.02em; }
-h1 small { font-size: .9rem; color: var(--soft); font-weight: 400; letter-spacing: 0; }
-h2 { margin: 2.6rem 0 .6rem; font-size: 1.15rem; }
-h4 { margin: 1.1rem 0 .3rem; font-size: .78rem; text-transform: uppercase; letter-spacing: .06em; color: var(--soft); }
-p { margin: .4rem 0; max-width: 46rem; }
-code, .method, .path { font-family: ui-monospace, "SF Mono", Menlo, Consolas, monospace; font-size: .9em; }
-details { border: 1px solid var(--line); border-radius: 8px; margin: .45rem 0; background: var(--wash); }
-summary { display: flex; flex-wrap: wrap; gap: .2rem .8rem; align-items: baseline; padding: .55rem .9rem; cursor: pointer; list-style: none; }
-summary::-webkit-details-marker { display: none; }
-summary .say { color: var(--soft); margin-left: auto; text-align: right; }
-details[open] > summary { border-bottom: 1px solid var(--line); }
-.inside { padding: .2rem .9rem 1rem; overflow-x: auto; }
-.method { font-weight: 700; min-width: 4.2em; }
-.get { color: var(--get); } .post { color: var(--post); } .put { color: var(--put); }
-.patch { color: var(--patch); } .delete { color: var(--delete); }
-.path { overflow-wrap: anywhere; } .path i { font-style: normal; color: var(--soft); }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
-td, th { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
-th { color: var(--soft); font-weight: 500; }
-td:first-child { white-space: nowrap; } .must { color: var(--delete); }
-a { color: var(--post); }
-@media (max-width: 50rem) { .frame { display: block; } nav { position: static; max-height: none; padding-bottom: 0; columns: 2; } }
-"""
+from .page_style import STYLE
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -92,7 +58,8 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
         )
     parts.append("</table>")
     return (
-        f'<details id="{escape(operation["operationId"])}"><summary><span class="method {method}">{method.upper()}</span>'
+        f'<details id="{escape(operation["operationId"])}">'
+        f'<summary><span class="method {method}">{method.upper()}</span>'
         f"<span class=path>{shown}</span><span class=say>{_inline(operation['summary'])}</span></summary>"
         f"<div class=inside>{''.join(parts)}</div></details>"
     )

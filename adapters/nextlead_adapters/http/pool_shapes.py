@@ -26,7 +26,7 @@ class DuplicatesShape(Body):
 
 
 class PoolOptionsBody(Body, kw_only=True):
-    """How leads come in. `mapping` is column to field, null leaves a column out; the owner left out is the root team."""
+    """How leads come in: `mapping` is column to field, null leaves one out; no owner is the root team."""
 
     campaign: Code
     name: Name = ""
@@ -110,9 +110,9 @@ class PoolPatch(Body):
 
     name: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
     description: Description | UnsetType = UNSET
-    priority: Priority | None | UnsetType = UNSET
-    active_from: Moment | None | UnsetType = UNSET
-    active_until: Moment | None | UnsetType = UNSET
+    priority: Priority | UnsetType | None = UNSET
+    active_from: Moment | UnsetType | None = UNSET
+    active_until: Moment | UnsetType | None = UNSET
 
 
 class ShuffleBody(Body):

@@ -120,9 +120,9 @@ async def _load_once(call: Call, came: Upload) -> Reply:
 
 
 async def _load(call: Call, came: Upload) -> Reply:
-    pool = await call.services.intake.upload(
-        came.path, came.file_name, _options(call.body), call.caller.by, remove=True
-    )
+    options = _options(call.body)
+    came.given_away = True
+    pool = await call.services.intake.upload(came.path, came.file_name, options, call.caller.by, remove=True)
     view = await _show(call, pool.id)
     return Reply(202 if view.state == "loading" else 201, view)
 
@@ -238,16 +238,82 @@ def _pool_button(action: str, summary: str) -> Route:
 _LOADING: Final = {202: "The file is still loading; `GET` tells how far it is."}
 
 ROUTES: tuple[Route, ...] = (
-    Route("POST", "/v1/pools", Access.ADMIN, "Upload a file of leads", upload, body=shapes.PoolOptionsBody, answer=shapes.PoolView, status=201, also=_LOADING, files=True, tag="Pools"),
-    Route("GET", "/v1/pools", Access.SUPERVISOR, "List pools", list_pools, answer=Page[shapes.PoolView], query=shapes.PoolsQuery, tag="Pools"),
-    Route("POST", "/v1/pools/bulk", Access.ADMIN, "One of the buttons for several pools", bulk, body=shapes.BulkBody, answer=shapes.BulkAnswer, tag="Pools"),
+    Route(
+        "POST",
+        "/v1/pools",
+        Access.ADMIN,
+        "Upload a file of leads",
+        upload,
+        body=shapes.PoolOptionsBody,
+        answer=shapes.PoolView,
+        status=201,
+        also=_LOADING,
+        files=True,
+        tag="Pools",
+    ),
+    Route(
+        "GET",
+        "/v1/pools",
+        Access.SUPERVISOR,
+        "List pools",
+        list_pools,
+        answer=Page[shapes.PoolView],
+        query=shapes.PoolsQuery,
+        tag="Pools",
+    ),
+    Route(
+        "POST",
+        "/v1/pools/bulk",
+        Access.ADMIN,
+        "One of the buttons for several pools",
+        bulk,
+        body=shapes.BulkBody,
+        answer=shapes.BulkAnswer,
+        tag="Pools",
+    ),
     Route("GET", _POOL, Access.SUPERVISOR, "Read a pool", show_pool, answer=shapes.PoolView, tag="Pools"),
-    Route("PATCH", _POOL, Access.ADMIN, "Change a pool", edit_pool, body=shapes.PoolPatch, answer=shapes.PoolView, tag="Pools"),
-    Route("DELETE", _POOL, Access.ADMIN, "Delete a pool's leads that nobody has seen", partial(_button, "delete"), answer=shapes.DeletedView, tag="Pools"),
+    Route(
+        "PATCH",
+        _POOL,
+        Access.ADMIN,
+        "Change a pool",
+        edit_pool,
+        body=shapes.PoolPatch,
+        answer=shapes.PoolView,
+        tag="Pools",
+    ),
+    Route(
+        "DELETE",
+        _POOL,
+        Access.ADMIN,
+        "Delete a pool's leads that nobody has seen",
+        partial(_button, "delete"),
+        answer=shapes.DeletedView,
+        tag="Pools",
+    ),
     _pool_button("confirm", "Load a pool without its unmatched columns"),
     _pool_button("reject", "Drop a pool that waits for confirmation"),
     _pool_button("activate", "Offer a pool's leads again"),
     _pool_button("deactivate", "Stop offering a pool's leads"),
-    Route("POST", f"{_POOL}/shuffle", Access.ADMIN, "Put a pool's unprocessed leads into a random order", shuffle, body=shapes.ShuffleBody, answer=shapes.PoolView, tag="Pools"),
-    Route("POST", "/v1/leads", Access.ADMIN, "Bring leads in as JSON", add_leads, body=shapes.LeadsBody, answer=shapes.PoolView, status=201, tag="Leads"),
-)  # fmt: skip
+    Route(
+        "POST",
+        f"{_POOL}/shuffle",
+        Access.ADMIN,
+        "Put a pool's unprocessed leads into a random order",
+        shuffle,
+        body=shapes.ShuffleBody,
+        answer=shapes.PoolView,
+        tag="Pools",
+    ),
+    Route(
+        "POST",
+        "/v1/leads",
+        Access.ADMIN,
+        "Bring leads in as JSON",
+        add_leads,
+        body=shapes.LeadsBody,
+        answer=shapes.PoolView,
+        status=201,
+        tag="Leads",
+    ),
+)

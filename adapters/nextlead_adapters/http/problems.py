@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 problem answers. `STATUS_OF` is the one place that maps the engine's errors to statuses."""
+"""What goes wrong, as problem answers (RFC 9457). `STATUS_OF` is where the engine's errors get their statuses."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,7 +20,7 @@ class FieldError(Struct, frozen=True):
 
 
 class Problem(Struct, omit_defaults=True):
-    """A problem answer (RFC 9457). `code` is stable; `errors` names fields of bad input; `facts` are what a program may use."""
+    """A problem. `code` is stable; `errors` names fields of bad input; `facts` are what a program may use."""
 
     type: str
     title: str
@@ -107,10 +107,11 @@ def malformed(field: str, message: str) -> ProblemError:
 
 def of_validation(error: msgspec.ValidationError) -> ProblemError:
     """400 with the field that msgspec names: `Expected ... - at `$.leads[2].phone``, or a missing or unknown one."""
-    message, _, place = str(error).rpartition(" - at `$")
-    if not place.endswith("`"):
-        message, place = str(error), "`"
-    field = place[:-1].removeprefix(".")
+    text = str(error)
+    message, found, place = text.rpartition(" - at `$")
+    if not found:
+        message, place = text, "`"
+    field = place.removesuffix("`").removeprefix(".")
     for start, rule in (
         ("Object missing required field `", "is required"),
         ("Object contains unknown field `", "is not known"),

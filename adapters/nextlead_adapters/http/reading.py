@@ -59,7 +59,7 @@ def check_json_type(headers: Headers) -> None:
 
 
 def decode(kind: Any, body: bytes, place: str = "") -> Any:
-    """A body of that type; an empty one is an empty object. Raises a 400 that names the field, or says where JSON ends."""
+    """A body of that type; an empty one is an empty object. Raises a 400 that names the field."""
     try:
         return _decoder(kind).decode(body or b"{}")
     except msgspec.ValidationError as error:
@@ -79,12 +79,8 @@ def _not_json(place: str, why: str) -> ProblemError:
 def decode_query(kind: Any, scope: Scope) -> Any:
     """The query parameters; raises a 400 that names the one at fault. The last of several of a name counts."""
     raw: bytes = scope.get("query_string", b"")
-    if not raw:
-        return kind()
     try:
-        pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, strict_parsing=False, max_num_fields=QUERY_FIELDS_MAX
-        )
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
     except (ValueError, UnicodeDecodeError):
         raise malformed("", "the query string is not one") from None
     try:

@@ -1,10 +1,11 @@
 """Calls of set-up: teams, agents, projects, campaigns, settings, tokens."""
 
+import re
 import secrets
 from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET
 
@@ -19,22 +20,19 @@ from nextlead.core.commands import (
     PutToken,
 )
 from nextlead.core.engine import Engine
-from nextlead.core.errors import NotFound
+from nextlead.core.errors import Invalid, NotFound
 from nextlead.core.model import Campaign, Dialer, Template, Token
-from nextlead.core.records import Records
 from nextlead.core.replies import Stranded
 
 from . import setup_shapes as shapes
 from . import setup_views as views
+from .fields import records, refer, refer_all
 from .lists import Page, page
 from .problems import malformed
 from .table import Access, Call, Paging, Reply, Route
 
-TOKEN_BYTES = 32
-
-
-def _records(engine: Engine, kind: str) -> Records[Any]:
-    return getattr(engine, f"{kind}s")  # type: ignore[no-any-return]
+TOKEN_BYTES: Final = 32
+_CODE: Final = re.compile(r"[\w.@+~-]{1,64}")
 
 
 _VIEWS: dict[str, Callable[[Engine, Any], Any]] = {
@@ -46,34 +44,38 @@ _VIEWS: dict[str, Callable[[Engine, Any], Any]] = {
 
 
 async def _show(kind: str, call: Call) -> object:
-    return await call.services.dialer.read(
-        lambda engine: _VIEWS[kind](engine, _records(engine, kind).need(call.code()))
-    )
+    return await call.services.dialer.read(lambda engine: _VIEWS[kind](engine, records(engine, kind).need(call.code())))
 
 
 async def _list(kind: str, call: Call) -> object:
     def read(engine: Engine) -> object:
-        return page(_records(engine, kind), call.query, lambda row: row.code, partial(_VIEWS[kind], engine))
+        return page(records(engine, kind), call.query, lambda row: row.code, partial(_VIEWS[kind], engine))
 
     return await call.services.dialer.read(read)
 
 
 async def _put(kind: str, submit: Callable[[Call], Any], call: Call) -> Reply:
     """PUT makes what is not there; PATCH does not."""
-    there = call.code() in _records(call.services.engine, kind).by_code
-    if not there and call.scope["method"] == "PATCH":
-        raise NotFound(kind, call.code())
+    there = call.code() in records(call.services.engine, kind).by_code
+    if not there:
+        if call.scope["method"] == "PATCH":
+            raise NotFound(kind, call.code())
+        if not _CODE.fullmatch(call.code()):
+            raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
     await call.services.dialer.submit(submit(call))
     return Reply(200 if there else 201, await _show(kind, call))
 
 
 def _team(call: Call) -> PutTeam:
     body: shapes.TeamBody = call.body
+    refer(call.services.engine, "team", body.parent, "parent")
     return PutTeam(by=call.caller.by, code=call.code(), name=body.name, parent=body.parent)
 
 
 def _agent(call: Call) -> PutAgent:
     body: shapes.AgentBody = call.body
+    refer(call.services.engine, "team", body.team, "team")
+    refer_all(call.services.engine, "campaign", () if body.campaigns is UNSET else body.campaigns, "campaigns")
     return PutAgent(
         by=call.caller.by,
         code=call.code(),
@@ -92,6 +94,7 @@ def _project(call: Call) -> PutProject:
 
 def _campaign(call: Call) -> PutCampaign:
     body: shapes.CampaignBody = call.body
+    refer(call.services.engine, "project", body.project, "project")
     old: Campaign | None = call.services.engine.campaigns.by_code.get(call.code())
     template = old.template if old else Template()
     dialer = old.dialer if old else Dialer()
@@ -153,6 +156,7 @@ async def make_token(call: Call) -> object:
     agent = None if body.agent is UNSET else body.agent
     if (body.role == "agent") != (agent is not None):
         raise malformed("agent", "goes with the role agent, and that role needs it")
+    refer(call.services.engine, "agent", agent, "agent")
     secret = secrets.token_urlsafe(TOKEN_BYTES)
     digest = sha256(secret.encode()).hexdigest()
     token = await call.services.dialer.submit(PutToken(by=call.caller.by, sha256=digest, role=body.role, agent=agent))
@@ -182,12 +186,39 @@ def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: s
     article = "an" if kind == "agent" else "a"
     made = {201: f"The {kind} is new."}
     return (
-        Route("GET", f"/v1/{kind}s", Access.SUPERVISOR, f"List {kind}s", partial(_list, kind), answer=Page[view], query=Paging, tag=tag),
+        Route(
+            "GET",
+            f"/v1/{kind}s",
+            Access.SUPERVISOR,
+            f"List {kind}s",
+            partial(_list, kind),
+            answer=Page[view],
+            query=Paging,
+            tag=tag,
+        ),
         Route("GET", path, Access.SUPERVISOR, f"Read {article} {kind}", partial(_show, kind), answer=view, tag=tag),
-        Route("PUT", path, Access.ADMIN, f"Make or change {article} {kind}", put, body=body, answer=view, also=made, tag=tag),
+        Route(
+            "PUT",
+            path,
+            Access.ADMIN,
+            f"Make or change {article} {kind}",
+            put,
+            body=body,
+            answer=view,
+            also=made,
+            tag=tag,
+        ),
         Route("PATCH", path, Access.ADMIN, f"Change {article} {kind}", put, body=body, answer=view, tag=tag),
-        Route("DELETE", path, Access.ADMIN, f"Delete {article} {kind} that nothing depends on", partial(_delete, kind), status=204, tag=tag),
-    )  # fmt: skip
+        Route(
+            "DELETE",
+            path,
+            Access.ADMIN,
+            f"Delete {article} {kind} that nothing depends on",
+            partial(_delete, kind),
+            status=204,
+            tag=tag,
+        ),
+    )
 
 
 _CAMPAIGN = "/v1/campaigns/{code}"
@@ -196,11 +227,63 @@ ROUTES: tuple[Route, ...] = (
     *_kind("agent", shapes.AgentBody, shapes.AgentView, _agent, "Set-up"),
     *_kind("project", shapes.ProjectBody, shapes.ProjectView, _project, "Set-up"),
     *_kind("campaign", shapes.CampaignBody, shapes.CampaignView, _campaign, "Set-up"),
-    Route("POST", f"{_CAMPAIGN}/activate", Access.ADMIN, "Offer a campaign's leads again", activate_campaign, answer=shapes.CampaignView, tag="Set-up"),
-    Route("POST", f"{_CAMPAIGN}/deactivate", Access.ADMIN, "Stop offering a campaign's leads", deactivate_campaign, answer=shapes.CampaignDeactivated, tag="Set-up"),
-    Route("GET", "/v1/settings", Access.SUPERVISOR, "Read the organisation's settings", show_settings, answer=shapes.SettingsView, tag="Set-up"),
-    Route("PATCH", "/v1/settings", Access.ADMIN, "Change settings", edit_settings, body=shapes.SettingsBody, answer=shapes.SettingsView, tag="Set-up"),
-    Route("GET", "/v1/tokens", Access.ADMIN, "List tokens", list_tokens, answer=Page[shapes.TokenView], query=Paging, tag="Tokens"),
-    Route("POST", "/v1/tokens", Access.ADMIN, "Make a token, shown once", make_token, body=shapes.TokenBody, answer=shapes.TokenMade, status=201, tag="Tokens"),
+    Route(
+        "POST",
+        f"{_CAMPAIGN}/activate",
+        Access.ADMIN,
+        "Offer a campaign's leads again",
+        activate_campaign,
+        answer=shapes.CampaignView,
+        tag="Set-up",
+    ),
+    Route(
+        "POST",
+        f"{_CAMPAIGN}/deactivate",
+        Access.ADMIN,
+        "Stop offering a campaign's leads",
+        deactivate_campaign,
+        answer=shapes.CampaignDeactivated,
+        tag="Set-up",
+    ),
+    Route(
+        "GET",
+        "/v1/settings",
+        Access.SUPERVISOR,
+        "Read the organisation's settings",
+        show_settings,
+        answer=shapes.SettingsView,
+        tag="Set-up",
+    ),
+    Route(
+        "PATCH",
+        "/v1/settings",
+        Access.ADMIN,
+        "Change settings",
+        edit_settings,
+        body=shapes.SettingsBody,
+        answer=shapes.SettingsView,
+        tag="Set-up",
+    ),
+    Route(
+        "GET",
+        "/v1/tokens",
+        Access.ADMIN,
+        "List tokens",
+        list_tokens,
+        answer=Page[shapes.TokenView],
+        query=Paging,
+        tag="Tokens",
+    ),
+    Route(
+        "POST",
+        "/v1/tokens",
+        Access.ADMIN,
+        "Make a token, shown once",
+        make_token,
+        body=shapes.TokenBody,
+        answer=shapes.TokenMade,
+        status=201,
+        tag="Tokens",
+    ),
     Route("DELETE", "/v1/tokens/{id}", Access.ADMIN, "Delete a token", delete_token, status=204, tag="Tokens"),
-)  # fmt: skip
+)

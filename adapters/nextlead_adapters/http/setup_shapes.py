@@ -19,7 +19,7 @@ class TeamBody(Body):
     """A team. `parent` of null is the whole organisation."""
 
     name: Name | UnsetType = UNSET
-    parent: Code | None | UnsetType = UNSET
+    parent: Code | UnsetType | None = UNSET
 
 
 class TeamView(View):
@@ -34,7 +34,7 @@ class AgentBody(Body):
     """An agent. `campaigns` are those it has permission for, `may_set` the redials it may set."""
 
     name: Name | UnsetType = UNSET
-    team: Code | None | UnsetType = UNSET
+    team: Code | UnsetType | None = UNSET
     campaigns: tuple[Code, ...] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     may_set: tuple[RedialKind, ...] | UnsetType = UNSET
@@ -82,7 +82,7 @@ class FieldShape(Body):
 
 
 class ResultShape(Body):
-    """A result that an agent may pick. With `validation` someone checks it first; with `do_not_call` the number is blocked."""
+    """A result that an agent may pick. `validation`: someone checks it first; `do_not_call`: the number is blocked."""
 
     code: Code
     label: Name
@@ -115,22 +115,22 @@ class RetryShape(Body):
 class DialerShape(Body):
     """How a campaign is dialled. null is: no limit, never, or off. `release_vip_after` of `same` is as for private."""
 
-    priority: Priority | None | UnsetType = UNSET
+    priority: Priority | UnsetType | None = UNSET
     redial_horizon: Span | UnsetType = UNSET
-    reserve_owner: Span | None | UnsetType = UNSET
-    redials_per_slot: Positive | None | UnsetType = UNSET
+    reserve_owner: Span | UnsetType | None = UNSET
+    redials_per_slot: Positive | UnsetType | None = UNSET
     dial_promised_when_inactive: bool | UnsetType = UNSET
     cancel_pause: Span | UnsetType = UNSET
     lease_timeout: Span | UnsetType = UNSET
     lease_max: Span | UnsetType = UNSET
-    max_attempts: Positive | None | UnsetType = UNSET
+    max_attempts: Positive | UnsetType | None = UNSET
     overdue_after: Span | UnsetType = UNSET
-    release_private_after: Release | None | UnsetType = UNSET
-    release_vip_after: Release | None | UnsetType = UNSET
+    release_private_after: Release | UnsetType | None = UNSET
+    release_vip_after: Release | UnsetType | None = UNSET
     retry: RetryShape | UnsetType = UNSET
-    new_every: Positive | None | UnsetType = UNSET
-    weight: Annotated[float, Meta(gt=0, le=1_000_000)] | None | UnsetType = UNSET
-    max_unresolved: Positive | None | UnsetType = UNSET
+    new_every: Positive | UnsetType | None = UNSET
+    weight: Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType | None = UNSET
+    max_unresolved: Positive | UnsetType | None = UNSET
     rotate_numbers: bool | UnsetType = UNSET
 
 
@@ -160,7 +160,7 @@ class CampaignView(View):
 
 
 class PromisedLeft(View):
-    """Promised redials of a campaign, per agent: those that stay dialable while it is inactive, and those that do not."""
+    """Promised redials per agent: those that stay dialable while the campaign is inactive, and those that do not."""
 
     dialable: dict[str, int]
     withheld: dict[str, int]

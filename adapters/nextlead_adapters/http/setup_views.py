@@ -37,8 +37,14 @@ from .setup_shapes import (
 from .values import SAME, Moment, Release, Span, span
 
 _PLAIN = (
-    "dial_promised_when_inactive", "max_attempts", "redials_per_slot", "new_every", "weight", "max_unresolved", "rotate_numbers",
-)  # fmt: skip
+    "dial_promised_when_inactive",
+    "max_attempts",
+    "redials_per_slot",
+    "new_every",
+    "weight",
+    "max_unresolved",
+    "rotate_numbers",
+)
 """Dialer settings that are the same inside and outside."""
 _SPANS = ("redial_horizon", "cancel_pause", "lease_timeout", "lease_max", "overdue_after")
 """Those that are durations, `_ms` inside."""
@@ -147,6 +153,9 @@ def dialer_over(old: Dialer, body: DialerShape) -> Dialer:
     new["release_vip_ms"] = _ms(body.release_vip_after)
     if new["release_private_ms"] == SAME:
         raise malformed("dialer.release_private_after", "must be a duration or never")
+    for name in ("lease_timeout", "lease_max"):
+        if new[f"{name}_ms"] == 0:
+            raise malformed(f"dialer.{name}", "must be longer than nothing")
     if body.retry is not UNSET:
         lists = {cause: getattr(body.retry, cause) for cause in RetryShape.__struct_fields__}
         given = {cause: tuple(each.ms for each in spans) for cause, spans in lists.items() if spans is not UNSET}

@@ -1,7 +1,7 @@
 """The route table's vocabulary: what an entry says, what a handler gets and gives.
 
-One `Route` per call of the API. Routing, roles, decoding, problem answers, the OpenAPI document and the page `/docs` are
-all made from the same entries, so none of them can say something else than the others.
+One `Route` per call of the API. Routing, roles, decoding, the OpenAPI document and the page `/docs` are all made from
+the same entries, so none of them can say something else than the others.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -99,7 +99,7 @@ class Call:
 
 
 class Reply(Struct):
-    """An answer that is not just a body with the route's status. `body` of UNSET is an empty one; `raw` is sent as it is."""
+    """An answer that is more than a body. `body` of UNSET is an empty one; `raw` is sent as it is."""
 
     status: int
     body: object = UNSET
@@ -125,9 +125,9 @@ Handler = Callable[[Call], Awaitable[object]]
 class Route(Struct, frozen=True):
     """An entry of the table.
 
-    `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's token
-    reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but `next`).
-    `files`: the body is multipart with a `file`, and `body` is the type of its `options`.
+    `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's
+    token reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but
+    `next`). `files`: the body is multipart with a `file`, and `body` is the type of its `options`.
     """
 
     method: str

@@ -24,12 +24,16 @@ WRITE_BYTES: Final = 1024 * 1024
 
 
 class Upload(Struct):
-    """What came: the file on disk, the name it had, the options as JSON, and a digest of both."""
+    """What came: the file on disk, the name it had, the options as JSON, and a digest of both.
+
+    Once `given_away`, whoever has it removes the file.
+    """
 
     path: Path
     file_name: str
     options: bytes
     sha256: str
+    given_away: bool = False
 
 
 class _Parts:
@@ -91,22 +95,24 @@ class _Parts:
 
 @asynccontextmanager
 async def receive_upload(call: Call) -> AsyncIterator[Upload]:
-    """The upload of this call; its file is removed when the block ends with an error, else its receiver does that.
+    """The upload of this call; its file is gone when the block ends, unless it was given away.
 
     Raises a 400, 413 or 415; a client that disconnects leaves nothing behind.
     """
     boundary = _boundary(call)
     limits = call.services.limits
     with tempfile.NamedTemporaryFile(prefix="nextlead-", dir=limits.upload_dir, delete=False) as sink:
-        path = Path(sink.name)
+        upload = Upload(Path(sink.name), "", b"", "")
         try:
             parts = _Parts(sink, limits.body_max_bytes)
             await _parse(call, boundary, parts)
             await anyio.to_thread.run_sync(sink.flush)
-            yield Upload(path, parts.file_name, bytes(parts.options), _digest(parts))
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+            upload.file_name, upload.options, upload.sha256 = parts.file_name, bytes(parts.options), _digest(parts)
+            yield upload
+        finally:
+            if not upload.given_away:
+                # At once, not in a thread: a call that was cancelled must not await any more.
+                upload.path.unlink(missing_ok=True)
 
 
 def _boundary(call: Call) -> bytes:

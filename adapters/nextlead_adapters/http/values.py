@@ -29,7 +29,7 @@ class Span:
 
 
 class Release:
-    """When a promised redial is released: a duration, `never` (None inside; null does as well), or `same` (SAME inside)."""
+    """When a promised redial is released: a duration, `never` (null does as well; None inside) or `same` (SAME)."""
 
     __slots__ = ("ms",)
 

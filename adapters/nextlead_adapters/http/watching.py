@@ -152,11 +152,38 @@ def event_text(engine: Engine, news: News) -> bytes:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/events", Access.SUPERVISOR, "What happens to leads, as server-sent events", events, answer=LeadEventView, tag="Watching", media=EVENTS),
-    Route("GET", "/metrics", Access.METRICS, "Metrics for Prometheus", metrics, answer=str, tag="Watching", media=PROMETHEUS),
+    Route(
+        "GET",
+        "/v1/events",
+        Access.SUPERVISOR,
+        "What happens to leads, as server-sent events",
+        events,
+        answer=LeadEventView,
+        tag="Watching",
+        media=EVENTS,
+    ),
+    Route(
+        "GET",
+        "/metrics",
+        Access.METRICS,
+        "Metrics for Prometheus",
+        metrics,
+        answer=str,
+        tag="Watching",
+        media=PROMETHEUS,
+    ),
     Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView, tag="Watching"),
-    Route("GET", "/readyz", Access.ANYONE, "The daemon can serve", readyz, answer=HealthView, also={503: "Not ready."}, tag="Watching"),
-)  # fmt: skip
+    Route(
+        "GET",
+        "/readyz",
+        Access.ANYONE,
+        "The daemon can serve",
+        readyz,
+        answer=HealthView,
+        also={503: "Not ready."},
+        tag="Watching",
+    ),
+)
 
 CLOCK_ROUTES: tuple[Route, ...] = (
     Route("GET", "/v1/clock", Access.OPERATOR, "Read the manual clock", show_clock, answer=ClockView, tag="Watching"),

@@ -20,7 +20,7 @@ from nextlead.core.replies import Count, Finished, NoLead, Offer
 from nextlead.core.tokens import parse_token, token_text
 
 from . import work_shapes as shapes
-from .fields import data_over, read_number, region_of
+from .fields import data_over, read_number, refer_all, region_of
 from .lead_shapes import LeadView, LeaseView
 from .lead_views import NO_DATA, lead_of, lease_view
 from .leads import stored_lead
@@ -42,6 +42,7 @@ TOKEN_BYTES: Final = 16
 async def put_session(call: Call) -> object:
     """Choose campaigns and the box (SPEC R3.1)."""
     body: shapes.SessionBody = call.body
+    refer_all(call.services.engine, "campaign", body.campaigns, "campaigns")
     cross = None if body.cross_campaign_redials is UNSET else body.cross_campaign_redials
     await call.services.dialer.submit(
         PutSession(by=call.caller.by, agent=call.code(), campaigns=body.campaigns, cross=cross)
@@ -289,20 +290,120 @@ _LEASE = "/v1/leases/{token}"
 _WHY_NOT = {204: "No lead now; the header `Nextlead-Reason` says why."}
 
 HOT: tuple[Route, ...] = (
-    Route("POST", f"{_AGENT}/next", Access.AGENT, "Lease the best lead", next_lead, body=shapes.NextBody, answer=LeaseView, query=shapes.NextQuery, also=_WHY_NOT, own=True, repeatable=False, tag="Work"),
-    Route("POST", f"{_LEASE}/finish", Access.AGENT, "End a lease with what happened", finish, body=shapes.FinishBody, answer=shapes.FinishedView, tag="Work"),
-    Route("POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView, tag="Work"),
-)  # fmt: skip
+    Route(
+        "POST",
+        f"{_AGENT}/next",
+        Access.AGENT,
+        "Lease the best lead",
+        next_lead,
+        body=shapes.NextBody,
+        answer=LeaseView,
+        query=shapes.NextQuery,
+        also=_WHY_NOT,
+        own=True,
+        repeatable=False,
+        tag="Work",
+    ),
+    Route(
+        "POST",
+        f"{_LEASE}/finish",
+        Access.AGENT,
+        "End a lease with what happened",
+        finish,
+        body=shapes.FinishBody,
+        answer=shapes.FinishedView,
+        tag="Work",
+    ),
+    Route(
+        "POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView, tag="Work"
+    ),
+)
 """The calls that the dispatcher is to try first."""
 
 ROUTES: tuple[Route, ...] = (
-    Route("PUT", f"{_AGENT}/session", Access.AGENT, "Log on: choose campaigns", put_session, body=shapes.SessionBody, answer=SessionView, own=True, tag="Work"),
+    Route(
+        "PUT",
+        f"{_AGENT}/session",
+        Access.AGENT,
+        "Log on: choose campaigns",
+        put_session,
+        body=shapes.SessionBody,
+        answer=SessionView,
+        own=True,
+        tag="Work",
+    ),
     Route("DELETE", f"{_AGENT}/session", Access.AGENT, "Log off", end_session, status=204, own=True, tag="Work"),
-    Route("GET", f"{_AGENT}/lease", Access.AGENT, "The leases an agent holds", leases, answer=Page[LeaseView], own=True, tag="Work"),
-    Route("POST", f"{_AGENT}/take", Access.AGENT, "Lease a chosen lead", take, body=shapes.TakeBody, answer=LeaseView, own=True, tag="Work"),
-    Route("GET", f"{_AGENT}/redials", Access.AGENT, "The agent's private and VIP redials", _leads_of(lambda engine, code: engine.redials_of(code)), answer=Page[LeadView], query=Paging, own=True, tag="Work"),
-    Route("GET", f"{_AGENT}/unresolved", Access.AGENT, "The agent's unresolved leads", _leads_of(lambda engine, code: engine.unresolved_of(code)), answer=Page[LeadView], query=Paging, own=True, tag="Work"),
-    Route("POST", f"{_AGENT}/release-all", Access.SUPERVISOR, "Release all redials of an agent", release_all, answer=shapes.CountView, query=shapes.BulkQuery, tag="Work"),
-    Route("POST", f"{_LEASE}/end", Access.SUPERVISOR, "End a stuck lease", end_lease, body=shapes.EndBody, answer=shapes.LeadAnswer, tag="Work"),
-    Route("POST", "/v1/leads/{id}/resolve", Access.AGENT, "Settle an unresolved lead", resolve, body=shapes.ResolveBody, answer=shapes.LeadAnswer, tag="Work"),
-)  # fmt: skip
+    Route(
+        "GET",
+        f"{_AGENT}/lease",
+        Access.AGENT,
+        "The leases an agent holds",
+        leases,
+        answer=Page[LeaseView],
+        own=True,
+        tag="Work",
+    ),
+    Route(
+        "POST",
+        f"{_AGENT}/take",
+        Access.AGENT,
+        "Lease a chosen lead",
+        take,
+        body=shapes.TakeBody,
+        answer=LeaseView,
+        own=True,
+        tag="Work",
+    ),
+    Route(
+        "GET",
+        f"{_AGENT}/redials",
+        Access.AGENT,
+        "The agent's private and VIP redials",
+        _leads_of(lambda engine, code: engine.redials_of(code)),
+        answer=Page[LeadView],
+        query=Paging,
+        own=True,
+        tag="Work",
+    ),
+    Route(
+        "GET",
+        f"{_AGENT}/unresolved",
+        Access.AGENT,
+        "The agent's unresolved leads",
+        _leads_of(lambda engine, code: engine.unresolved_of(code)),
+        answer=Page[LeadView],
+        query=Paging,
+        own=True,
+        tag="Work",
+    ),
+    Route(
+        "POST",
+        f"{_AGENT}/release-all",
+        Access.SUPERVISOR,
+        "Release all redials of an agent",
+        release_all,
+        answer=shapes.CountView,
+        query=shapes.BulkQuery,
+        tag="Work",
+    ),
+    Route(
+        "POST",
+        f"{_LEASE}/end",
+        Access.SUPERVISOR,
+        "End a stuck lease",
+        end_lease,
+        body=shapes.EndBody,
+        answer=shapes.LeadAnswer,
+        tag="Work",
+    ),
+    Route(
+        "POST",
+        "/v1/leads/{id}/resolve",
+        Access.AGENT,
+        "Settle an unresolved lead",
+        resolve,
+        body=shapes.ResolveBody,
+        answer=shapes.LeadAnswer,
+        tag="Work",
+    ),
+)

@@ -39,14 +39,14 @@ class TakeBody(Body):
 
 
 class Outcome(Body, tag_field="outcome", kw_only=True):
-    """What happened to the call. `data` changes the fields it names; `number` is the one dialled, if not the lease's."""
+    """What happened to the call. `data` changes the fields it names."""
 
     note: Note = ""
     data: Fields | UnsetType = UNSET
 
 
 class Ending(Outcome, kw_only=True):
-    """With `next` the next lead is leased in the same step."""
+    """`number` is the one dialled, if not the lease's. With `next` the next lead is leased in the same step."""
 
     number: PhoneText | UnsetType = UNSET
     next: bool = False
@@ -113,7 +113,7 @@ class FinishedView(View):
 
     lead: LeadView
     nearby_redials: int | UnsetType = UNSET
-    next: LeaseView | None | UnsetType = UNSET
+    next: LeaseView | UnsetType | None = UNSET
     next_reason: str | UnsetType = UNSET
 
 
