@@ -18,7 +18,8 @@ from .encodings import Unreadable, encoding_of
 SEPARATORS: Final = (",", ";", "\t")
 ROW_CHARS_MAX: Final = 100_000
 """Longest row, in characters, its line ends included. The csv module's own limit per field is above it."""
-ROW_LINES_MAX: Final = 500
+ROW_LINES_MAX: Final = 200
+"""Also bounds what a file made to be slow costs: each of its rows may be read that many times."""
 _KEPT_CHARS: Final = 1_000
 _OPEN_QUOTE: Final = "has a quote that is not closed"
 _SAMPLE_CHARS: Final = 1 << 16

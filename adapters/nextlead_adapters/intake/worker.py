@@ -14,7 +14,7 @@ from typing import Final, Self
 
 from msgspec import DecodeError, Struct
 
-from nextlead.core.errors import Invalid, NextleadError
+from nextlead.core.errors import Invalid, NextleadError, NotReady
 
 from .wire import FRAME_BYTES_MAX, LENGTH_BYTES, Chunk, Done, Failed, Header, Job, Message, decode_message, encode_job
 
@@ -38,7 +38,7 @@ class Limits(Struct, frozen=True):
     """What reading one file may take. `silence_s` is the longest the process may take for its next answer."""
 
     memory_bytes: int = 768 << 20
-    cpu_s: int = 1_800
+    cpu_s: int = 900
     silence_s: float = 60.0
     chunk_rows: int = 250
 
@@ -59,7 +59,7 @@ class Worker:
     """One file, one process. Use as an async context manager; leaving it ends the process.
 
     Raises `UnreadableFile` or `Invalid` when the file, or the mapping for it, is at fault; `IntakeFailed` when the
-    process died or went over a limit.
+    process died or went over a limit, `NotReady` when the system has no process to give.
     """
 
     def __init__(self, job: Job, limits: Limits) -> None:
@@ -74,7 +74,7 @@ class Worker:
                 stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_PIPE_BYTES, env=_environment(),
             )  # fmt: skip
         except OSError as problem:
-            raise IntakeFailed(f"no process to read the file could be started: {problem.strerror}") from problem
+            raise NotReady(f"no process to read the file could be started: {problem.strerror}") from problem
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -27,5 +27,5 @@ def test_every_number_is_valid_fictional_and_there_once() -> None:
 
 
 def test_the_script_makes_the_list(tmp_path: Path) -> None:
-    runpy.run_path(shutil.copy(MAKER, tmp_path / MAKER.name), run_name="__main__")
+    runpy.run_path(str(shutil.copy(MAKER, tmp_path / MAKER.name)), run_name="__main__")
     assert (tmp_path / "leads.csv").read_bytes() == MAKER.with_name("leads.csv").read_bytes()

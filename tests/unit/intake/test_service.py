@@ -11,7 +11,7 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from nextlead.core.commands import ActOnPool, Block, Finish, OpenPool, PutSession, PutSettings
+from nextlead.core.commands import ActOnPool, Block, Command, Finish, LoadRows, OpenPool, PutSession, PutSettings
 from nextlead.core.errors import Invalid
 from nextlead.core.model import Pool
 from nextlead.core.replies import NoLead, Offer
@@ -212,6 +212,34 @@ async def test_two_uploads_at_once_are_decided_as_if_one_came_first(
     assert all(pool.valid + pool.duplicate == 600 for pool in pools)
 
 
+async def test_asking_the_archive_and_loading_are_one_step(
+    dialer: Dialer, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # R9.6: a lead could come and be closed in between, seen by neither.
+    steps: list[str] = []
+    numbers, submit = dialer.archive.numbers, dialer.submit
+
+    async def asked(wanted: Sequence[int]) -> list[NumberUse]:
+        steps.append("ask")
+        await asyncio.sleep(0)
+        return await numbers(wanted)
+
+    async def loaded(command: Command) -> object:
+        reply = await submit(command)
+        if isinstance(command, LoadRows):
+            steps.append("load")
+        return reply
+
+    monkeypatch.setattr(dialer.archive, "numbers", asked)
+    monkeypatch.setattr(dialer, "submit", loaded)
+    paths = [tmp_path / f"{no}.csv" for no in range(3)]
+    for at, path in enumerate(paths):
+        path.write_text("phone,name\n" + "".join(f"(21{at + 2}) 555-{no:04d},n\n" for no in range(600)))
+    await asyncio.gather(*(intake.upload(path, path.name, OPTIONS, ADMIN) for path in paths))
+    assert steps == ["ask", "load"] * (len(steps) // 2)
+    assert len(steps) >= 2 * 3 * 3
+
+
 # -- large files ------------------------------------------------------------------------------------------------------
 
 
@@ -301,10 +329,10 @@ async def test_an_upload_goes_on_when_its_caller_has_gone(
     opened = asyncio.Event()
     submit = dialer.submit
 
-    async def told(command: object) -> object:
+    async def told(command: Command) -> object:
         if isinstance(command, OpenPool):
             opened.set()
-        return await submit(command)  # type: ignore[arg-type]
+        return await submit(command)
 
     monkeypatch.setattr(dialer, "submit", told)
     caller = asyncio.create_task(intake.upload(write(long_text()), "list.csv", OPTIONS, ADMIN))
