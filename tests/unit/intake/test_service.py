@@ -11,7 +11,17 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from nextlead.core.commands import ActOnPool, Block, Command, Finish, LoadRows, OpenPool, PutSession, PutSettings
+from nextlead.core.commands import (
+    ActOnPool,
+    Block,
+    Command,
+    Finish,
+    IntakeRow,
+    LoadRows,
+    OpenPool,
+    PutSession,
+    PutSettings,
+)
 from nextlead.core.errors import Invalid
 from nextlead.core.model import Pool
 from nextlead.core.replies import NoLead, Offer
@@ -19,6 +29,7 @@ from nextlead.core.tokens import token_text
 from nextlead.ports import NumberUse
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.intake import service, worker
+from nextlead_adapters.intake.loading import CHUNK_ROWS, Loader
 from nextlead_adapters.intake.options import DuplicateOptions, PoolOptions
 from nextlead_adapters.intake.service import Intake
 from nextlead_adapters.intake.worker import IntakeFailed, Limits, UnreadableFile
@@ -212,9 +223,7 @@ async def test_two_uploads_at_once_are_decided_as_if_one_came_first(
     assert all(pool.valid + pool.duplicate == 600 for pool in pools)
 
 
-async def test_asking_the_archive_and_loading_are_one_step(
-    dialer: Dialer, intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_asking_the_archive_and_loading_are_one_step(dialer: Dialer, monkeypatch: pytest.MonkeyPatch) -> None:
     # R9.6: a lead could come and be closed in between, seen by neither.
     steps: list[str] = []
     numbers, submit = dialer.archive.numbers, dialer.submit
@@ -232,12 +241,11 @@ async def test_asking_the_archive_and_loading_are_one_step(
 
     monkeypatch.setattr(dialer.archive, "numbers", asked)
     monkeypatch.setattr(dialer, "submit", loaded)
-    paths = [tmp_path / f"{no}.csv" for no in range(3)]
-    for at, path in enumerate(paths):
-        path.write_text("phone,name\n" + "".join(f"(21{at + 2}) 555-{no:04d},n\n" for no in range(600)))
-    await asyncio.gather(*(intake.upload(path, path.name, OPTIONS, ADMIN) for path in paths))
-    assert steps == ["ask", "load"] * (len(steps) // 2)
-    assert len(steps) >= 2 * 3 * 3
+    loader = Loader(dialer)
+    pools = [await loader.open(OpenPool(campaign="c1")) for _ in range(3)]
+    rows = [IntakeRow(no, (14155550000 + no,)) for no in range(2 * CHUNK_ROWS)]
+    await asyncio.gather(*(loader.load(pool.id, rows, (), ADMIN) for pool in pools))
+    assert steps == ["ask", "load"] * 6
 
 
 # -- large files ------------------------------------------------------------------------------------------------------
