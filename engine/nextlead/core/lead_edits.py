@@ -36,12 +36,10 @@ def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
             raise Invalid("priority", "must be from 1 (first) to 1000, or 0 for the pool's")
         new = replace(new, priority=command.priority)
     if not isinstance(command.redial, UnsetType):
-        need_status(lead, DIALABLE)
         new = admin_redial(state, new, command.redial)
     if not isinstance(command.owner, UnsetType):
         new = _with_owner(state, new, owner_of(state, command.owner))
     if not isinstance(command.due_ms, UnsetType):
-        need_status(lead, DIALABLE)
         if command.due_ms <= 0:
             raise Invalid("due", "must be a time after 1970")
         new = replace(new, due_ms=command.due_ms)

@@ -322,13 +322,15 @@ class Lease(Row):
 class Ended(Row):
     """How the last lease ended, so that the same finish sent again gets the first answer (SPEC R5.3).
 
-    `digest` of 0: it did not end by a finish. `commit_no` is the commit that holds the lead as first answered.
+    `digest` of 0: it did not end by a finish. `commit_no` is the commit that holds the lead as first answered;
+    `next` the token that the finish asked the next lead with (SPEC R5.8).
     """
 
     token: bytes
     digest: int
     commit_no: int
     nearby: int | None = None
+    next: bytes | None = None
 
 
 class Urgent(Row):

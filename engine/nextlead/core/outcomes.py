@@ -40,7 +40,7 @@ def close(lead: Lead, closure: str) -> Lead:
     return replace(lead, status=Status.CLOSED, closure=closure, urgent=None, unresolved=None, mark=None, promise=None)
 
 
-def end_lease(lead: Lead, now_ms: int, digest: int, commit_no: int, number: int) -> Lead:
+def end_lease(lead: Lead, now_ms: int, ended: Ended, number: int) -> Lead:
     """The row without its lease, with the attempt counted for the lead and the number (SPEC R6.1)."""
     assert lead.lease is not None
     at = lead.numbers.index(number)
@@ -53,7 +53,7 @@ def end_lease(lead: Lead, now_ms: int, digest: int, commit_no: int, number: int)
         dialled=tuple(counts),
         number_at=at,
         urgent=None,
-        ended=Ended(lead.lease.token, digest, commit_no),
+        ended=ended,
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
     )
 

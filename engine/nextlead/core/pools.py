@@ -17,7 +17,8 @@ from .replies import Loaded, PoolDeleted
 from .setup import follow_settings
 from .state import State
 
-LOADABLE = ("loading", "active", "inactive")
+_GROWING = ("api", "manual")
+"""Sources whose pools take more leads after they were first active (SPEC R9.1); a file is one upload."""
 
 
 def need_pool(state: State, pool: int) -> Pool:
@@ -68,7 +69,8 @@ def _check_dates(from_ms: int | None, until_ms: int | None) -> None:
 def load_rows(state: State, command: c.LoadRows) -> Loaded:
     """Rows become leads, duplicates or rejects (SPEC R9.4 to R9.8). O(rows * log n)."""
     pool = need_pool(state, command.pool)
-    if pool.state not in LOADABLE:
+    grows = pool.source in _GROWING and pool.state in ("active", "inactive")
+    if pool.state != "loading" and not grows:
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
     fresh: list[FreshLead] = []
     rejects = [Reject(pool.id, row.row, "invalid", row.reasons, row.cells) for row in command.rejects]

@@ -95,7 +95,8 @@ def set_redial(lead: Lead, kind: Status, at_ms: int, agent: int, forced_by: str 
         due_ms=at_ms,
         promise=Promise(kind, at_ms, agent, None, forced_by),
         unresolved=None,
-        urgent=None,
+        validating=None,
+        seller=0,
     )
 
 

@@ -5,6 +5,7 @@ from msgspec import Struct
 from .model import Lead
 
 _OVERDUE_RANKS = frozenset({2, 4, 6})
+_BLOCKED = frozenset({"do_not_call", "global_do_not_call"})
 
 
 class Why(Struct, frozen=True, gc=False):
@@ -44,8 +45,8 @@ class Offer(Struct, frozen=True, gc=False):
 
     @property
     def blocked(self) -> bool:
-        """The lead closes when the lease ends (SPEC R1.5)."""
-        return self.lead.mark is not None
+        """A number of it came onto a do-not-call list while it was out (SPEC R10.4)."""
+        return self.lead.mark in _BLOCKED
 
     @property
     def why(self) -> Why:

@@ -215,6 +215,12 @@ def _stranded(state: State, campaign: Campaign) -> Stranded:
 
 def put_settings(state: State, command: c.PutSettings) -> Settings:
     """Change settings; switching Redial Restrictions on releases at once (SPEC R4.6)."""
+    if not isinstance(command.leases_per_agent, UnsetType) and command.leases_per_agent < 1:
+        raise Invalid("leases_per_agent", "must be at least 1")
+    for name in ("abandon_after_ms", "manual_pool_gap_ms", "restart_grace_ms"):
+        value = getattr(command, name)
+        if value is not UNSET and value < 0:
+            raise Invalid(name.removesuffix("_ms"), "must not be negative")
     names = [name for name in Settings.__struct_fields__ if getattr(command, name) is not UNSET]
     state.settings = replace(state.settings, **{name: getattr(command, name) for name in names})
     state.record("settings", 0, state.settings)

@@ -126,20 +126,18 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
     number = lead.lease.number if command.number is None else command.number
     if number not in lead.numbers:
         raise Invalid("number", "is not one of the lead's numbers")
+    ended = Ended(lead.lease.token, command.digest, state.commit_no, None, command.next_token)
     if command.outcome == "cancelled":
         pause_until_ms = state.now_ms + campaign.dialer.cancel_pause_ms
         verdict = cancelled(lead, pause_until_ms)
-        ended = Ended(lead.lease.token, command.digest, state.commit_no)
         return replace(verdict, lead=replace(verdict.lead, lease=None, ended=ended), cause=command.reason)
-    done = end_lease(lead, state.now_ms, command.digest, state.commit_no, number)
+    done = end_lease(lead, state.now_ms, ended, number)
     match command.outcome:
         case "resolved":
             return resolved(campaign, done, command, agent.no, number)
         case "redial":
             verdict = redial(state, campaign, done, command, agent)
-            if verdict.lead.ended is None:
-                return verdict
-            return replace(verdict, lead=replace(verdict.lead, ended=replace(verdict.lead.ended, nearby=verdict.nearby)))
+            return replace(verdict, lead=replace(verdict.lead, ended=replace(ended, nearby=verdict.nearby)))
         case "unreached":
             return unreached(state, campaign, done, command.cause)
         case "unresolved":
@@ -171,10 +169,16 @@ def _finished_before(state: State, lead: Lead | None, secret: bytes, command: Fi
         raise UnknownLease
     if not command.digest or lead.ended.digest != command.digest:
         raise LeaseEnded(f"the lease ended otherwise; lead {lead.id} is {lead.status.code}", status=lead.status.code)
-    agent = state.agents.by_code.get(command.by.removeprefix("agent:"))
-    held = state.leases.get(agent.no) if agent and command.next_token is not None else None
-    following = offer_of(state, state.need_lead(held[0])) if held else None
-    return Finished(lead, lead.ended.nearby, following, lead.ended.commit_no)
+    return Finished(lead, lead.ended.nearby, lease_with(state, lead.ended.next), lead.ended.commit_no)
+
+
+def lease_with(state: State, token: bytes | None) -> Offer | None:
+    """The lease with this token, if it is out. O(leases)."""
+    if token is None:
+        return None
+    out = (state.need_lead(lead) for leads in state.leases.values() for lead in leads)
+    found = next((lead for lead in out if lead.lease is not None and lead.lease.token == token), None)
+    return None if found is None else offer_of(state, found)
 
 
 def heartbeat(state: State, command: Heartbeat) -> Offer:
@@ -204,7 +208,7 @@ def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effect
     """A lease that ends without a finish: unresolved, with the attempt counted (SPEC R5.2, R6.1)."""
     assert lead.lease is not None
     at_ms = state.now_ms if effective_ms is None else effective_ms
-    done = end_lease(lead, state.now_ms, 0, state.commit_no, lead.lease.number)
+    done = end_lease(lead, state.now_ms, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
     verdict = unresolved(done, lead.lease.agent, at_ms)
     return state.put(lead, verdict.lead, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
 

@@ -1,0 +1,1 @@
+"""The pure core: rows, commands, changes, rules, queues, timers. No I/O, no clock, no global state."""
