@@ -6,10 +6,11 @@ from itertools import count
 from typing import Any, Literal, cast
 
 import msgspec
+
 from nextlead.core import commands as c
 from nextlead.core.errors import NextleadError, UnknownLease
-from nextlead.core.model import Dialer, Duplicates, Template, TemplateResult
 from nextlead.core.model import DEFAULT_RESULTS as FOUR_RESULTS
+from nextlead.core.model import Dialer, Duplicates, Template, TemplateResult
 from nextlead.core.replies import Finished, Loaded, NoLead, Offer, PoolDeleted, Stranded, Waiting
 from nextlead.core.tokens import parse_token, token_text
 
@@ -57,7 +58,9 @@ class CoreDriver:
         self._do(c.PutTeam(code=code, name=code, parent=parent, by="admin"))
 
     def put_agent(self, code: str, fields: Body) -> None:
-        known = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
         self._do(c.PutAgent(code=code, by="admin", **known))
 
     def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None:
@@ -115,9 +118,7 @@ class CoreDriver:
     def wait(self, agent: str) -> int:
         waiter = next(self._waiters)
         self._waiting[waiter] = agent
-        reply = self._do(
-            c.Next(agent=agent, token=self._host.token(), wait=True, waiter=waiter, by=f"agent:{agent}")
-        )
+        reply = self._do(c.Next(agent=agent, token=self._host.token(), wait=True, waiter=waiter, by=f"agent:{agent}"))
         if not isinstance(reply, Waiting):
             self._host.answers[waiter] = reply
         return waiter
@@ -161,10 +162,10 @@ class CoreDriver:
         lead_id, token = parse_token(command.token)
         lead = self._host.record.lead(lead_id)
         ended = lead.ended if lead else None
-        if ended is None or ended.token != token:
+        if lead is None or ended is None or ended.token != token:
             raise Refused("unknown_lease", command.token)
         if ended.digest != command.digest:
-            raise Refused("lease_ended", command.token)
+            raise Refused("lease_ended", f"lead {lead_id} is {lead.status.code}")
         return Finish(self._views.view(self._host.record.lead_at(ended.commit_no, lead_id)), ended.nearby)
 
     def heartbeat(self, agent: str, token: str) -> int:

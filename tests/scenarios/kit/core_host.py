@@ -5,6 +5,7 @@ from itertools import count
 from nextlead.core.commands import Command, Tick
 from nextlead.core.engine import Engine
 from nextlead.core.replies import NoLead, Offer, Served
+from nextlead.core.verify import rows_of, verify
 
 from .record import Record
 
@@ -28,6 +29,7 @@ class CoreHost:
         self.engine.restore_fresh(self.record.fresh_leads())
         self.engine.commit_no = self.record.commit_no + 1
         self.record.commit(self.engine.start(self.now_ms).changes)
+        self._check()
 
     def restart(self, now_ms: int) -> None:
         """What was not committed is gone, and nobody waits any more."""
@@ -40,7 +42,16 @@ class CoreHost:
         outcome = self.engine.apply(command, self.now_ms)
         self.record.commit(outcome.changes)
         self._note(outcome.served)
+        self._check()
         return outcome.reply
+
+    def _check(self) -> None:
+        """Memory is what a restart would build, and what was handed out to be made durable is all there is (R5.9)."""
+        assert verify(self.engine.state) == []
+        for lead in self.record.open_leads():
+            assert self.engine.lead(lead.id) == lead
+        kept = sorted(self.record.set_up_rows(), key=repr)
+        assert kept == sorted(rows_of(self.engine.state), key=repr)
 
     def apply_uncommitted(self, command: Command) -> None:
         """The answer is never given: the process dies before the commit."""

@@ -1,6 +1,6 @@
 """The engine's rows as a scenario sees them."""
 
-from nextlead.core.model import Event, Lead
+from nextlead.core.model import DIALABLE, Event, Lead
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
@@ -28,6 +28,7 @@ class CoreViews:
 
     def view(self, lead: Lead) -> LeadView:
         pool = self._host.engine.pools[lead.pool]
+        campaign = self._host.engine.campaigns.by_no[lead.campaign]
         promise = lead.promise
         return LeadView(
             id=lead.id,
@@ -35,9 +36,9 @@ class CoreViews:
             closure=lead.closure,
             owner=self.owner(lead.owner),
             original_owner=self.owner(lead.original_owner),
-            priority=lead.priority,
+            priority=lead.priority or pool.priority or campaign.dialer.priority or 5,
             attempts=lead.attempts,
-            due_ms=lead.due_ms or pool.first_active_ms,
+            due_ms=(lead.due_ms or pool.first_active_ms) if lead.status in DIALABLE else None,
             promised_ms=promise.at_ms if promise else None,
             released=promise is not None and promise.released_ms is not None,
             leased_by=self.agent(lead.lease.agent) if lead.lease else "",

@@ -40,7 +40,10 @@ class Nothing:
 
 @dataclass(frozen=True)
 class LeadView:
-    """`owner` is `agent A` or `team sales`; `leased_by` an agent's code, empty when not leased."""
+    """`owner` is `agent A` or `team sales`; `leased_by` an agent's code, empty when not leased.
+
+    `priority` is the one that counts; `due_ms` is None while nothing is to be called.
+    """
 
     id: int
     status: str
@@ -49,7 +52,7 @@ class LeadView:
     original_owner: str
     priority: int
     attempts: int
-    due_ms: int
+    due_ms: int | None
     promised_ms: int | None
     released: bool
     leased_by: str

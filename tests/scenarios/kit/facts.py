@@ -102,12 +102,13 @@ def lead_facts(view: LeadView) -> Facts:
         "original owner": view.original_owner,
         "priority": str(view.priority),
         "attempts": str(view.attempts),
-        "due": show_ms(view.due_ms),
         "released": "released" if view.released else "not released",
         "leased": view.leased_by or "not leased",
     }
     if view.closure is not None:
         facts["closure"] = view.closure
+    if view.due_ms is not None:
+        facts["due"] = show_ms(view.due_ms)
     if view.promised_ms is not None:
         facts["promised"] = show_ms(view.promised_ms)
     return facts

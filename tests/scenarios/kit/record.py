@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import msgspec
+
 from nextlead.core.changes import Changes
 from nextlead.core.model import (
     Agent,

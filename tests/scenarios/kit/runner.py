@@ -105,5 +105,3 @@ def _parts(expected: str, came: Came) -> list[tuple[str, Came | None]]:
     head = head.removeprefix(", ")
     parts: list[tuple[str, Came | None]] = [(head, came)] if head else []
     return [*parts, (tail, came.then)] if found else parts
-
-

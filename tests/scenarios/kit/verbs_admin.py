@@ -90,8 +90,5 @@ def pool_priority(world: World, m: re.Match[str], _: Step) -> None:
 
 @verb(rf"admin sets dates of pool (?P<pool>\w+): from (?P<from>{TIME}|open) until (?P<until>{TIME}|open)")
 def pool_dates(world: World, m: re.Match[str], _: Step) -> None:
-    dates = {
-        f"active_{key}_ms": None if m[key] == "open" else world.time(m[key])
-        for key in ("from", "until")
-    }
+    dates = {f"active_{key}_ms": None if m[key] == "open" else world.time(m[key]) for key in ("from", "until")}
     world.driver.edit_pool(world.pool(m["pool"]), dates)

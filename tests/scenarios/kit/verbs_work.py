@@ -89,8 +89,7 @@ def finish(world: World, m: re.Match[str], _: Step) -> Came:
     token = f"{lead:x}-{'0' * 32}" if m["foreign"] else world.token(agent, lead)
     answer = world.driver.finish(agent, token, read_outcome(world, m["outcome"]))
     first = world.firsts.setdefault(token, answer)
-    came = lead_came(finish_facts(answer, first if first is not answer else None), _after(world, agent, answer))
-    return came
+    return lead_came(finish_facts(answer, first if first is not answer else None), _after(world, agent, answer))
 
 
 def _after(world: World, agent: str, answer: Finish) -> Came | None:
@@ -102,7 +101,7 @@ def read_outcome(world: World, text: str) -> dict[str, Any]:
     m = _OUTCOME.fullmatch(text)
     if m is None:
         raise BadStep(text)
-    body: dict[str, Any] = {"outcome": text.split()[0].rstrip(",")}
+    body: dict[str, Any] = {"outcome": text.split(maxsplit=1)[0].rstrip(",")}
     body |= {key: m[key] for key in ("result", "kind", "cause", "reason", "note") if m[key]}
     if m["kind"]:
         body["at_ms"] = promised_ms(world, m)

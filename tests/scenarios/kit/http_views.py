@@ -1,0 +1,64 @@
+"""The API's answers as a scenario sees them."""
+
+from datetime import datetime
+from typing import Any
+
+from .driver import Change, LeadView, Offered
+from .times import moment
+
+Json = dict[str, Any]
+
+
+def parse_ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def text_of(ms: int) -> str:
+    return moment(ms).isoformat().replace("+00:00", "Z")
+
+
+def _owner(owner: Json | None) -> str:
+    return "nobody" if owner is None else " ".join(*owner.items())
+
+
+def lead_view(lead: Json) -> LeadView:
+    return LeadView(
+        id=lead["id"],
+        status=lead["status"],
+        closure=lead["closure"],
+        owner=_owner(lead["owner"]),
+        original_owner=_owner(lead["original_owner"]),
+        priority=lead["priority"],
+        attempts=lead["attempts"],
+        due_ms=parse_ms(lead["due"]) if lead["due"] else None,
+        promised_ms=parse_ms(lead["promised"]) if lead["promised"] else None,
+        released=lead["released"] is not None,
+        leased_by=lead["lease"]["agent"] if lead["lease"] else "",
+    )
+
+
+def offered(lease: Json) -> Offered:
+    return Offered(
+        lead=lease["lead"]["id"],
+        token=lease["token"],
+        family=lease["class"],
+        rank=lease["rank"],
+        overdue=lease["overdue"],
+        number=lease["number"],
+        priority=lease["why"]["priority"],
+        expires_ms=parse_ms(lease["expires"]),
+        blocked=lease["blocked"],
+    )
+
+
+def change(event: Json) -> Change:
+    return Change(
+        at_ms=parse_ms(event["at"]),
+        effective_ms=parse_ms(event["effective"]),
+        actor=event["actor"],
+        before=event["status_before"],
+        after=event["status"],
+        closure=event["closure"],
+        cause=event["cause"],
+        note=event["note"],
+    )
