@@ -256,20 +256,12 @@ class Dialer:
         except UnknownLease:
             if self.engine.lead(parse_token(command.token)[0]) is not None:
                 raise
-            return replace(await first_answer(self.archive, command), next=await self._held_by(command))
+            return await first_answer(self.archive, self.read, command)
         if finished.commit_no:
             lead = await self.archive.lead_at(finished.commit_no, finished.lead.id)
             return replace(finished, lead=lead or finished.lead)
         self.stats.finish_seconds.observe(perf_counter() - started)
         return finished
-
-    async def _held_by(self, command: Finish) -> Offer | None:
-        """The lease that a repeated finish `with next` gave, if the agent still holds it."""
-        agent = command.by.removeprefix("agent:")
-        if command.next_token is None:
-            return None
-        held = await self.read(lambda engine: engine.leases_of(agent) if agent in engine.agents.by_code else [])
-        return held[0] if held else None
 
     async def read(self, look: Callable[[Engine], T]) -> T:
         """What `look` sees now, given when that is durable (SPEC R5.9). It must not change the engine, nor keep it."""

@@ -1,14 +1,20 @@
 """A finish sent again gets the first answer, after the lead has left memory too (SPEC R5.3)."""
 
+from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 
 from msgspec import msgpack
 
 from nextlead.core.commands import Finish
+from nextlead.core.engine import Engine
 from nextlead.core.errors import LeaseEnded, UnknownLease
-from nextlead.core.replies import Finished
+from nextlead.core.replies import Finished, Offer
 from nextlead.core.tokens import parse_token
+from nextlead.core.work import lease_with
 from nextlead.ports import Archive
+
+Read = Callable[[Callable[[Engine], Offer | None]], Awaitable[Offer | None]]
+"""`Dialer.read`."""
 
 
 def digest_of(command: Finish) -> int:
@@ -29,8 +35,8 @@ def digest_of(command: Finish) -> int:
     return int.from_bytes(blake2b(msgpack.encode(body), digest_size=8).digest(), "big") >> 1 or 1
 
 
-async def first_answer(archive: Archive, command: Finish) -> Finished:
-    """The answer that this finish got when it first came.
+async def first_answer(archive: Archive, read: Read, command: Finish) -> Finished:
+    """The answer that this finish got when it first came; the lease that it also gave, if that is still out (R5.8).
 
     Raises `LeaseEnded` when the lease ended otherwise, `UnknownLease` when the token is none of the lead's last lease.
     """
@@ -42,4 +48,5 @@ async def first_answer(archive: Archive, command: Finish) -> Finished:
     if ended.digest == 0 or ended.digest != command.digest:
         raise LeaseEnded
     lead = await archive.lead_at(ended.commit_no, lead_id)
-    return Finished(lead=lead or stored.lead, nearby_redials=ended.nearby, commit_no=ended.commit_no)
+    following = await read(lambda engine: lease_with(engine.state, ended.next))
+    return Finished(lead or stored.lead, ended.nearby, following, ended.commit_no)
