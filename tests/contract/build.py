@@ -19,7 +19,15 @@ def fresh(id_: int, pool_: int = 1, **more: Any) -> FreshLead:
 
 
 def lead(id_: int, status: Status = Status.AUTOMATIC_REDIAL, **more: Any) -> Lead:
-    more = {"pool": 1, "numbers": (14155550000 + id_,), "owner": -1, "seq": id_, "campaign": 10, "original_owner": -1, **more}
+    more = {
+        "pool": 1,
+        "numbers": (14155550000 + id_,),
+        "owner": -1,
+        "seq": id_,
+        "campaign": 10,
+        "original_owner": -1,
+        **more,
+    }
     return Lead(id_, status=status, **more)
 
 

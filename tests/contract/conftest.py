@@ -1,13 +1,20 @@
 """The stores that the suite runs over. To add one: a class with these four members, and its line in `HOMES`."""
 
-import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nextlead.testing import MemoryStore
 from nextlead_adapters.sqlite import SqliteStore, tending
+
+
+def copy_files(path: Path, there: Path) -> None:
+    """Copy a database that is open. By another process: closing a file in this one would drop the locks on it."""
+    there.mkdir()
+    subprocess.run(["cp", *path.parent.glob(f"{path.name}*"), there], check=True)
 
 
 class MemoryHome:
@@ -38,9 +45,7 @@ class SqliteHome:
     async def crash(self) -> SqliteStore:
         """The files as they are now, in a new place: the old process may go on, nobody sees it."""
         there = self.path.parent / "crashed"
-        there.mkdir()
-        for file in self.path.parent.glob("a.db*"):
-            shutil.copy(file, there)
+        copy_files(self.path, there)
         await self.store.close()
         self.path = there / "a.db"
         return self.again()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from contract.build import NOON, closed, commit, event, fresh, lead, pool, reject
+
 from nextlead.core.model import DAY_MS, Answer, LeadData, Status
 from nextlead.ports import LeadFilter, NumberUse
 
@@ -16,9 +17,13 @@ async def ids(store: Any, **query: Any) -> list[int]:
 
 
 async def test_an_untouched_lead_is_built_from_its_row_and_its_pool(store: Any) -> None:
-    await commit(store, 1, pool(campaign=33), fresh=[fresh(1, owner=12, priority=3, zones=4, master=9, created_ms=NOON)])
+    await commit(
+        store, 1, pool(campaign=33), fresh=[fresh(1, owner=12, priority=3, zones=4, master=9, created_ms=NOON)]
+    )
     found = await store.lead(1)
-    assert found.lead == lead(1, Status.UNPROCESSED, campaign=33, owner=12, original_owner=12, priority=3, zones=4, master=9, created_ms=NOON)
+    assert found.lead == lead(
+        1, Status.UNPROCESSED, campaign=33, owner=12, original_owner=12, priority=3, zones=4, master=9, created_ms=NOON
+    )
     assert found.data == b'{"name":"Ada"}'
 
 
@@ -52,7 +57,13 @@ async def test_changed_data_is_the_newest(store: Any) -> None:
 
 async def test_numbers_tell_open_and_closed_leads(store: Any) -> None:
     # R9.6, among `all`
-    await commit(store, 1, pool(), pool(2, 20), fresh=[fresh(1, numbers=(5, 6)), fresh(2, 2, numbers=(6,)), fresh(3, numbers=(7,))])
+    await commit(
+        store,
+        1,
+        pool(),
+        pool(2, 20),
+        fresh=[fresh(1, numbers=(5, 6)), fresh(2, 2, numbers=(6,)), fresh(3, numbers=(7,))],
+    )
     await commit(store, 2, closed(1, numbers=(5, 6)))
     assert await store.numbers([6, 5, 8]) == [
         NumberUse(5, 1, 1, 10, True),
@@ -65,7 +76,10 @@ async def test_numbers_tell_open_and_closed_leads(store: Any) -> None:
 
 
 async def a_mixed_lot(store: Any) -> None:
-    made = [fresh(i) for i in range(1, 7)] + [fresh(7, 2, owner=12), fresh(8, 3, data=b'{"name":"\xc3\x9crsula \\"U\\" Oz"}')]
+    made = [fresh(i) for i in range(1, 7)] + [
+        fresh(7, 2, owner=12),
+        fresh(8, 3, data=b'{"name":"\xc3\x9crsula \\"U\\" Oz"}'),
+    ]
     await commit(store, 1, pool(1), pool(2), pool(3, 30), fresh=made)
     await commit(store, 2, lead(2, due_ms=NOON), lead(3, Status.PRIVATE_REDIAL, owner=12, due_ms=NOON + 9))
     await commit(store, 3, closed(4), closed(5, "not_interested", due_ms=3), LeadData(6, b'{"city":"Oslo"}'))

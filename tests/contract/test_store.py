@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool
+
 from nextlead.core.model import Agent, Answer, LeadData, Sequences, Status, Team
 from nextlead.ports import Commit, StoreRefused
 from nextlead.testing import FaultyStore
@@ -40,7 +41,12 @@ async def test_what_was_committed_loads_in_the_next_life(home: Any, store: Any) 
     await commit(store, 3, lead(2, attempts=4, due_ms=NOON), at_ms=NOON + 5)
     store = await reopen(home, store)
     whole = await load(store)
-    assert dict(whole.rows) == {"team": rows["team", 1], "agent": rows["agent", 2], "sequences": rows["sequences", 0], "pool": pool()}
+    assert dict(whole.rows) == {
+        "team": rows["team", 1],
+        "agent": rows["agent", 2],
+        "sequences": rows["sequences", 0],
+        "pool": pool(),
+    }
     assert whole.leads == [lead(2, attempts=4, due_ms=NOON)]
     assert whole.fresh == [fresh(1, data=b"")]
     await store.close()
@@ -130,7 +136,9 @@ async def test_fresh_leads_load_by_pool_and_ordinal(home: Any, store: Any) -> No
 async def test_a_fresh_lead_comes_back_whole(home: Any, store: Any) -> None:
     made = fresh(7, ordinal=3, numbers=(1, 2, 3), owner=12, priority=9, zones=5, created_ms=NOON, master=4, data=b"{}")
     await commit(store, 1, pool(), fresh=[made])
-    assert (await load(store)).fresh == [fresh(7, ordinal=3, numbers=(1, 2, 3), owner=12, priority=9, zones=5, created_ms=NOON, master=4, data=b"")]
+    assert (await load(store)).fresh == [
+        fresh(7, ordinal=3, numbers=(1, 2, 3), owner=12, priority=9, zones=5, created_ms=NOON, master=4, data=b"")
+    ]
 
 
 async def test_a_lead_that_is_fresh_and_touched_in_one_commit_is_touched(home: Any, store: Any) -> None:

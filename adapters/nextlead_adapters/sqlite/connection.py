@@ -26,7 +26,11 @@ _LEVELS: Final = {FULL: 2, NORMAL: 1}
 
 
 class Connection(aiosqlite.Connection):
-    """An aiosqlite connection that runs whole functions."""
+    """An aiosqlite connection that runs whole functions, and does not keep a process alive that wants to end."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], iter_chunk_size: int) -> None:
+        super().__init__(connector, iter_chunk_size)
+        vars(self).get("_thread", self).daemon = True  # before aiosqlite 0.22 the connection was the thread
 
     async def run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work(connection, ...)` in this connection's thread: one hop, however many statements."""

@@ -68,6 +68,8 @@ def check_header(path: Path) -> None:
         header, size = _head(path), path.stat().st_size
     except OSError as error:
         raise StoreRefused(f"{path} can't be read: {error.strerror}") from error
+    if not header and _frames(path, 1):
+        raise StoreRefused(f"{path} is damaged: it is empty, but it has a log")
     if not header:
         return
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
@@ -100,13 +102,14 @@ class Lock:
     """The right to write, held through the operating system: it ends with the process, however that ends.
 
     A record lock (`fcntl`), because a worker process forked later must not hold it on after we die. Record locks do not
-    keep a process from itself, so this one remembers what it holds.
+    keep a process from itself, so what it holds is remembered; and closing the file anywhere in the process gives the
+    lock up, so the file is not even read while we hold it.
     """
 
     _held: Final[set[tuple[int, int]]] = set()
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".lock")
+        self._path = Path(f"{path}.lock")
         self._fd: int | None = None
         self._identity = (0, 0)
 
@@ -115,21 +118,24 @@ class Lock:
         if self._fd is not None:
             return
         create(self._path)
-        status = self._path.stat()
-        self._identity = (status.st_dev, status.st_ino)
-        if self._identity in self._held:
-            raise self._refusal()
+        if self.held_here():
+            raise self._refusal(str(os.getpid()))
         fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            refusal = self._refusal()
+            holder = os.pread(fd, 32, 0).decode().strip()
             os.close(fd)
-            raise refusal from None
+            raise self._refusal(holder or "unknown") from None
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._identity = _identity(self._path)
         self._held.add(self._identity)
         self._fd = fd
+
+    def held_here(self) -> bool:
+        """Whether this process holds it, through whichever object."""
+        return self._path.exists() and _identity(self._path) in self._held
 
     def give_back(self) -> None:
         """Nothing happens if it is not held."""
@@ -139,6 +145,10 @@ class Lock:
         os.close(self._fd)
         self._fd = None
 
-    def _refusal(self) -> StoreRefused:
-        holder = self._path.read_text().strip() or "unknown"
+    def _refusal(self, holder: str) -> StoreRefused:
         return StoreRefused(f"{self._path.name.removesuffix('.lock')} is in use by process {holder}")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -56,7 +56,8 @@ class SqliteStore(SqliteArchive):
                 files.check_place(self._path)
                 if not self._read_only:
                     files.create(self._path)
-                files.check_header(self._path)
+                if not self._lock.held_here():
+                    files.check_header(self._path)  # it reads the file, and SQLite's locks would not survive that
                 if not self._read_only:
                     await self._open_writer()
                 await self._open_reader()
@@ -66,16 +67,23 @@ class SqliteStore(SqliteArchive):
             raise
 
     async def claim(self) -> Claim:
-        """See `Store.claim`. The lock lives as long as the process; the epoch is written into every commit."""
+        """See `Store.claim`. The lock lives as long as the process; the epoch is written into every commit.
+
+        A store that was refused is closed.
+        """
         if self._read_only:
             raise StoreRefused(f"{self._path} was opened for reading only")
         if self._tending:
             raise StoreRefused(f"{self._path} is in use by process {os.getpid()}")
-        self._lock.take()
-        with self._refusing():
-            self._epoch = await self._writer.run(_next_epoch, self._org)
-            await self._catch_up()
-            back = await self._keep(await connect(self._path, NORMAL))
+        try:
+            with self._refusing():
+                self._lock.take()
+                self._epoch = await self._writer.run(_next_epoch, self._org)
+                await self._catch_up()
+                back = await self._keep(await connect(self._path, NORMAL))
+        except BaseException:
+            await self.close()
+            raise
         self._tending = Tending(back, self._org, self._overlay, self._exclusive)
         return Claim(self._epoch, self._no, self._at_ms)
 
