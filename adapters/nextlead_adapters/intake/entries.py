@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.errors import Invalid, NextleadError, NotReady
 from nextlead.core.model import Pool
-from nextlead.core.pools import LOADABLE
+from nextlead.core.pools import takes_rows
 
 from .leads import LeadTable, lead_table
 from .loading import Loader
@@ -60,7 +60,7 @@ class Entries:
         oldest_ms = dialer.now_ms() - dialer.engine.settings.manual_pool_gap_ms
         self._shared = {key: entry for key, entry in self._shared.items() if entry[1] >= oldest_ms}
         pool = dialer.engine.pools.get(self._shared[key][0]) if key in self._shared else None
-        if pool is None or pool.state not in LOADABLE or not set(unmatched) <= set(pool.unmatched):
+        if pool is None or not takes_rows(pool) or not set(unmatched) <= set(pool.unmatched):
             return None
         return pool
 

@@ -19,6 +19,12 @@ from .state import State
 
 _GROWING = ("api", "manual")
 """Sources whose pools take more leads after they were first active (SPEC R9.1); a file is one upload."""
+_GROWING_STATES = ("active", "inactive", "awaiting_confirmation")
+
+
+def takes_rows(pool: Pool) -> bool:
+    """Whether `LoadRows` may add to it."""
+    return pool.state == "loading" or (pool.source in _GROWING and pool.state in _GROWING_STATES)
 
 
 def need_pool(state: State, pool: int) -> Pool:
@@ -69,8 +75,7 @@ def _check_dates(from_ms: int | None, until_ms: int | None) -> None:
 def load_rows(state: State, command: c.LoadRows) -> Loaded:
     """Rows become leads, duplicates or rejects (SPEC R9.4 to R9.8). O(rows * log n)."""
     pool = need_pool(state, command.pool)
-    grows = pool.source in _GROWING and pool.state in ("active", "inactive")
-    if pool.state != "loading" and not grows:
+    if not takes_rows(pool):
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
     fresh: list[FreshLead] = []
     rejects = [Reject(pool.id, row.row, "invalid", row.reasons, row.cells) for row in command.rejects]
