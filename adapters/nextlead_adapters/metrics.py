@@ -16,6 +16,7 @@ from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.stats import Histogram
 
 ORGANISATION: Final = "organisation"
+Values = Mapping[tuple[()], float] | Mapping[tuple[str, str], float]
 
 
 class DialerCollector(Collector):
@@ -75,13 +76,13 @@ class DialerCollector(Collector):
     def _gauge(self, name: str, text: str, value: float) -> Metric:
         return self._gauges(name, text, (), {(): value})
 
-    def _gauges(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Metric:
+    def _gauges(self, name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
         family = GaugeMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION, *labels))
         for key, value in list(values.items()):
             family.add_metric((self._organisation, *key), value)
         return family
 
-    def _counters(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], int]) -> Metric:
+    def _counters(self, name: str, text: str, labels: tuple[str, ...], values: Values) -> Metric:
         family = CounterMetricFamily(f"nextlead_{name}", text, labels=(ORGANISATION, *labels))
         for key, value in list(values.items()):
             family.add_metric((self._organisation, *key), value)

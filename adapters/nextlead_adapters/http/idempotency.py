@@ -70,7 +70,15 @@ class Repeats:
                     return await self._again(call, first, body_sha256)
                 reply = await _reply_of(run)
                 if isinstance(reply, Reply) and (reply.status < 500 and reply.status != 429):
-                    self._keep(Answer(key, body_sha256, reply.status, _without_secrets(reply), self._now_ms()))
+                    self._keep(
+                        Answer(
+                            key,
+                            body_sha256,
+                            reply.status,
+                            without_secrets(reply.status, reply.payload()),
+                            self._now_ms(),
+                        )
+                    )
                 return reply
         finally:
             lock, users = self._locks.pop(key)
@@ -115,10 +123,9 @@ async def _reply_of(run: Callable[[], Awaitable[Reply | Stream]]) -> Reply | Str
         return problem_reply(of_error(refusal))
 
 
-def _without_secrets(reply: Reply) -> bytes:
+def without_secrets(status: int, payload: bytes) -> bytes:
     """The body as it is kept (rule 3)."""
-    payload = reply.payload()
-    if not payload or reply.status >= 400:
+    if not payload or status >= 400:
         return payload
     body = msgspec.json.decode(payload)
     for lead in _leads_in(body):

@@ -97,7 +97,10 @@ class LeaseView(View):
 
 
 class EventView(View):
-    """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time."""
+    """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time.
+
+    `rank`, `priority` and `due` are those that a lease was given out by, null in other lines.
+    """
 
     at: Moment
     effective: Moment
@@ -111,6 +114,9 @@ class EventView(View):
     number: str | None
     note: str
     detail: str
+    rank: int | None
+    priority: int | None
+    due: Moment | None
 
 
 class LeadsQuery(Paging):

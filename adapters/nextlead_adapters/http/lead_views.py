@@ -147,4 +147,7 @@ def event_view(engine: Engine, event: Event) -> EventView:
         number=f"+{event.number}" if event.number else None,
         note=event.note,
         detail=event.detail,
+        rank=event.rank or None,
+        priority=event.priority or None,
+        due=Moment(event.due_ms) if event.due_ms else None,
     )

@@ -1,0 +1,287 @@
+"""Pools over HTTP: uploads, leads as JSON, lists, the buttons."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from http_kit import BODY_MAX, UPLOAD_MAX, Caller, House
+
+from nextlead_adapters.http.app import create_app
+from nextlead_adapters.http.services import Limits
+
+CSV = b"phone,name\n+14155550160,Ann\n+14155550161,Bob\n12,Cid\n+14155550160,Dan\n"
+OPTIONS = {"campaign": "c1", "name": "Upload"}
+
+
+async def send(
+    caller: Caller, file: bytes = CSV, options: object = OPTIONS, name: str = "list.csv", **more: Any
+) -> httpx.Response:
+    parts = {"file": (name, file, "text/csv"), "options": (None, json.dumps(options), "application/json")}
+    return await caller.call("POST", "/v1/pools", files=parts, **more)
+
+
+@pytest.fixture
+def upload_dir(house: House, tmp_path: Path) -> Iterator[Path]:
+    """Uploads go here; nothing is left behind when the test ends."""
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_file_becomes_a_pool(centre: Caller) -> None:
+    made = await send(centre)
+    assert made.status_code == 201, made.text
+    pool = made.json()
+    counts = {"valid": 2, "invalid": 1, "duplicates": 1, "ready": 2, "open": 2, "leased": 0, "closed": {}}
+    expected = {
+        "id": 2,
+        "name": "Upload",
+        "campaign": "c1",
+        "campaign_name": "First",
+        "project": "default",
+        "description": "",
+        "state": "active",
+        "source": "file",
+        "file_name": "list.csv",
+        "owner": {"team": "root"},
+        "priority": None,
+        "counts": counts,
+        "percent_closed": 0.0,
+        "duplicates": {"match": ["phone"], "scope": "campaign", "among": "all", "action": "skip"},
+        "unmatched": [],
+        "error": "",
+        "active_from": None,
+        "active_until": None,
+        "uploaded_by": "admin",
+        "created": "2026-03-02T09:00:00Z",
+        "modified": "2026-03-02T09:00:00Z",
+    }
+    assert {key: pool[key] for key in expected} == expected
+    assert await centre.ok("GET", "/v1/pools/2") == pool
+
+
+async def test_all_options(centre: Caller) -> None:
+    options = {
+        "campaign": "c1",
+        "name": "All",
+        "description": "of them",
+        "owner": {"agent": "ann"},
+        "priority": 3,
+        "mapping": {"Tel": "phone", "Who": "name", "Junk": None},
+        "duplicates": {"scope": "pool", "action": "load"},
+        "active_from": "2026-03-01T00:00:00+01:00",
+        "active_until": "2026-04-01T00:00:00Z",
+    }
+    pool = (await send(centre, b"Tel;Who;Junk\n4155550165;Zo\xc3\xab;x\n", options)).json()
+    assert (pool["owner"], pool["priority"], pool["description"]) == ({"agent": "ann"}, 3, "of them")
+    assert (pool["active_from"], pool["active_until"]) == ("2026-02-28T23:00:00Z", "2026-04-01T00:00:00Z")
+    assert (pool["duplicates"]["scope"], pool["duplicates"]["action"]) == ("pool", "load")
+    (lead,) = (await centre.ok("GET", f"/v1/leads?pool={pool['id']}"))["items"]
+    assert (lead["data"], lead["owner"], lead["priority"]) == ({"name": "Zoë"}, {"agent": "ann"}, 3)
+
+
+async def test_unmatched_columns_wait_for_confirmation(centre: Caller) -> None:  # R9.3
+    held = (await send(centre, b"phone,colour\n+14155550166,red\n")).json()
+    assert (held["state"], held["unmatched"], held["counts"]["ready"]) == ("awaiting_confirmation", ["colour"], 0)
+    assert (await centre.no(409, "POST", f"/v1/pools/{held['id']}/activate"))["facts"]["state"] == held["state"]
+    assert (await centre.ok("POST", f"/v1/pools/{held['id']}/confirm"))["state"] == "active"
+    other = (await send(centre, b"phone,colour\n+14155550167,red\n")).json()
+    dropped = await centre.ok("POST", f"/v1/pools/{other['id']}/reject")
+    assert (dropped["state"], dropped["counts"]["open"]) == ("rejected", 0)
+
+
+BAD_UPLOADS: list[tuple[bytes, object, int, str]] = [
+    (CSV, {}, 400, "campaign"),
+    (CSV, {"campaign": "c1", "colour": "red"}, 400, "colour"),
+    (CSV, {"campaign": "nowhere"}, 422, "campaign"),
+    (CSV, {"campaign": "c1", "active_from": "2026-03-01T00:00:00"}, 400, "active_from"),
+    (CSV, {"campaign": "c1", "mapping": {"tel": "phone"}}, 422, "mapping.tel"),
+    (b"", OPTIONS, 422, "file"),
+    (b"name\nAnn\n", OPTIONS, 422, "file"),
+    (b"\x00\x01\x02" * 100, OPTIONS, 422, "file"),
+    (b"PK\x03\x04" + b"x" * 100, OPTIONS, 422, "file"),
+]
+
+
+@pytest.mark.parametrize(("file", "options", "status", "field"), BAD_UPLOADS)
+async def test_an_upload_that_is_not_right_makes_no_pool(
+    house: House, centre: Caller, upload_dir: Path, file: bytes, options: object, status: int, field: str
+) -> None:
+    app = create_app(house.dialer, house.intake, limits=Limits(upload_dir=upload_dir))
+    caller = Caller(app, (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"], {})
+    answer = await send(caller, file, options)
+    assert answer.status_code == status, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert list(house.dialer.engine.pools) == [1]
+
+
+BOUNDARY = {"content-type": "multipart/form-data; boundary=b"}
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nphone\r\n'
+OPTIONS_PART = b'--b\r\nContent-Disposition: form-data; name="options"\r\n\r\n{"campaign": "c1"}\r\n'
+BAD_FORMS = [
+    (BOUNDARY, b"", 400),
+    (BOUNDARY, b"nonsense", 400),
+    (BOUNDARY, FILE + b"--b--\r\n", 400),
+    (BOUNDARY, OPTIONS_PART + b"--b--\r\n", 400),
+    (BOUNDARY, FILE + OPTIONS_PART, 400),
+    (BOUNDARY, FILE + FILE + OPTIONS_PART + b"--b--\r\n", 400),
+    (BOUNDARY, FILE.replace(b'"file"', b'"other"') + b"--b--\r\n", 400),
+    (BOUNDARY, b"--b\r\n\r\nno header\r\n--b--\r\n", 400),
+    (BOUNDARY, b"--b\r\nContent-Disposition: " + b"x" * 100_000, 400),
+    (BOUNDARY, FILE + OPTIONS_PART.replace(b'{"campaign": "c1"}', b"{") + b"--b--\r\n", 400),
+    ({"content-type": "multipart/form-data"}, FILE, 415),
+    ({"content-type": "multipart/form-data; boundary=" + "b" * 1000}, FILE, 400),
+    ({"content-type": "application/json"}, b"{}", 415),
+    ({}, b"", 415),
+]
+
+
+@pytest.mark.parametrize(("headers", "body", "status"), BAD_FORMS)
+async def test_a_form_that_is_not_one(
+    house: House, centre: Caller, upload_dir: Path, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    app = create_app(house.dialer, house.intake, limits=Limits(upload_dir=upload_dir))
+    caller = Caller(app, (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"], {})
+    await caller.no(status, "POST", "/v1/pools", content=body, headers=headers)
+
+
+async def test_a_file_over_the_limit(centre: Caller) -> None:
+    answer = await send(centre, b"phone\n" + b"1" * UPLOAD_MAX)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    answer = await send(centre, options={"campaign": "c1", "description": "x" * BODY_MAX})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+async def test_a_client_that_goes_in_the_middle_of_its_file_leaves_nothing(
+    house: House, centre: Caller, upload_dir: Path
+) -> None:
+    app = create_app(house.dialer, house.intake, limits=Limits(upload_dir=upload_dir))
+    token = (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"]
+    messages = [{"type": "http.request", "body": FILE, "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def take(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", BOUNDARY["content-type"].encode())]
+    scope = {"type": "http", "method": "POST", "path": "/v1/pools", "query_string": b"", "headers": headers}
+    await app(scope, receive, take)
+    assert sent == []
+
+
+async def test_a_large_file_answers_while_it_loads(house: House, centre: Caller) -> None:
+    house.intake._small_bytes = 10
+    made = await send(centre)
+    assert made.status_code == 202
+    assert made.json()["state"] == "loading"
+    pool = made.json()
+    while pool["state"] == "loading":
+        await asyncio.sleep(0)
+        pool = await centre.ok("GET", f"/v1/pools/{pool['id']}")
+    assert (pool["state"], pool["counts"]["valid"]) == ("active", 2)
+
+
+async def test_leads_as_json(centre: Caller) -> None:
+    leads = [
+        {"phone": ["+14155550170", "+14155550171"], "data": {"NAME": "Ann"}, "priority": 2, "owner": "agent:ann"},
+        {"phone": "nonsense"},
+        {"phone": "+14155550170"},
+        "not a lead",
+    ]
+    made = await centre.call("POST", "/v1/leads", {"campaign": "c1", "leads": leads})
+    assert made.status_code == 201
+    pool = made.json()
+    assert pool["source"] == "api"
+    assert {key: pool["counts"][key] for key in ("valid", "invalid", "duplicates")} == {
+        "valid": 1,
+        "invalid": 2,
+        "duplicates": 1,
+    }
+    (lead,) = (await centre.ok("GET", f"/v1/leads?pool={pool['id']}"))["items"]
+    assert (lead["phones"], lead["data"]) == (["+14155550170", "+14155550171"], {"name": "Ann"})
+    assert (lead["priority"], lead["owner"]) == (2, {"agent": "ann"})
+
+
+async def test_calls_of_one_token_share_a_pool(house: House, centre: Caller) -> None:  # R9.1
+    one = await centre.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550172"}]})
+    two = await centre.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550173"}]})
+    assert (two["id"], two["counts"]["valid"]) == (one["id"], 2)
+    other = house.caller((await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"])
+    three = await other.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550174"}]})
+    assert three["id"] != one["id"]
+
+
+POOL_FILTERS = [
+    ("", [1, 2, 3]),
+    ("campaign=c1", [1, 2]),
+    ("campaign=c1,c2", [1, 2, 3]),
+    ("campaign=none", []),
+    ("state=inactive", [2]),
+    ("state=active", [1, 3]),
+    ("q=WEEK", [1]),
+    ("q=other", [3]),
+]
+
+
+@pytest.mark.parametrize(("query", "ids"), POOL_FILTERS)
+async def test_pools_are_found(centre: Caller, query: str, ids: list[int]) -> None:  # R9.14
+    await centre.ok("PUT", "/v1/campaigns/c2", {})
+    await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "b", "leads": [{"phone": "+14155550175"}]})
+    more = {"name": "c", "description": "the other one", "leads": [{"phone": "+14155550176"}]}
+    await centre.ok("POST", "/v1/leads", {"campaign": "c2"} | more)
+    await centre.ok("POST", "/v1/pools/2/deactivate")
+    assert [pool["id"] for pool in (await centre.ok("GET", f"/v1/pools?{query}"))["items"]] == ids
+
+
+async def test_an_edit_of_a_pool(centre: Caller) -> None:
+    before = await centre.ok("GET", "/v1/pools/1")
+    part = {"name": "New", "priority": 7, "active_until": "2026-05-01T00:00:00Z"}
+    assert await centre.ok("PATCH", "/v1/pools/1", part) == before | part
+    back = {"priority": None, "active_until": None}
+    assert await centre.ok("PATCH", "/v1/pools/1", back) == before | back | {"name": "New"}
+
+
+async def test_counts_are_of_now(centre: Caller) -> None:  # R9.13
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    counts = (await centre.ok("GET", "/v1/pools/1"))["counts"]
+    assert (counts["ready"], counts["open"], counts["leased"], counts["closed"]) == (3, 4, 1, {})
+    await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", {"outcome": "resolved", "result": "success"})
+    pool = await centre.ok("GET", "/v1/pools/1")
+    assert (pool["counts"]["open"], pool["counts"]["closed"], pool["percent_closed"]) == (3, {"success": 1}, 25.0)
+
+
+async def test_shuffle_with_a_seed_gives_the_same_order_again(centre: Caller) -> None:  # R9.10
+    orders = []
+    for seed in (7, 8, 7):
+        await centre.ok("POST", "/v1/pools/1/shuffle", {"seed": seed})
+        leases = [await centre.ok("POST", f"/v1/agents/{agent}/next") for agent in ("ann", "bob")]
+        orders.append([lease["lead"]["id"] for lease in leases])
+        for lease in leases:
+            await centre.ok("POST", f"/v1/leases/{lease['token']}/end", {"outcome": "cancelled"})
+            await centre.ok("POST", "/v1/clock", {"advance": "3m"})
+    assert orders[0] != orders[1] or orders[1] != [1, 2]
+    await centre.ok("POST", "/v1/pools/1/shuffle")
+
+
+async def test_delete_says_what_stays(centre: Caller) -> None:  # R9.11
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", {"outcome": "unreached", "cause": "busy"})
+    answer = await centre.ok("DELETE", "/v1/pools/1")
+    assert answer == {"deleted": 3, "kept": {"automatic_redial": 1}}
+    await centre.no(404, "DELETE", "/v1/pools/9")
+
+
+async def test_a_button_for_several_pools(centre: Caller) -> None:  # R9.14
+    await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "b", "leads": [{"phone": "+14155550177"}]})
+    answer = await centre.ok("POST", "/v1/pools/bulk", {"ids": [2, 1, 9], "action": "deactivate"})
+    assert [(item["id"], item["ok"]) for item in answer["items"]] == [(2, True), (1, True), (9, False)]
+    assert answer["items"][0]["pool"]["state"] == "inactive"
+    assert answer["items"][2]["problem"]["code"] == "not_found"
+    gone = await centre.ok("POST", "/v1/pools/bulk", {"ids": [2], "action": "delete"})
+    assert gone["items"] == [{"id": 2, "ok": True, "deleted": {"deleted": 1, "kept": {}}}]

@@ -1,0 +1,201 @@
+"""Set-up over HTTP: what is there, what a partial body changes, what is refused."""
+
+from typing import Any
+
+import pytest
+from http_kit import Caller, House, token_of
+
+
+async def test_a_name_is_enough_for_a_campaign(admin: Caller) -> None:
+    made = await admin.call("PUT", "/v1/campaigns/x", {"name": "x"})
+    assert made.status_code == 201
+    campaign = made.json()
+    assert (campaign["project"], campaign["active"], campaign["scheme"]) == ("default", True, "hero")
+    assert [result["code"] for result in campaign["template"]["results"]] == [
+        "success",
+        "not_interested",
+        "invalid",
+        "unqualified",
+    ]
+    assert campaign["dialer"] == {
+        "priority": None,
+        "redial_horizon": "P180D",
+        "reserve_owner": None,
+        "redials_per_slot": None,
+        "dial_promised_when_inactive": True,
+        "cancel_pause": "PT2M",
+        "lease_timeout": "PT1H",
+        "lease_max": "PT4H",
+        "max_attempts": 7,
+        "overdue_after": "PT5M",
+        "release_private_after": "PT3H30M",
+        "release_vip_after": "same",
+        "retry": {
+            "no_answer": ["PT2H", "PT4H", "P1D"],
+            "busy": ["PT10M", "PT30M"],
+            "voicemail": ["PT4H", "P1D"],
+            "dropped": ["PT2M"],
+            "congestion": ["PT5M"],
+            "invalid_number": ["PT0S"],
+        },
+        "new_every": None,
+        "weight": None,
+        "max_unresolved": None,
+        "rotate_numbers": True,
+    }
+    assert await admin.ok("GET", "/v1/campaigns/x") == campaign
+
+
+async def test_what_was_read_can_be_put_back(admin: Caller) -> None:
+    campaign = await admin.ok("PUT", "/v1/campaigns/x", {"dialer": {"release_vip_after": "never", "weight": 2.5}})
+    body = {key: value for key, value in campaign.items() if key != "code"}
+    again = await admin.call("PUT", "/v1/campaigns/x", body)
+    assert (again.status_code, again.json()) == (200, campaign)
+    copy = await admin.ok("PUT", "/v1/campaigns/y", body)
+    assert copy == campaign | {"code": "y"}
+
+
+PARTS: list[tuple[dict[str, Any], str, Any]] = [
+    ({"lease_timeout": "90m"}, "lease_timeout", "PT1H30M"),
+    ({"release_private_after": None}, "release_private_after", None),
+    ({"release_private_after": "never"}, "release_private_after", None),
+    ({"release_vip_after": "1h"}, "release_vip_after", "PT1H"),
+    ({"max_attempts": None}, "max_attempts", None),
+    ({"priority": 3}, "priority", 3),
+    ({"reserve_owner": "10m"}, "reserve_owner", "PT10M"),
+    ({"new_every": 2}, "new_every", 2),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "value"), PARTS)
+async def test_a_part_of_the_dialer_settings_leaves_the_rest(
+    admin: Caller, part: dict[str, Any], key: str, value: Any
+) -> None:
+    before = (await admin.ok("PUT", "/v1/campaigns/x", {"dialer": {"overdue_after": "7m"}}))["dialer"]
+    after = (await admin.ok("PATCH", "/v1/campaigns/x", {"dialer": part}))["dialer"]
+    assert after == before | {key: value}
+    again = (await admin.ok("PUT", "/v1/campaigns/x", {"name": "new name"}))["dialer"]
+    assert again == after
+
+
+async def test_a_part_of_the_retries_leaves_the_other_causes(admin: Caller) -> None:
+    before = (await admin.ok("PUT", "/v1/campaigns/x", {}))["dialer"]["retry"]
+    after = (await admin.ok("PATCH", "/v1/campaigns/x", {"dialer": {"retry": {"busy": ["1m"]}}}))["dialer"]["retry"]
+    assert after == before | {"busy": ["PT1M"]}
+
+
+async def test_results_and_fields_are_given_whole(admin: Caller) -> None:
+    results = [{"code": "sold", "label": "Sold", "category": "success", "validation": True}]
+    fields = [{"name": " City ", "required": True}]
+    campaign = await admin.ok("PUT", "/v1/campaigns/x", {"template": {"results": results}})
+    assert campaign["template"]["results"] == [results[0] | {"do_not_call": False}]
+    campaign = await admin.ok("PATCH", "/v1/campaigns/x", {"template": {"fields": fields}})
+    assert campaign["template"]["fields"] == [{"name": "City", "type": "text", "required": True}]
+    assert len(campaign["template"]["results"]) == 1
+    campaign = await admin.ok("PATCH", "/v1/campaigns/x", {"template": {"results": []}})
+    assert len(campaign["template"]["results"]) == 4
+
+
+@pytest.mark.parametrize("kind", ["teams", "agents", "projects", "campaigns"])
+async def test_the_five_calls_of_every_kind(admin: Caller, kind: str) -> None:
+    path = f"/v1/{kind}/x"
+    await admin.no(404, "GET", path)
+    await admin.no(404, "PATCH", path, {"name": "one"})
+    await admin.no(404, "DELETE", path)
+    made = await admin.call("PUT", path, {"name": "one"})
+    assert (made.status_code, made.json()["name"]) == (201, "one")
+    assert (await admin.call("PUT", path, {})).status_code == 200
+    assert (await admin.ok("PATCH", path, {"name": "two"}))["name"] == "two"
+    assert (await admin.ok("GET", path))["name"] == "two"
+    listed = await admin.ok("GET", f"/v1/{kind}")
+    assert "x" in [item["code"] for item in listed["items"]]
+    gone = await admin.call("DELETE", path)
+    assert (gone.status_code, gone.content) == (204, b"")
+    await admin.no(404, "GET", path)
+
+
+async def test_what_something_depends_on_is_not_deleted(centre: Caller) -> None:
+    for path in ("/v1/teams/t", "/v1/campaigns/c1", "/v1/projects/default", "/v1/teams/root"):
+        assert (await centre.no(409, "DELETE", path))["code"] == "in_use"
+
+
+async def test_teams_are_a_tree(admin: Caller) -> None:
+    await admin.ok("PUT", "/v1/teams/a", {})
+    child = await admin.ok("PUT", "/v1/teams/b", {"parent": "a"})
+    assert child["parent"] == "a"
+    assert (await admin.ok("PATCH", "/v1/teams/b", {"parent": None}))["parent"] == "root"
+    assert (await admin.ok("GET", "/v1/teams/root"))["parent"] is None
+
+
+async def test_an_agent(centre: Caller) -> None:
+    agent = await centre.ok("PATCH", "/v1/agents/ann", {"may_set": ["common"], "team": None})
+    assert agent == {
+        "code": "ann",
+        "name": "ann",
+        "team": "root",
+        "campaigns": ["c1"],
+        "enabled": True,
+        "may_set": ["common"],
+        "session": {"agent": "ann", "campaigns": ["c1"], "cross_campaign_redials": True},
+    }
+    gone = await centre.ok("PATCH", "/v1/agents/ann", {"enabled": False})
+    assert (gone["enabled"], gone["session"]) == (False, None)
+    assert (await centre.no(409, "PUT", "/v1/agents/ann/session", {"campaigns": []}))["code"] == "agent_disabled"
+
+
+async def test_deactivating_tells_what_becomes_of_promised_redials(centre: Caller) -> None:  # R3.3
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    redial = {"outcome": "redial", "kind": "private", "at": "2026-03-03T10:00:00Z"}
+    await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", redial)
+    answer = await centre.ok("POST", "/v1/campaigns/c1/deactivate")
+    assert (answer["code"], answer["active"]) == ("c1", False)
+    assert answer["promised_redials"] == {"dialable": {"ann": 1}, "withheld": {}}
+    assert (await centre.ok("POST", "/v1/campaigns/c1/activate"))["active"] is True
+    await centre.no(404, "POST", "/v1/campaigns/nowhere/deactivate")
+    await centre.no(404, "POST", "/v1/campaigns/nowhere/activate")
+
+
+async def test_settings(admin: Caller) -> None:
+    before = await admin.ok("GET", "/v1/settings")
+    assert before == {
+        "redial_restrictions": False,
+        "cross_campaign_redials_default": True,
+        "default_region": "US",
+        "abandon_after": "P7D",
+        "leases_per_agent": 1,
+        "manual_pool_gap": "PT30M",
+        "restart_grace": "PT5M",
+    }
+    part = {"redial_restrictions": True, "abandon_after": "48h", "leases_per_agent": 2}
+    after = await admin.ok("PATCH", "/v1/settings", part)
+    assert after == before | part | {"abandon_after": "P2D"}
+    assert await admin.ok("GET", "/v1/settings") == after
+
+
+async def test_a_list_comes_in_pages(admin: Caller) -> None:
+    codes = sorted(f"x{at:02}" for at in range(7))
+    for code in codes:
+        await admin.ok("PUT", f"/v1/projects/{code}", {})
+    found, after, pages = [], "", 0
+    while True:
+        page = await admin.ok("GET", f"/v1/projects?limit=3&after={after}")
+        found += [item["code"] for item in page["items"]]
+        pages += 1
+        if page["next"] is None:
+            break
+        after = page["next"]
+    assert (found, pages) == (["default", *codes], 3)
+
+
+async def test_codes_may_be_of_any_language(admin: Caller) -> None:
+    await admin.ok("PUT", "/v1/teams/%D0%BE%D1%82%D0%B4%D0%B5%D0%BB.1@x", {})
+    assert (await admin.ok("GET", "/v1/teams/отдел.1@x"))["code"] == "отдел.1@x"
+
+
+async def test_every_role_gets_what_it_was_made_for(house: House, centre: Caller) -> None:
+    metrics = house.caller(await token_of(centre, "metrics"))
+    assert (await metrics.call("GET", "/metrics")).status_code == 200
+    supervisor = house.caller(await token_of(centre, "supervisor"))
+    assert (await supervisor.ok("GET", "/v1/agents"))["items"]
+    admin = house.caller(await token_of(centre, "admin"))
+    assert (await admin.ok("PUT", "/v1/teams/new", {}))["code"] == "new"

@@ -1,0 +1,123 @@
+"""A `next` that waits, and a client that goes while it does (R5.5): straight to the ASGI application, no socket."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from http_kit import OPERATOR, Caller, House
+
+
+class Tab:
+    """One waiting `next` of an agent. `leave` is what a closed connection looks like to the application."""
+
+    def __init__(self, house: House, agent: str, wait: float = 60) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self._gone = asyncio.Event()
+        self._body = [{"type": "http.request", "body": b'{"wait": %d}' % wait, "more_body": False}]
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": f"/v1/agents/{agent}/next",
+            "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {OPERATOR}".encode()), (b"content-type", b"application/json")],
+        }
+        self.task = asyncio.create_task(house.app(scope, self._receive, self._send))  # type: ignore[arg-type]
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._body:
+            return self._body.pop()
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await self.task
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def reason(self) -> bytes:
+        return bytes(dict(self.sent[0]["headers"])[b"nextlead-reason"])
+
+
+@pytest.fixture
+async def empty(house: House, centre: Caller) -> House:
+    """The four leads are out of reach; the agents have nothing."""
+    await centre.ok("POST", "/v1/pools/1/deactivate")
+    return house
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    """Let the others run until it has happened; no time passes."""
+    while not happened():  # noqa: ASYNC110 - the engine has no events to wait for
+        await asyncio.sleep(0)
+
+
+async def until_waiting(house: House, agents: int) -> None:
+    await until(lambda: house.dialer.engine.waiting == agents)
+
+
+async def test_a_waiting_next_is_answered_when_there_is_a_lead(empty: House, centre: Caller) -> None:
+    tab = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    await centre.ok("POST", "/v1/pools/1/activate")
+    await tab.task
+    assert tab.status == 200
+
+
+async def test_a_client_that_goes_waits_no_more(empty: House, centre: Caller) -> None:
+    tab = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    await tab.leave()
+    assert tab.sent == []
+    assert empty.dialer.engine.waiting == 0
+    await centre.ok("POST", "/v1/pools/1/activate")
+    assert empty.dialer.engine.leases == 0
+
+
+async def test_a_client_that_goes_as_its_lead_comes_gives_it_back(empty: House, centre: Caller) -> None:
+    tab = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    opened = asyncio.create_task(centre.ok("POST", "/v1/pools/1/activate"))
+    await until(lambda: empty.dialer.engine.leases == 1)
+    await tab.leave()
+    await opened
+    assert tab.sent == []
+    assert (await centre.ok("GET", "/v1/agents/ann/lease"))["items"] == []
+    assert (await centre.ok("POST", "/v1/agents/bob/next"))["lead"]["id"] == 1
+
+
+async def test_a_newer_call_takes_the_older_ones_place(empty: House) -> None:
+    older = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    newer = Tab(empty, "ann")
+    await older.task
+    assert (older.status, older.reason) == (204, b"superseded")
+    await newer.leave()
+
+
+async def test_logging_off_ends_the_wait(empty: House, centre: Caller) -> None:
+    tab = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    await centre.ok("DELETE", "/v1/agents/ann/session")
+    await tab.task
+    assert (tab.status, tab.reason) == (204, b"logged_off")
+
+
+async def test_the_end_of_the_daemon_ends_the_wait(empty: House) -> None:
+    tab = Tab(empty, "ann")
+    await until_waiting(empty, 1)
+    empty.dialer.drain()
+    await tab.task
+    assert tab.status == 204
+
+
+async def test_a_refusal_of_a_waiting_next_is_a_problem(empty: House, centre: Caller) -> None:
+    await centre.ok("DELETE", "/v1/agents/ann/session")
+    assert (await centre.no(409, "POST", "/v1/agents/ann/next", {"wait": 10}))["code"] == "no_session"
