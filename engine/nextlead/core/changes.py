@@ -12,8 +12,9 @@ from .model import Event, FreshLead, Lead, Reject, Row
 class Changes(Struct):
     """Rows and history of one or more commands; merged by key, the last one wins.
 
-    `leads` are touched leads by id, `packed` the same as MessagePack of the row (what a journal stores). `rows` are all other
-    rows by (table, key), None for a row that is gone. `fresh` are new leads, `gone` ids of leads that were deleted.
+    `leads` are touched leads by id, `packed` the same as MessagePack of the row (what a journal stores). `rows` are
+    all other rows by (table, key), None for a row that is gone. `fresh` are new leads, `gone` ids of leads that were
+    deleted.
     """
 
     leads: dict[int, Lead] = field(default_factory=dict)
@@ -52,4 +53,5 @@ TABLES = (
     "answer",
 )
 """Tables of `Changes.rows`. Keys: 0 for sequences and settings, `no` for team, agent, project, campaign (tally: the
-campaign's), `id` for pool (closures: the pool's) and token, the number for blocked, the lead's id for lead_data, the key text for answer."""
+campaign's), `id` for pool (closures: the pool's) and token, the number for blocked, the lead's id for lead_data, the
+key text for answer."""

@@ -1,7 +1,7 @@
 """Which lead an agent gets: SPEC 2 over what `sight.py` opens. Nothing is changed here.
 
-A choice looks at heads only: whatever is not due, blocked, leased or behind a closed gate is passed over by one comparison a
-queue (`tests/model` compares every choice with `min` over all leads).
+A choice looks at heads only: whatever is not due, blocked, leased or behind a closed gate is passed over by one
+comparison a queue (`tests/model` compares every choice with `min` over all leads).
 """
 
 from collections.abc import Collection, Iterable
@@ -81,7 +81,9 @@ def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int
         if not part.open:
             continue
         low, high = limit(after_ms) - part.base, limit(until_ms) - part.base
-        key = next((key for key in part.keys.irange(low, high, inclusive=(True, False)) if lead_of(key) not in but), None)
+        key = next(
+            (key for key in part.keys.irange(low, high, inclusive=(True, False)) if lead_of(key) not in but), None
+        )
         if key is not None:
             found = min(found, part.base + key)
     return None if found is NEVER else due_of(found)
@@ -118,7 +120,8 @@ def _redial(due: list[Queue], below: int, but: Collection[int], rank: int) -> Ch
     return None if best is NEVER else Choice(best, rank + 1)
 
 
-# -- classes 8 and 9 when campaigns share them by rule ------------------------------------------------------------------
+# -- classes 8 and 9 when campaigns share them by rule
+# ------------------------------------------------------------------
 
 
 class _Candidate(Struct, frozen=True):
@@ -200,4 +203,3 @@ def _is_empty(state: State, lower: Lower, below: int) -> bool:
         queue.campaign == lower.campaign.no and queue.family in _LOWER and queue.earliest < below
         for queue in state.queues.values()
     )
-

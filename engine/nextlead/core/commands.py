@@ -1,7 +1,8 @@
 """Everything the engine can be told, as plain data. `Engine.apply` takes one of these and a time.
 
-`by` names the actor for the history: `agent:CODE`, `admin`, `supervisor:NAME`, `system`. Agents, campaigns and teams are
-named by code, leads and pools by id. An owner is given as `agent:CODE` or `team:CODE`. A field of `UNSET` stays as it is.
+`by` names the actor for the history: `agent:CODE`, `admin`, `supervisor:NAME`, `system`. Agents, campaigns and teams
+are named by code, leads and pools by id. An owner is given as `agent:CODE` or `team:CODE`. A field of `UNSET` stays
+as it is.
 """
 
 from typing import Literal
@@ -25,7 +26,7 @@ class PutTeam(Command, frozen=True, kw_only=True):
 
     code: str
     name: str | UnsetType = UNSET
-    parent: str | None | UnsetType = UNSET
+    parent: str | UnsetType | None = UNSET
 
 
 class PutAgent(Command, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class PutAgent(Command, frozen=True, kw_only=True):
 
     code: str
     name: str | UnsetType = UNSET
-    team: str | None | UnsetType = UNSET
+    team: str | UnsetType | None = UNSET
     campaigns: tuple[str, ...] | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     may_set: tuple[str, ...] | UnsetType = UNSET
@@ -341,8 +342,8 @@ class EditPool(Command, frozen=True, kw_only=True):
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     priority: int | UnsetType = UNSET
-    active_from_ms: int | None | UnsetType = UNSET
-    active_until_ms: int | None | UnsetType = UNSET
+    active_from_ms: int | UnsetType | None = UNSET
+    active_until_ms: int | UnsetType | None = UNSET
 
 
 class ActOnPool(Command, frozen=True, kw_only=True):

@@ -2,9 +2,9 @@
 
     outcome = engine.apply(Next(agent="ann", token=token), now_ms)
 
-`apply` is synchronous and whole: nobody sees a half-done command. It first computes and then takes in; a refusal has changed
-nothing. The caller owes two things: make `outcome.changes` durable, in order, before it acts on the reply; and call again at
-`next_deadline_ms`.
+`apply` is synchronous and whole: nobody sees a half-done command. It first computes and then takes in; a refusal has
+changed nothing. The caller owes two things: make `outcome.changes` durable, in order, before it acts on the reply;
+and call again at `next_deadline_ms`.
 """
 
 from collections.abc import Callable, Sequence
@@ -88,13 +88,13 @@ class Engine(Reads):
     def apply(self, command: commands.Command, now_ms: int) -> Outcome:
         """Carry out one command at a time that is never before the last one's.
 
-        Raises `NextleadError` when it is refused; what time alone had changed by then is in the error's `outcome`. `next`
-        costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the rest.
+        Raises `NextleadError` when it is refused; what time alone had changed by then is in the error's `outcome`.
+        `next` costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the
+        rest.
         """
         state = self.state
         state.previous_ms = state.now_ms
-        if now_ms > state.now_ms:
-            state.now_ms = now_ms
+        state.now_ms = max(state.now_ms, now_ms)
         state.changes = Changes()
         state.served = []
         try:

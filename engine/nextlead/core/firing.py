@@ -1,4 +1,4 @@
-"""What happens by itself when its time comes: lease timeouts, releases, abandonment, urgency, pool dates (SPEC R5.7)."""
+"""What happens by itself when its time comes: lease ends, releases, abandonment, urgency, pool dates (SPEC R5.7)."""
 
 from typing import assert_never
 
@@ -15,8 +15,8 @@ from .work import end_as_unresolved
 def fire_due(state: State) -> None:
     """Everything whose deadline has come, in due order, each with the time it was effective.
 
-    A deadline that came while nothing ran (the daemon was down) was effective then, and clocks that follow count from it. One
-    that lies before the engine's previous time became due by a change of settings, and is effective now.
+    A deadline that came while nothing ran (the daemon was down) was effective then, and clocks that follow count from
+    it. One that lies before the engine's previous time became due by a change of settings, and is effective now.
     """
     while (found := state.timers.due(state.now_ms)) is not None:
         deadline_ms, (kind, _), what = found

@@ -1,7 +1,8 @@
 """The open leads: columns for the untouched, rows for the rest.
 
 A touched lead that is not leased is kept packed, as the MessagePack of its row: a fifth of the memory, nothing for the
-garbage collector to look at, and unpacking costs less than a cache miss or two. Leased leads, which are worked on, stay as rows.
+garbage collector to look at, and unpacking costs less than a cache miss or two. Leased leads, which are worked on,
+stay as rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,10 +30,10 @@ class LeadTable:
     def get(self, lead: int) -> Lead | None:
         """The open lead, None if there is none of that id."""
         found = self._touched.get(lead)
-        if found.__class__ is bytes:
-            return self._unpack(found)  # type: ignore[arg-type]
-        if found is not None:
-            return found  # type: ignore[return-value]
+        if type(found) is bytes:
+            return self._unpack(found)
+        if isinstance(found, Lead):
+            return found
         fresh = self._pages.get(lead)
         return None if fresh is None else fresh_to_lead(fresh, self._pools[fresh.pool])
 

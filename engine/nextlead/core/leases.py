@@ -54,8 +54,15 @@ def ready_in_sight(sight: Sight, now_ms: int) -> int:
     return sum(queue.ready(below) for queue in sight.queues())
 
 
-def lease(  # noqa: PLR0913 - what a lease consists of
-    state: State, lead: Lead, agent: Agent, token: bytes, rank: int, priority: int, among: int | None = None, note: str = ""
+def lease(
+    state: State,
+    lead: Lead,
+    agent: Agent,
+    token: bytes,
+    rank: int,
+    priority: int,
+    among: int | None = None,
+    note: str = "",
 ) -> Offer:
     """Give the lead to the agent (SPEC 5)."""
     now_ms = state.now_ms

@@ -80,7 +80,7 @@ class Row(Struct, frozen=True, gc=False, array_like=True):
     """Base of everything that is stored."""
 
 
-class Team(Row):
+class Team(Row, frozen=True):
     """A node of the tree of teams. `parent` is 0 for the root only."""
 
     no: int
@@ -89,14 +89,14 @@ class Team(Row):
     parent: int
 
 
-class Session(Row):
+class Session(Row, frozen=True):
     """What an agent works with (SPEC R3.1): campaign numbers as chosen, and the box for redials of other campaigns."""
 
     campaigns: tuple[int, ...]
     cross: bool
 
 
-class Agent(Row):
+class Agent(Row, frozen=True):
     """A user who calls. `campaigns` are the numbers of those it has permission for."""
 
     no: int
@@ -109,7 +109,7 @@ class Agent(Row):
     session: Session | None = None
 
 
-class Project(Row):
+class Project(Row, frozen=True):
     """A container of campaigns."""
 
     no: int
@@ -117,7 +117,7 @@ class Project(Row):
     name: str
 
 
-class TemplateField(Row):
+class TemplateField(Row, frozen=True):
     """A column of a campaign's leads. `type` is text, number, date, boolean, email or phone."""
 
     name: str
@@ -125,7 +125,7 @@ class TemplateField(Row):
     required: bool = False
 
 
-class TemplateResult(Row):
+class TemplateResult(Row, frozen=True):
     """A result an agent may pick (SPEC R1.2). `category` is success, negative or invalid."""
 
     code: str
@@ -143,7 +143,7 @@ DEFAULT_RESULTS: Final = (
 )
 
 
-class Template(Row):
+class Template(Row, frozen=True):
     """Fields and results of a campaign's leads."""
 
     fields: tuple[TemplateField, ...] = ()
@@ -160,7 +160,7 @@ DEFAULT_RETRY: Final[dict[str, tuple[int, ...]]] = {
 }
 
 
-class Dialer(Row):
+class Dialer(Row, frozen=True):
     """A campaign's dialer settings; API.md lists the same names without `_ms`.
 
     A release of None means never; `release_vip_ms` of -1 means the same as private. `max_attempts`, `new_every`,
@@ -186,7 +186,7 @@ class Dialer(Row):
     rotate_numbers: bool = True
 
 
-class Campaign(Row):
+class Campaign(Row, frozen=True):
     """Leads, their template, and how they are dialled."""
 
     no: int
@@ -201,7 +201,7 @@ class Campaign(Row):
     """Region for numbers without a country code; empty = the organisation's."""
 
 
-class Tally(Row):
+class Tally(Row, frozen=True):
     """A campaign's durable counters: `handed` of SPEC R2.4, `stride` of SPEC R2.5."""
 
     campaign: int
@@ -209,7 +209,7 @@ class Tally(Row):
     stride: int = 0
 
 
-class Settings(Row):
+class Settings(Row, frozen=True):
     """Settings of an organisation; API.md lists the same names."""
 
     redial_restrictions: bool = False
@@ -221,7 +221,7 @@ class Settings(Row):
     restart_grace_ms: int = 5 * MINUTE_MS
 
 
-class Sequences(Row):
+class Sequences(Row, frozen=True):
     """The next free numbers. Ids are never given twice, even when what had them is gone."""
 
     record: int = 2
@@ -229,7 +229,7 @@ class Sequences(Row):
     lead: int = 1
 
 
-class Duplicates(Row):
+class Duplicates(Row, frozen=True):
     """Duplicate check and processing of a pool (SPEC R9.6, R9.8)."""
 
     match: tuple[str, ...] = ("phone",)
@@ -238,7 +238,7 @@ class Duplicates(Row):
     action: str = "skip"
 
 
-class Pool(Row):
+class Pool(Row, frozen=True):
     """The leads of one upload, API entry, or person's manual entries (SPEC 9).
 
     `state` is one of API.md's. `first_active_ms` is the due time of its unprocessed leads (SPEC R2.2), 0 while it was
@@ -273,14 +273,14 @@ class Pool(Row):
     deleted: int = 0
 
 
-class Closures(Row):
+class Closures(Row, frozen=True):
     """How many leads of a pool closed, by closure: closed leads are not in memory, their counts are."""
 
     pool: int
     counts: dict[str, int]
 
 
-class FreshLead(Row):
+class FreshLead(Row, frozen=True):
     """A lead as it came in: what an unprocessed lead that nobody touched consists of. `data` is a JSON object."""
 
     id: int
@@ -295,7 +295,7 @@ class FreshLead(Row):
     master: int = 0
 
 
-class Promise(Row):
+class Promise(Row, frozen=True):
     """A redial that an agent set (SPEC 4): kind, promised time, and for private and VIP whether it was released."""
 
     kind: Status
@@ -305,7 +305,7 @@ class Promise(Row):
     forced_by: str = ""
 
 
-class Lease(Row):
+class Lease(Row, frozen=True):
     """The exclusive right of one agent to one lead (SPEC 5). `token` is 16 random bytes; `tokens.py` has its text form.
 
     `rank` is the class it was offered from (SPEC R2.1), 0 when taken by hand.
@@ -319,7 +319,7 @@ class Lease(Row):
     rank: int
 
 
-class Ended(Row):
+class Ended(Row, frozen=True):
     """How the last lease ended, so that the same finish sent again gets the first answer (SPEC R5.3).
 
     `digest` of 0: it did not end by a finish. `commit_no` is the commit that holds the lead as first answered;
@@ -333,7 +333,7 @@ class Ended(Row):
     next: bytes | None = None
 
 
-class Urgent(Row):
+class Urgent(Row, frozen=True):
     """A lead made urgent (SPEC R2.6). `reason` indexes URGENT_REASONS."""
 
     reason: int
@@ -341,21 +341,21 @@ class Urgent(Row):
     expires_ms: int
 
 
-class Unresolved(Row):
+class Unresolved(Row, frozen=True):
     """The lock of an unresolved lead (SPEC 7)."""
 
     agent: int
     since_ms: int
 
 
-class Lead(Row):
+class Lead(Row, frozen=True):
     """An open lead that was touched, or a closed one. SPEC 1 to 7 work on this row alone.
 
     `seq` is its place in its pool (file order or shuffled). `due_ms` is 0 for an unprocessed lead whose due time is its
     pool's. `number_at` is the index of the number to dial next; `dialled` counts attempts per number, in the order of
     `numbers`; `dropped` are numbers found invalid. `pauses` are (agent, until) of SPEC R5.6. `mark` is the closure that
-    takes effect at the end of the lease (SPEC R1.5). `last_commit` is the commit of its newest history event, 0 if none.
-    `validating` is the result that waits for validation and `seller` the agent who picked it.
+    takes effect at the end of the lease (SPEC R1.5). `last_commit` is the commit of its newest history event, 0 if
+    none. `validating` is the result that waits for validation and `seller` the agent who picked it.
     """
 
     id: int
@@ -391,14 +391,14 @@ class Lead(Row):
     seller: int = 0
 
 
-class LeadData(Row):
+class LeadData(Row, frozen=True):
     """The data fields of a lead as a JSON object. The engine never reads them; a store keeps them."""
 
     lead: int
     data: bytes
 
 
-class Blocked(Row):
+class Blocked(Row, frozen=True):
     """An entry of the organisation's do-not-call list (SPEC R10.2)."""
 
     number: int
@@ -407,7 +407,7 @@ class Blocked(Row):
     by: str
 
 
-class Reject(Row):
+class Reject(Row, frozen=True):
     """A row of an upload that did not become a lead. `kind` is invalid or duplicate."""
 
     pool: int
@@ -417,7 +417,7 @@ class Reject(Row):
     cells: tuple[str, ...]
 
 
-class Token(Row):
+class Token(Row, frozen=True):
     """A bearer token: its SHA-256 only. `role` as in API.md; `agent` is a number for role agent, else 0."""
 
     id: int
@@ -427,7 +427,7 @@ class Token(Row):
     created_ms: int = 0
 
 
-class Answer(Row):
+class Answer(Row, frozen=True):
     """The first answer to a request with an Idempotency-Key; kept 24 h. `key` is a digest of token, path and key."""
 
     key: str
@@ -437,12 +437,12 @@ class Answer(Row):
     at_ms: int
 
 
-class Event(Row):
+class Event(Row, frozen=True):
     """One line of a lead's history (SPEC R1.3).
 
     `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
-    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and `due_ms` are
-    those a lease was given out by, 0 in other events.
+    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and
+    `due_ms` are those a lease was given out by, 0 in other events.
     """
 
     lead: int

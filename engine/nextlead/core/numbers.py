@@ -43,7 +43,7 @@ class NumberIndex:
             leads = self.shared.get(number)
             if leads is not None:
                 leads.discard(lead)
-                if len(leads) < 2:  # noqa: PLR2004 - shared means two
+                if len(leads) < 2:
                     del self.shared[number]
 
     def leads(self, number: int) -> list[int]:

@@ -4,8 +4,8 @@ A *key* packs due time, place in the pool and lead id, most significant first:
 
     due_ms (43 bits) | seq (34 bits) | id (40 bits)
 
-so keys sort as SPEC says, and the id is there without a look-up. A *score* puts the priority before the key. Limits turn
-"due by now" into one comparison: a key is due when it is less than `limit(now)`.
+so keys sort as SPEC says, and the id is there without a look-up. A *score* puts the priority before the key. Limits
+turn "due by now" into one comparison: a key is due when it is less than `limit(now)`.
 """
 
 from typing import Final

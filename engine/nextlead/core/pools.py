@@ -94,9 +94,7 @@ def load_rows(state: State, command: c.LoadRows) -> Loaded:
         seen.update(row.numbers)
         ordinal += 1
         owner = pool.owner if row.owner is None else owner_of(state, row.owner)
-        fresh.append(
-            FreshLead(lead_id, pool.id, ordinal, row.numbers, owner, row.priority, 0, row.data, state.now_ms)
-        )
+        fresh.append(FreshLead(lead_id, pool.id, ordinal, row.numbers, owner, row.priority, 0, row.data, state.now_ms))
         lead_id += 1
     invalid = sum(reject.kind == "invalid" for reject in rejects)
     _take_in(state, pool, fresh, rejects, duplicates)
@@ -108,9 +106,7 @@ def _is_duplicate(state: State, pool: Pool, row: c.IntakeRow, seen: set[int]) ->
         return False
     if row.known or any(number in seen for number in row.numbers):
         return True
-    return any(
-        in_scope(state, pool, lead) for number in row.numbers for lead in state.numbers.leads(number)
-    )
+    return any(in_scope(state, pool, lead) for number in row.numbers for lead in state.numbers.leads(number))
 
 
 def in_scope(state: State, pool: Pool, lead_id: int) -> bool:
@@ -260,7 +256,9 @@ def _delete(state: State, pool: Pool) -> PoolDeleted:
     if closed:
         kept["closed"] = closed
     if kept:
-        put_pool(state, pool, replace(state.pools[pool.id], deleted=pool.deleted + len(doomed), modified_ms=state.now_ms))
+        put_pool(
+            state, pool, replace(state.pools[pool.id], deleted=pool.deleted + len(doomed), modified_ms=state.now_ms)
+        )
     else:
         _forget_pool(state, pool)
     return PoolDeleted(len(doomed), kept)
@@ -288,5 +286,3 @@ def _drop_lead(state: State, lead: Lead) -> None:
     state.leads.drop(lead.id)
     state.changes.leads.pop(lead.id, None)
     state.changes.gone.append(lead.id)
-
-

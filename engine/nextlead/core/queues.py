@@ -25,7 +25,10 @@ from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
 
 
 class Family(IntEnum):
-    """Classes as they are kept. OWN: the owner's alone (SPEC R3.3); the others follow R3.2, released redials included."""
+    """Classes as they are kept.
+
+    OWN: the owner's alone (SPEC R3.3); the others follow R3.2, released redials included.
+    """
 
     URGENT_OWN = 0
     URGENT = 1

@@ -146,7 +146,10 @@ class Reads:
             ready += sum(part.keys.bisect_left(below - part.base) for part in gated if part.open)
         closures = state.closures.get(pool)
         return PoolCounts(
-            ready, state.pool_open.get(pool, 0), state.pool_leased.get(pool, 0), dict(closures.counts) if closures else {}
+            ready,
+            state.pool_open.get(pool, 0),
+            state.pool_leased.get(pool, 0),
+            dict(closures.counts) if closures else {},
         )
 
     def _promised_ready(self, pool: int, now_ms: int) -> int:

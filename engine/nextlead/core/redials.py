@@ -124,5 +124,3 @@ def admin_redial(state: State, lead: Lead, edit: RedialEdit) -> Lead:
         raise NotAllowed(f"agent {agent.code} could not be offered it: {cause}", cause=cause)
     check_slot(campaign, kind, nearby(state, agent.no, edit.at_ms, lead.id))
     return new
-
-

@@ -78,7 +78,10 @@ class Served(Struct, frozen=True, gc=False):
 
 
 class Finished(Struct, frozen=True, gc=False):
-    """The answer to a finish. `commit_no` other than 0: it was finished before, and that commit has the first answer."""
+    """The answer to a finish.
+
+    `commit_no` other than 0: it was finished before, and that commit has the first answer.
+    """
 
     lead: Lead
     nearby_redials: int | None = None

@@ -1,6 +1,7 @@
 """The rules that bear on one lead for one agent, each a function with a verdict (SPEC R14.4).
 
-The queues keep these rules for all leads at once; `take` asks them of one. A rule answers None when it is passed, else why not.
+The queues keep these rules for all leads at once; `take` asks them of one. A rule answers None when it is passed,
+else why not.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,9 @@ def campaign_open(state: State, agent: Agent, lead: Lead) -> str | None:
     """R3.2: the campaign is selected; R3.3 for own promised redials."""
     campaign = state.campaigns.by_no[lead.campaign]
     if is_own(lead) and lead.owner == agent.no:
-        return None if may_get_own(state, agent, campaign) else f"own redials of campaign {campaign.code} are not offered"
+        return (
+            None if may_get_own(state, agent, campaign) else f"own redials of campaign {campaign.code} are not offered"
+        )
     if any(selected.no == lead.campaign for selected in selected_campaigns(state, agent)):
         return None
     return f"campaign {campaign.code} is not selected, active and permitted"

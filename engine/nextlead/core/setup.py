@@ -60,7 +60,12 @@ def put_team(state: State, command: c.PutTeam) -> Team:
             parent = 0
         elif old.no in state.team_and_above(parent):
             raise Invalid("parent", "would make a circle of teams")
-    team = Team(old.no if old else state.next_record(), command.code, _or(command.name, old.name if old else command.code), parent)
+    team = Team(
+        old.no if old else state.next_record(),
+        command.code,
+        _or(command.name, old.name if old else command.code),
+        parent,
+    )
     state.teams.put(team)
     state.record("team", team.no, team)
     state.changed_world()
@@ -313,5 +318,3 @@ def delete_token(state: State, command: c.DeleteToken) -> None:
     if state.tokens.pop(command.id, None) is None:
         raise NotFound("token", command.id)
     state.record("token", command.id, None)
-
-

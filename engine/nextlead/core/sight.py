@@ -20,7 +20,10 @@ class Lower:
 
 @dataclass(slots=True)
 class Sight:
-    """Queues by class. `plain`: nothing but the order decides between campaigns (no `new_every`, weight, limit, reserve)."""
+    """Queues by class.
+
+    `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
+    """
 
     urgent: list[Queue] = field(default_factory=list)
     vip: list[Queue] = field(default_factory=list)

@@ -2,8 +2,10 @@
 
 Rules of this file:
 
-1. A lead's *footprint* (its place in a queue, its timers, the lists it is in, the counters) is a function of its row and of
-   what numbers are held by leases. `put` takes the old row's footprint away and lays the new one's. Nothing else touches it.
+1. A lead's *footprint* (its place in a queue, its timers, the lists it is in, the counters) is a function of its row
+and of
+   what numbers are held by leases. `put` takes the old row's footprint away and lays the new one's. Nothing else
+   touches it.
 2. Handlers compute first and put afterwards: once a handler has called `put`, it does not refuse.
 3. What is put is in `changes`, for the store.
 """
@@ -16,6 +18,7 @@ from sortedcontainers import SortedList
 
 from .changes import Changes
 from .errors import NotFound, WrongStatus
+from .fresh import seq_of
 from .leads import LeadTable
 from .model import (
     ROOT_TEAM,
@@ -39,7 +42,6 @@ from .model import (
 )
 from .numbers import NumberIndex
 from .order import DUE_SHIFT, ID_BITS, key_of
-from .fresh import seq_of
 from .queues import OWN, Family, Part, PartKey, Queue
 from .records import Records
 from .replies import Served
@@ -167,7 +169,7 @@ class State:
             raise NotFound("lead", lead)
         return found
 
-    def put(  # noqa: PLR0913 - the words of a history line
+    def put(
         self,
         old: Lead,
         new: Lead,
@@ -361,7 +363,11 @@ class State:
         pool = self.pools[-source] if source < 0 else None
         base = key_of(self.pools[gate].first_active_ms, 0, 0) if variant == 1 else 0
         part = queue.parts[part_key] = Part(
-            queue, part_key, self.level_of(queue.campaign, source, variant, pool), base, is_open=not gate or gate in self.open_pools
+            queue,
+            part_key,
+            self.level_of(queue.campaign, source, variant, pool),
+            base,
+            is_open=not gate or gate in self.open_pools,
         )
         if gate:
             self.gated.setdefault(gate, {})[part] = None
@@ -370,7 +376,7 @@ class State:
     def level_of(self, campaign: int, source: int, variant: int, pool: Pool | None) -> int:
         """Effective priority (SPEC R2.3), behind the reason for urgent leads."""
         priority = source if source > 0 else self.inherited_priority(campaign, pool)
-        return priority if variant < 2 else (variant - 2) * URGENT_STEP + priority  # noqa: PLR2004
+        return priority if variant < 2 else (variant - 2) * URGENT_STEP + priority
 
     def inherited_priority(self, campaign: int, pool: Pool | None) -> int:
         """The pool's, else the campaign's, else 5."""
@@ -438,7 +444,7 @@ class State:
 
     # -- deadlines --------------------------------------------------------------------------------------------------
 
-    def deadline_of(self, slot: Slot, base_ms: int) -> int | None:  # noqa: PLR0911 - one line per kind
+    def deadline_of(self, slot: Slot, base_ms: int) -> int | None:
         """When a timer of this slot and base fires; None while it does not run."""
         kind, campaign = slot
         if kind is Kind.ABANDON:
@@ -474,5 +480,3 @@ class State:
             found.append(team)
             team = self.teams.by_no[team].parent
         return found or [ROOT_TEAM]
-
-

@@ -1,7 +1,7 @@
 """What falls due by itself, except leads: those are found by the limit in their keys (`order.py`).
 
-Timers hold *base* times (promised, lease started, unresolved since); the setting that makes a deadline of it is added at the
-head. So a changed setting counts for all leads at once (SPEC R4.4), and costs nothing.
+Timers hold *base* times (promised, lease started, unresolved since); the setting that makes a deadline of it is added
+at the head. So a changed setting counts for all leads at once (SPEC R4.4), and costs nothing.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,10 @@ from .order import ID_BITS, ID_MASK, NEVER
 
 
 class Kind(IntEnum):
-    """Kinds of timers, in the order they fire at one moment. LEASE is for one without a heartbeat, which needs no second."""
+    """Kinds of timers, in the order they fire at one moment.
+
+    A lease without a heartbeat has one timer, LEASE; with one it has LEASE_BEAT and LEASE_MAX.
+    """
 
     LEASE = 0
     LEASE_BEAT = 1
@@ -34,8 +37,8 @@ Slot = tuple[Kind, int]
 class Timers:
     """Sorted base times per slot.
 
-    `bound` is never later than the next deadline. It is lowered when a timer is added and left alone when one is removed, so it may
-    be too early; who acts on it asks `due`, which finds out.
+    `bound` is never later than the next deadline. It is lowered when a timer is added and left alone when one is
+    removed, so it may be too early; who acts on it asks `due`, which finds out.
     """
 
     def __init__(self, deadline_of: Callable[[Slot, int], int | None]) -> None:
@@ -67,7 +70,10 @@ class Timers:
         self.bound = 0
 
     def due(self, now_ms: int) -> tuple[int, Slot, int] | None:
-        """A deadline that has come, the earliest, with its slot and whose it is. O(1) while there is none, else O(slots)."""
+        """A deadline that has come, the earliest, with its slot and whose it is.
+
+        O(1) while there is none, else O(slots).
+        """
         if self.bound > now_ms:
             return None
         found = min(

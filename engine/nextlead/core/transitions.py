@@ -1,7 +1,7 @@
 """SPEC R1.4 as data: which trigger may change which status into which.
 
-`State.put` asks this table on every change of status; a change that is not listed here is a fault of ours, and stops the process
-rather than be stored. Refusals of people's commands come earlier, from the commands themselves.
+`State.put` asks this table on every change of status; a change that is not listed here is a fault of ours, and stops
+the process rather than be stored. Refusals of people's commands come earlier, from the commands themselves.
 """
 
 from typing import Final

@@ -1,10 +1,13 @@
 """Proof of the invariant behind everything: what is in memory is what a restart would build from the rows.
 
-`verify` builds a second state from the rows and compares queues, timers, counters and lists; then it checks what each queue keeps of
-itself (heads, levels, earliest) against its parts. O(n log n); for tests, for `nextlead verify`, for a doubt.
+`verify` builds a second state from the rows and compares queues, timers, counters and lists; then it checks what each
+queue keeps of itself (heads, levels, earliest) against its parts. O(n log n); for tests, for `nextlead verify`, for a
+doubt.
 """
 
 from collections.abc import Iterable, Iterator
+
+from sortedcontainers import SortedList
 
 from .model import Row
 from .order import NEVER
@@ -83,7 +86,7 @@ def _order(state: State) -> dict[object, object]:
 
 
 def _filled(found: dict[object, object]) -> dict[object, object]:
-    return {key: list(value) if hasattr(value, "irange") else value for key, value in found.items() if value}
+    return {key: list(value) if isinstance(value, SortedList) else value for key, value in found.items() if value}
 
 
 def _sorted(found: dict[int, list[int]]) -> dict[int, list[int]]:

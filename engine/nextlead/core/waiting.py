@@ -1,4 +1,7 @@
-"""Agents whose `next` waits, in the order they came (SPEC R5.5). Nothing here is durable: a waiter has no answer yet."""
+"""Agents whose `next` waits, in the order they came (SPEC R5.5).
+
+Nothing here is durable: a waiter has no answer yet.
+"""
 
 from collections.abc import Iterable
 
@@ -10,7 +13,7 @@ from .queues import Queue
 class Waiter:
     """One waiting `next`. `order` is its turn, `wake_ms` when time alone may bring it a lead."""
 
-    __slots__ = ("agent", "count", "order", "queues", "token", "wake_ms", "waiter")
+    __slots__ = ("agent", "count", "order", "queues", "token", "waiter", "wake_ms")
 
     def __init__(self, agent: int, waiter: int, token: bytes, order: int, *, count: bool) -> None:
         self.agent = agent

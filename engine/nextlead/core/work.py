@@ -145,9 +145,7 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
     assert_never(command.outcome)
 
 
-def _apply(  # noqa: PLR0913 - the words of a history line
-    state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str
-) -> Lead:
+def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str) -> Lead:
     new = state.put(old, verdict.lead, trigger, actor, cause=verdict.cause, number=number, note=note)
     before, after = old.promise, new.promise
     if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):
