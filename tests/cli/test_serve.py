@@ -1,5 +1,8 @@
 """`nextlead serve`: how it starts, refuses to, and ends."""
 
+import asyncio
+import os
+import pty
 import signal
 import subprocess
 from collections.abc import Callable
@@ -8,9 +11,15 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import StartNextlead
 
+from conftest import NEXTLEAD, StartNextlead, environment
+from nextlead.core.commands import PutCampaign
+from nextlead.core.errors import StorageFailed
+from nextlead.runtime.dialer import Dialer
+from nextlead.testing import FaultyStore, MemoryStore
+from nextlead_adapters.bootstrap import Built
 from nextlead_adapters.cli.client import Client
+from nextlead_adapters.server import Running, until_over
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -107,3 +116,31 @@ def test_manual_clock_starts_where_it_is_told(start_nextlead: StartNextlead) -> 
     with Client(daemon.url, "t") as client:
         assert client.get("/v1/clock")["now"].startswith("2026-03-02T09:00:00")
         assert client.post("/v1/clock", {"advance": "PT1H"})["now"].startswith("2026-03-02T10:00:00")
+
+
+def test_a_terminal_gets_the_token(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*NEXTLEAD, "serve", "--store", "sqlite:///leads.db", "--port", "0"],
+        cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(theirs)
+    with os.fdopen(ours) as screen:
+        assert screen.readline().startswith("nextlead serves on http://")
+        token = (tmp_path / "leads.token").read_text().strip()
+        assert screen.readline().strip() == f"admin token (kept in leads.token): {token}"
+        process.terminate()
+        assert process.wait() == 0
+
+
+async def test_a_store_that_stays_failed_ends_it_with_1(tmp_path: Path) -> None:
+    store = FaultyStore(MemoryStore())
+    async with await Dialer.open(store, retry_s=0) as dialer:
+        built = Built(dialer=dialer, app=None, token="", token_file=tmp_path, token_made=False)  # type: ignore[arg-type]
+        running = asyncio.create_task(asyncio.Event().wait())
+        daemon = Running(url="", built=built, stop=lambda: None, stopped=running)  # type: ignore[arg-type]
+        store.fail(2)
+        with pytest.raises(StorageFailed):
+            await dialer.submit(PutCampaign(code="x"))
+        assert await until_over(daemon) == 1
+        running.cancel()
