@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
 from conftest import StartNextlead
+
 from nextlead_adapters.cli.client import Client
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -7,8 +7,8 @@ from random import Random
 
 import httpx
 import msgspec
-
 from conftest import StartNextlead
+
 from nextlead_adapters.cli.client import Client
 from nextlead_adapters.demo.agents import ENDINGS, SimulatedAgent
 

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import environment
 
 import nextlead
-from conftest import environment
 
 ADAPTERS = {"nextlead_adapters", "starlette", "uvicorn", "aiosqlite", "anyio", "structlog", "typer"}
 

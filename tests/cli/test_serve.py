@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-
 from conftest import NEXTLEAD, StartNextlead, environment
+
 from nextlead.core.commands import PutCampaign
 from nextlead.core.errors import StorageFailed
 from nextlead.runtime.dialer import Dialer

@@ -7,8 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-
 from conftest import StartNextlead
+
 from nextlead.core.commands import IntakeRow, LoadRows, OpenPool, PutCampaign
 from nextlead_adapters import verify as verifying
 from nextlead_adapters.bootstrap import open_dialer

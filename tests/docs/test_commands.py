@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT, Daemon, StartNextlead, environment
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])

@@ -4,7 +4,6 @@ import re
 
 import httpx
 import pytest
-
 from conftest import ROOT, StartNextlead
 
 NAMED_IN = (ROOT / "docs" / "operating.md", ROOT / "config" / "prometheus" / "nextlead.rules.yml")
