@@ -13,6 +13,7 @@ from nextlead.core.model import DEFAULT_RESULTS as FOUR_RESULTS
 from nextlead.core.model import Dialer, Duplicates, Template, TemplateResult
 from nextlead.core.replies import Finished, Loaded, NoLead, Offer, PoolDeleted, Stranded, Waiting
 from nextlead.core.tokens import parse_token, token_text
+from nextlead.core.work import lease_with
 
 from .core_host import CoreHost
 from .core_views import CoreViews
@@ -166,7 +167,12 @@ class CoreDriver:
             raise Refused("unknown_lease", command.token)
         if ended.digest != command.digest:
             raise Refused("lease_ended", f"lead {lead_id} is {lead.status.code}")
-        return Finish(self._views.view(self._host.record.lead_at(ended.commit_no, lead_id)), ended.nearby)
+        following = lease_with(self._host.engine.state, ended.next)
+        return Finish(
+            self._views.view(self._host.record.lead_at(ended.commit_no, lead_id)),
+            ended.nearby,
+            None if following is None else self._offer(following),
+        )
 
     def heartbeat(self, agent: str, token: str) -> int:
         self._do(c.Heartbeat(token=token, by=f"agent:{agent}"))
