@@ -55,7 +55,7 @@ async def empty(house: House, centre: Caller) -> House:
 
 async def until(happened: Callable[[], bool]) -> None:
     """Let the others run until it has happened; no time passes."""
-    while not happened():  # noqa: ASYNC110 - the engine has no events to wait for
+    while not happened():
         await asyncio.sleep(0)
 
 

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made from the route table. Pure: a table in, a document out."""
 
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -14,9 +15,9 @@ from .values import schema_hook
 REF: Final = "#/components/schemas/{name}"
 _PARAM: Final = re.compile(r"\{(\w+)\}")
 _PARAMS: Final[Mapping[str, dict[str, Any]]] = {
-    "id": {"type": "integer", "minimum": 1},
-    "code": {"type": "string", "minLength": 1, "maxLength": 64},
-    "token": {"type": "string", "description": "The lease's token."},
+    "id": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
+    "code": {"type": "string", "pattern": r"^[\w.@+~-]{1,64}$", "description": "Letters are those of any language."},
+    "token": {"type": "string", "pattern": "^[0-9a-f]{1,16}-[0-9a-f]{32}$", "description": "The lease's token."},
     "number": {"type": "string", "description": "E.164, or in national form.", "examples": ["+14155550100"]},
 }
 _ROLES: Final = {
@@ -44,7 +45,7 @@ def package_version() -> str:
 
 
 def document(table: Sequence[Route]) -> dict[str, Any]:
-    """The whole document."""
+    """The whole document, of JSON's own types only."""
     kinds = _kinds(table)
     schemas, components = msgspec.json.schema_components(kinds, schema_hook=schema_hook, ref_template=REF)
     schema_of = {_key(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
@@ -52,7 +53,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
     for route in table:
         paths.setdefault(route.path, {})[route.method.lower()] = operation(route, schema_of, components)
     queries = {route.query.__name__ for route in table}
-    return {
+    found = {
         "openapi": "3.1.0",
         "info": {"title": "nextlead", "version": package_version(), "description": _DESCRIPTION},
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in table)],
@@ -62,6 +63,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
     }
+    return msgspec.json.decode(msgspec.json.encode(found), type=dict[str, Any])
 
 
 def _kinds(table: Sequence[Route]) -> list[Any]:
@@ -83,7 +85,7 @@ def operation(route: Route, schema_of: Mapping[str, Any], components: Mapping[st
         "operationId": operation_id(route),
         "summary": route.summary,
         "tags": [route.tag],
-        "description": f"For: {_ROLES[route.access]}.",
+        "description": _description(route),
         "parameters": [*_path_parameters(route), *_query_parameters(route, components), *_header_parameters(route)],
         "responses": _responses(route, schema_of),
         "security": _security(route.access),
@@ -91,6 +93,12 @@ def operation(route: Route, schema_of: Mapping[str, Any], components: Mapping[st
     if route.body is not None:
         found["requestBody"] = _request_body(route, schema_of[_key(route.body)])
     return found
+
+
+def _description(route: Route) -> str:
+    """What the handler's docstring says, and for whom it is."""
+    said = inspect.getdoc(route.handler) if inspect.isfunction(route.handler) else None
+    return "\n".join(filter(None, (said, f"For: {_ROLES[route.access]}.")))
 
 
 def operation_id(route: Route) -> str:
@@ -129,7 +137,7 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
 
 def _request_body(route: Route, schema: Any) -> dict[str, Any]:
     if not route.files:
-        return {"content": {"application/json": {"schema": schema}}}
+        return {"required": _is_needed(route.body), "content": {"application/json": {"schema": schema}}}
     form = {
         "type": "object",
         "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}, "options": schema},
@@ -137,6 +145,12 @@ def _request_body(route: Route, schema: Any) -> dict[str, Any]:
     }
     encoding = {"options": {"contentType": "application/json"}}
     return {"required": True, "content": {"multipart/form-data": {"schema": form, "encoding": encoding}}}
+
+
+def _is_needed(body: Any) -> bool:
+    """Whether an empty body would be refused."""
+    kinds = getattr(body, "__args__", (body,))
+    return any(field.required for kind in kinds for field in msgspec.structs.fields(kind)) or len(kinds) > 1
 
 
 def _responses(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def _inline(text: str) -> str:
 
 def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
     shown = re.sub(r"(\{\w+\})", r"<i>\1</i>", escape(path))
-    parts = [f"<p>{_inline(operation['description'])}</p>"]
+    parts = [_paragraphs(operation["description"])]
     if operation["parameters"]:
         rows = [(f"{p['name']} <small>{p['in']}</small>", p["schema"], p["required"]) for p in operation["parameters"]]
         parts.append(f"<h4>Parameters</h4>{_table(rows)}")
