@@ -17,6 +17,7 @@ class Offered:
     overdue: bool
     priority: int
     due_ms: int
+    started_ms: int
     expires_ms: int
     blocked: bool
     among: int

@@ -85,15 +85,15 @@ def promise(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | N
 
 
 def nearby(world: World, agent: Agent, lead: Lead, at_ms: int) -> int:
-    """R4.10: the agent's other private and VIP redials promised within ten minutes of `at_ms`, bounds included."""
+    """R4.10: the agent's other private and VIP redials due within ten minutes of `at_ms`, bounds included."""
     return sum(
         1
         for other in world.leads.values()
         if other.id != lead.id
         and other.held_back
         and other.owner == agent.owner
-        and other.promise is not None
-        and abs(other.promise.at_ms - at_ms) <= 600_000
+        and other.due_ms is not None
+        and abs(other.due_ms - at_ms) <= 600_000
     )
 
 
@@ -112,16 +112,20 @@ def number_after(lead: Lead, number: int) -> int:
 
 
 def unreached(world: World, lead: Lead, cause: str, number: int, former: Status, *, by: str) -> None:
-    """R6.2 to R6.6, after the attempt was counted: limit, number, interval, status, in this order."""
+    """R6.2 to R6.6, after the attempt was counted: limit, number, interval, status, in this order.
+
+    Without a number left the lead closes as `invalid_phone_number`, at the limit too (R6.4).
+    """
     dialer = world.dialer_of(lead)
+    if cause == "invalid_number" and lead.numbers == [number]:
+        lead.numbers, lead.dropped = [], [*lead.dropped, number]
+        return close(world, lead, "invalid_phone_number", by=by)
     if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
         return close(world, lead, "max_call_attempts", by=by)
     following = number_after(lead, number)
     if cause == "invalid_number":
         lead.numbers.remove(number)
         lead.dropped.append(number)
-        if not lead.numbers:
-            return close(world, lead, "invalid_phone_number", by=by)
         lead.number = following
     else:
         lead.number = following if dialer.rotate_numbers else number
@@ -149,16 +153,16 @@ def lock(world: World, lead: Lead, agent: str, *, by: str, effective_ms: int | N
     lead.unresolved = Unresolved(agent, world.now_ms if effective_ms is None else effective_ms)
 
 
-def block(world: World, number: int, *, by: str, but: Lead | None = None) -> None:
-    """R10.3: close all open leads that have the number; leased ones at the end of their lease (R10.4)."""
+def block(world: World, number: int, *, by: str, but: Lead | None = None) -> int:
+    """R10.3: close all open leads that have the number; leased ones at the end of their lease (R10.4). How many."""
     world.blocked.add(number)
-    for lead in world.leads.values():
-        if not lead.open or lead is but or number not in lead.numbers:
-            continue
+    having = [lead for lead in world.leads.values() if lead.open and lead is not but and number in lead.numbers]
+    for lead in having:
         if lead.lease is not None:
             lead.mark = "do_not_call"
         else:
             close(world, lead, "do_not_call", by=by)
+    return len(having)
 
 
 def result_named(world: World, lead: Lead, code: str | None) -> TemplateResult:

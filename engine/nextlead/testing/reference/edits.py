@@ -19,22 +19,22 @@ from nextlead.core.model import DIALABLE, PROMISED, URGENT_REASONS, Status
 from nextlead.core.replies import Count
 
 from . import changes
-from .finish import check_redial
+from .finish import check_booking, check_redial
 from .world import Agent, Lead, Urgent, World
 
 # -- edits ----------------------------------------------------------------------------------------------------------
 
 
 def edit_lead(world: World, command: EditLead) -> None:
-    """R1.4; R1.5: owner, due time and redial of a leased lead are refused."""
+    """R1.4; R1.5: owner, due time and redial of a leased lead are refused; R9.7: all of a blocked one."""
     lead = world.lead(command.lead)
     moved = [each for each in (command.owner, command.due_ms, command.redial) if each is not UNSET]
     if moved and lead.lease is not None:
         raise Leased
+    if set(lead.numbers) & world.blocked:
+        raise NumberBlocked
     if command.priority is not UNSET and not 0 <= command.priority <= 1000:
         raise Invalid("priority", "1 to 1000")
-    if command.due_ms is not UNSET and lead.status not in DIALABLE:
-        raise WrongStatus(lead.status.code)
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     if command.priority is not UNSET:
@@ -56,7 +56,7 @@ def set_owner(world: World, lead: Lead, owner: str) -> None:
 
 
 def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[Status, int, Agent | None]:
-    """R4.1: private and VIP name an agent, and that agent could be offered it; R4.2: future, within the horizon."""
+    """R4.1: private and VIP name an agent, and that agent could be offered it; R4.2, R4.10."""
     kind, at_ms = check_redial(world, lead, redial.kind, redial.at_ms)
     agent = None if redial.agent is None else world.agent(redial.agent)
     if kind not in PROMISED:
@@ -70,6 +70,7 @@ def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[St
     dialled = campaign.active or campaign.dialer.dial_promised_when_inactive
     if not agent.enabled or not permitted or not dialled:
         raise NotAllowed("the agent could not be offered it")
+    check_booking(world, lead, agent, kind, at_ms, ask_permission=False)
     return kind, at_ms, agent
 
 
@@ -83,10 +84,10 @@ def set_redial(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent 
 def release_one(world: World, command: Release) -> None:
     """R4.6: an admin releases one lead."""
     lead = world.lead(command.lead)
-    if not lead.held_back:
-        raise WrongStatus(lead.status.code)
     if lead.lease is not None:
         raise Leased
+    if not lead.held_back:
+        raise WrongStatus(lead.status.code)
     changes.release(world, lead, by=command.by)
 
 
@@ -147,24 +148,26 @@ def reopen(world: World, command: Reopen) -> None:
 def fresh_start(lead: Lead) -> None:
     """What a reopened lead starts with; dropped numbers come back when no other is left."""
     if not lead.numbers:
-        lead.numbers, lead.dropped = lead.dropped, []
+        lead.numbers, lead.dropped = list(lead.given), []
     lead.attempts, lead.dialled, lead.retries = 0, {}, {}
     lead.number = lead.numbers[0]
-    lead.promise, lead.due_ms, lead.pauses = None, None, {}
+    lead.promise, lead.due_ms, lead.pauses, lead.last_token = None, None, {}, None
     lead.owner = lead.original_owner
 
 
 def validate(world: World, command: Validate) -> None:
     """R1.4: passed closes with the result; failed is a private redial of the seller, due now (R9.7: not if blocked)."""
     lead = world.lead(command.lead)
+    if lead.lease is not None:
+        raise Leased
     if lead.status is not Status.PENDING_VALIDATION:
         raise WrongStatus(lead.status.code)
     assert lead.validating is not None
     assert lead.seller is not None
     if command.passed:
         changes.close(world, lead, lead.validating, by=command.by)
-    elif lead.mark is not None or set(lead.numbers) & world.blocked:
-        changes.close(world, lead, lead.mark or "do_not_call", by=command.by)
+    elif set(lead.numbers) & world.blocked:
+        changes.close(world, lead, "do_not_call", by=command.by)
     else:
         changes.promise(world, lead, Status.PRIVATE_REDIAL, world.now_ms, world.agents[lead.seller], by=command.by)
 
@@ -172,9 +175,9 @@ def validate(world: World, command: Validate) -> None:
 # -- do not call ----------------------------------------------------------------------------------------------------
 
 
-def block_number(world: World, command: Block) -> None:
+def block_number(world: World, command: Block) -> Count:
     """R10.2, R10.3."""
-    changes.block(world, command.number, by=command.by)
+    return Count(changes.block(world, command.number, by=command.by))
 
 
 def unblock(world: World, command: Unblock) -> None:

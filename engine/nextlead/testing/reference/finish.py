@@ -1,13 +1,13 @@
 """`finish` and `resolve`: what an agent says happened (SPEC 1.4, 4, 6, 7)."""
 
 from nextlead.core.commands import Finish, Resolve
-from nextlead.core.errors import Invalid, LeaseEnded, NotAllowed, SlotFull, WrongStatus
+from nextlead.core.errors import Invalid, Leased, LeaseEnded, NotAllowed, SlotFull, WrongStatus
 from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
 from nextlead.core.tokens import parse_token
 
 from . import changes
-from .answers import Done
-from .leases import end_cancelled, end_unresolved, give_back, leased_lead
+from .answers import Done, Offered
+from .leases import again, end_cancelled, end_unresolved, give_back, leased_lead
 from .world import Agent, Lead, World
 
 # -- finish ---------------------------------------------------------------------------------------------------------
@@ -43,16 +43,25 @@ def repeated(world: World, command: Finish) -> Done:
     lead = world.leads[number]
     same = lead.last_token == token and lead.tokens[token] == command.digest and command.digest != 0
     if lead.lease is None and same:
-        return Done(lead.id, repeated=True)
+        return Done(lead.id, nearby=lead.last_nearby, next=leased_with(world, command.next_token), repeated=True)
     raise LeaseEnded
 
 
+def leased_with(world: World, token: bytes | None) -> Offered | None:
+    """The lease of that token, if it is out."""
+    for lead in world.leads.values():
+        if lead.lease is not None and lead.lease.token == token:
+            return again(world, lead)
+    return None
+
+
 def finish_resolved(world: World, lead: Lead, agent: Agent, number: int, command: Finish) -> Done:
-    """R1.2, R1.5: on a marked lead a success stands, any other result gives way to the mark."""
+    """R1.2, R1.5: on a marked lead a success stands as the closure, any other result gives way to the mark."""
     picked = changes.result_named(world, lead, command.result)
     called(lead, number, command)
-    if lead.mark is not None and picked.category != "success":
-        changes.close(world, lead, lead.mark, by=command.by)
+    if lead.mark is not None:
+        closure = picked.code if picked.category == "success" else lead.mark
+        changes.close(world, lead, closure, by=command.by)
         if picked.do_not_call:
             changes.block(world, number, by=command.by)
     else:
@@ -69,7 +78,6 @@ def finish_redial(world: World, lead: Lead, agent: Agent, number: int, command: 
         changes.close(world, lead, lead.mark, by=command.by)
         return Done(lead.id)
     lead.retries = {}
-    lead.number = number
     changes.promise(world, lead, kind, at_ms, agent, by=command.by)
     return Done(lead.id, nearby=near)
 
@@ -86,9 +94,10 @@ def finish_unreached(world: World, lead: Lead, number: int, command: Finish) -> 
 
 
 def called(lead: Lead, number: int, command: Finish) -> None:
-    """A call was made: the lease is over, the attempt counts (R6.1), urgency is used up (R2.6)."""
+    """A call was made: the lease is over, the attempt counts (R6.1), urgency is used up (R2.6); that number is next."""
     give_back(lead, command.digest)
     changes.count_attempt(lead, number)
+    lead.number = number
     lead.urgent = None
 
 
@@ -123,6 +132,8 @@ def check_booking(world: World, lead: Lead, agent: Agent, kind: Status, at_ms: i
 def resolve(world: World, command: Resolve) -> Done:
     """R7.5: settle an unresolved lead; counts no attempt. A supervisor acts for the agent it is locked to (R7.4)."""
     lead = world.lead(command.lead)
+    if lead.lease is not None:
+        raise Leased
     if lead.unresolved is None:
         raise WrongStatus(lead.status.code)
     if command.agent is not None and world.agent(command.agent).code != lead.unresolved.agent:

@@ -37,16 +37,18 @@ def lease(world: World, lead: Lead, agent: Agent, token: bytes, *, rank: int, am
         lead=lead.id,
         token=token,
         number=lead.number,
-        family=order.family(lead),
+        family="urgent" if rank == 1 else lead.status.code,
         rank=rank,
-        overdue=order.overdue(world, lead, now),
+        overdue=rank in order.OVERDUE_RANKS,
         priority=world.priority_of(lead),
         due_ms=world.due_of(lead) or 0,
+        started_ms=now,
         expires_ms=0,
         blocked=False,
         among=among,
     )
-    lead.lease = Lease(token, agent.code, now, now, lead.number, rank)
+    lead.lease = Lease(token, agent.code, now, now, lead.number, rank, world.next_lease)
+    world.next_lease += 1
     lead.shown = True
     offered.expires_ms = lease_end(world, lead)
     return offered
@@ -60,11 +62,12 @@ def again(world: World, lead: Lead) -> Offered:
         lead=lead.id,
         token=held.token,
         number=held.number,
-        family=order.family(lead),
+        family="urgent" if held.rank == 1 else lead.status.code,
         rank=held.rank,
-        overdue=order.overdue(world, lead, world.now_ms),
+        overdue=held.rank in order.OVERDUE_RANKS,
         priority=world.priority_of(lead),
         due_ms=world.due_of(lead) or 0,
+        started_ms=held.started_ms,
         expires_ms=lease_end(world, lead),
         blocked=lead.mark in ("do_not_call", "global_do_not_call"),
         among=1,
@@ -109,16 +112,19 @@ def next_(world: World, command: Next) -> tuple[Offered | NoLead | Waiting, list
 
 
 def take(world: World, command: Take) -> Offered:
-    """R3.8: every rule but order and due time; a supervisor's `override` sets owner and campaign aside."""
+    """R3.8: every rule but order and due time; a supervisor's `override` sets owner and campaign aside, session too."""
     agent = world.agent(command.agent)
-    check_session(agent)
+    if command.override and not agent.enabled:
+        raise AgentDisabled
+    if not command.override:
+        check_session(agent)
+    if len(world.leased_by(agent.code)) >= world.settings.leases_per_agent:
+        raise Conflict("the agent holds as many leases as it may")
     lead = world.lead(command.lead)
     if lead.lease is not None:
         raise Leased
     if lead.status not in DIALABLE:
         raise WrongStatus(lead.status.code)
-    if len(world.leased_by(agent.code)) >= world.settings.leases_per_agent:
-        raise Conflict("the agent holds as many leases as it may")
     if who.number_is_leased(world, lead):
         raise Conflict("another lead with its number is leased")
     if not may_take(world, lead, agent, override=command.override):
@@ -210,18 +216,19 @@ def end_unresolved(
         changes.lock(world, lead, held.agent, by=by, effective_ms=effective_ms)
 
 
-def log_off(world: World, agent: Agent, *, by: str) -> list[Served]:
+def log_off(world: World, agent: Agent, *, by: str, reason: str = "logged_off") -> list[Served]:
     """R1.4: leases end as `unresolved`; who waits is answered with none; the session is gone."""
     for lead in world.leased_by(agent.code):
         end_unresolved(world, lead, by=by)
     agent.session = None
-    return stop_waiting(world, agent, "logged_off")
+    return stop_waiting(world, agent, reason)
 
 
-def heartbeat(world: World, command: Heartbeat) -> None:
+def heartbeat(world: World, command: Heartbeat) -> Offered:
     """R5.2."""
-    _, held = leased_lead(world, command.token)
+    lead, held = leased_lead(world, command.token)
     held.beat_ms = world.now_ms
+    return again(world, lead)
 
 
 def end_lease(world: World, command: EndLease) -> None:

@@ -1,6 +1,7 @@
 """The reference model itself: commands in, answers out."""
 
 from collections.abc import Callable
+from copy import deepcopy
 
 from nextlead.core import commands as c
 from nextlead.core.errors import NextleadError
@@ -28,7 +29,7 @@ class ReferenceModel:
         """Let time pass, do the command, let its effects happen; those who wait are served before and after.
 
         Raises NextleadError when the command is refused: then time has passed, and nothing else has happened. Who was
-        served meanwhile is told with the next answer.
+        served meanwhile is in `take_served`.
         """
         timers.advance(self.world, now_ms)
         self._served += leases.serve_waiters(self.world)
@@ -36,22 +37,36 @@ class ReferenceModel:
         timers.settle(self.world)
         self._served += leases.serve_waiters(self.world)
         if isinstance(command, c.Finish) and isinstance(reply, Done) and not reply.repeated:
+            self.world.leads[reply.lead].last_nearby = reply.nearby
             reply.next = self._next_after(command, reply.lead)
-        served, self._served = self._served, []
-        return Answer(reply, served)
+        return Answer(reply, self.take_served())
 
     def restart(self, now_ms: int, last_ms: int | None = None) -> Answer:
         """R5.7: the daemon comes back. Who waited is gone; what came due fires; leases that are out get the grace.
+
+        Decided here: of leases made in one millisecond the first is the older one, after a restart the lower id.
 
         `last_ms` is the time of the last commit, up to which everything had fired.
         """
         self.world.waiters, self._served = [], []
         if last_ms is not None:
             self.world.now_ms = last_ms
-        restored = any(lead.lease for lead in self.world.leads.values())
-        self.world.floor_ms = now_ms + self.world.settings.restart_grace_ms if restored else 0
+        out = [(lead.lease.started_ms, lead.id, lead.lease) for lead in self.world.leads.values() if lead.lease]
+        for order_, (_, _, lease) in enumerate(sorted(out, key=lambda each: each[:2]), 1):
+            lease.order = order_
+        self.world.next_lease = len(out) + 1
+        self.world.floor_ms = now_ms + self.world.settings.restart_grace_ms if out else 0
         timers.advance(self.world, now_ms)
         return Answer(None, [])
+
+    def take_served(self) -> list[Served]:
+        """Who was served by a command that was then refused."""
+        served, self._served = self._served, []
+        return served
+
+    def copy(self) -> "ReferenceModel":
+        """Another one in the same state, to try something on."""
+        return deepcopy(self)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -82,15 +97,15 @@ class ReferenceModel:
     # -- commands ---------------------------------------------------------------------------------------------------
 
     def _next_after(self, command: c.Finish, lead: int) -> Offered | NoLead | None:
-        """R5.8: the next lead for the agent that finished, after those who waited longer."""
+        """R5.8: the next lead for the agent that finished, after those who waited longer; without a session none."""
         if command.next_token is None:
             return None
         last = self.world.leads[lead].last_agent
         assert last is not None
         try:
             answer, served = leases.next_(self.world, c.Next(agent=last, token=command.next_token))
-        except NextleadError as error:
-            return NoLead(error.code)
+        except NextleadError:
+            return None
         self._served += served
         assert not isinstance(answer, Waiting)
         return answer

@@ -15,6 +15,7 @@ FIRST_RANK = {
     Status.AUTOMATIC_REDIAL: 8,
     Status.UNPROCESSED: 9,
 }
+OVERDUE_RANKS = (2, 4, 6)
 AGREED = (Status.VIP_REDIAL, Status.PRIVATE_REDIAL, Status.COMMON_REDIAL)
 
 
@@ -33,16 +34,11 @@ def rank(world: World, lead: Lead, now_ms: int) -> int:
     return FIRST_RANK[lead.status] + on_schedule
 
 
-def family(lead: Lead) -> str:
-    """The name of the class."""
-    return "urgent" if lead.urgent is not None else lead.status.code
-
-
 def choices(world: World, agent: Agent, now_ms: int) -> list[Lead]:
     """All leads the agent may be offered now, in no order."""
     leads = [lead for lead in world.leads.values() if offerable(world, lead, agent, now_ms)]
     if reserved(world, agent, now_ms):
-        leads = [lead for lead in leads if lead.held_back and (world.due_of(lead) or 0) <= now_ms]
+        leads = [lead for lead in leads if lead.held_back]
     return leads
 
 
@@ -105,8 +101,8 @@ def _raise_pass(world: World, agent: Agent, leased: Campaign, leads: list[Lead],
     """R2.5: the pass rises by 1/weight; selected campaigns that are empty for everybody come up to the least one."""
     mine = [each for each in world.campaigns.values() if selected(agent, each)]
     filled = [each for each in mine if plain_kinds(leads, each)]
+    least = min(each.stride for each in filled)  # TMP order
     leased.stride += round(PASS_UNIT / (leased.dialer.weight or 1))
-    least = min(each.stride for each in filled)
     ready = [lead for lead in world.leads.values() if ready_for_somebody(world, lead, now_ms)]
     for each in mine:
         if not plain_kinds(ready, each):

@@ -113,6 +113,7 @@ def add_lead(world: World, pool: Pool, row: IntakeRow) -> Lead:
         owner=owner,
         original_owner=owner,
         created_ms=world.now_ms,
+        given=tuple(numbers),
         priority=row.priority,
     )
     world.leads[lead.id] = lead
@@ -195,9 +196,11 @@ def shuffle(world: World, pool: Pool, seed: int) -> None:
 
 
 def delete_pool(world: World, pool: Pool) -> PoolDeleted:
-    """R9.11: unprocessed leads that were never shown go, the others stay. The kept reasons are the engine's names."""
+    """R9.11: unprocessed leads that were never shown go, the others stay; an empty pool goes too."""
     mine = [lead for lead in world.leads.values() if lead.pool == pool.id]
     gone = [lead for lead in mine if lead.status is Status.UNPROCESSED and not lead.shown and lead.lease is None]
     for lead in gone:
         del world.leads[lead.id]
+    if len(gone) == len(mine):
+        del world.pools[pool.id]
     return PoolDeleted(len(gone), {"other": len(mine) - len(gone)})

@@ -1,5 +1,7 @@
 """Set-up commands: teams, agents, projects, campaigns, settings, sessions."""
 
+from dataclasses import replace
+
 from msgspec import UNSET, structs
 
 from nextlead.core.commands import (
@@ -57,7 +59,7 @@ def put_agent(world: World, command: PutAgent) -> list[Served]:
     if command.enabled is UNSET or command.enabled == agent.enabled:
         return []
     agent.enabled = command.enabled
-    return [] if agent.enabled else log_off(world, agent, by=command.by)
+    return [] if agent.enabled else log_off(world, agent, by=command.by, reason="agent_disabled")
 
 
 def put_session(world: World, command: PutSession) -> None:
@@ -120,9 +122,16 @@ def stranded(world: World, campaign: Campaign) -> Stranded:
     for lead in world.leads.values():
         agent = world.owning_agent(lead)
         if lead.campaign == campaign.code and lead.held_back and agent is not None:
-            side = dialable if who.may_get_own(world, lead, agent) else withheld
+            side = dialable if who.may_get_own(world, lead, with_box(world, agent)) else withheld
             side[agent.code] = side.get(agent.code, 0) + 1
     return Stranded(dialable, withheld)
+
+
+def with_box(world: World, agent: Agent) -> Agent:
+    """The agent; one without a session has the box as the organisation's default would set it."""
+    if agent.session is not None:
+        return agent
+    return replace(agent, session=Session([], world.settings.cross_campaign_redials_default))
 
 
 def put_settings(world: World, command: PutSettings) -> None:

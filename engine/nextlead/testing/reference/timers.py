@@ -38,7 +38,7 @@ Act = Callable[[World, Lead, int], None]
 
 def lead_timers(world: World, lead: Lead) -> Iterator[tuple[int, int, Act]]:
     """The lead's own."""
-    if lead.urgent is not None:
+    if lead.urgent is not None and lead.lease is None:
         yield lead.urgent.expires_ms, 1, expire_urgent
     if lead.lease is not None:
         yield lease_end(world, lead), 2, time_out
@@ -52,7 +52,7 @@ def first_activity(world: World, pool: Pool) -> int | None:
     """R2.2: when a pool that was never active becomes so, if its state and dates let it."""
     if pool.state != "active" or pool.first_active_ms is not None:
         return None
-    at_ms = max(world.now_ms, pool.active_from_ms or 0)
+    at_ms = max(pool.active_from_ms or 0, world.fired_ms)
     return at_ms if pool.open_at(at_ms) else None
 
 
@@ -74,7 +74,7 @@ def start_pool(pool: Pool, effective_ms: int) -> None:
 
 
 def expire_urgent(_world: World, lead: Lead, _effective_ms: int) -> None:
-    """R2.6."""
+    """R2.6. Decided here: while the lead is leased it waits for the end of the lease."""
     lead.urgent = None
 
 
@@ -97,15 +97,15 @@ def advance(world: World, now_ms: int) -> None:
     """Fire all that is due, in due order. R5.7: with the time it was effective, and what follows counts from there.
 
     What became due through a command and not through time (a changed setting, a campaign active again) is effective
-    now, not back then: `before_ms` is the time up to which everything had been fired.
+    now, not back then: `fired_ms` is the time up to which everything had been fired.
     """
-    before_ms, world.now_ms = world.now_ms, now_ms
+    world.fired_ms, world.now_ms = world.now_ms, now_ms
     while True:
         due = [timer for timer in timers(world) if timer.at_ms <= now_ms]
         if not due:
             return
         first = min(due, key=lambda timer: (timer.at_ms, timer.kind, timer.key))
-        first.fire(first.at_ms if first.at_ms > before_ms else now_ms)
+        first.fire(first.at_ms if first.at_ms > world.fired_ms else now_ms)
 
 
 def settle(world: World) -> None:

@@ -108,14 +108,17 @@ def offerable(world: World, lead: Lead, agent: Agent, now_ms: int) -> bool:
 def ready_for_somebody(world: World, lead: Lead, now_ms: int) -> bool:
     """R9.13: passes now every rule that does not depend on the agent."""
     campaign, pool = world.campaigns[lead.campaign], world.pools[lead.pool]
-    gates = lead.held_back or (campaign.active and (lead.status in PROMISED or pool.open_at(now_ms)))
+    if lead.held_back:
+        gates = campaign.active or campaign.dialer.dial_promised_when_inactive
+    else:
+        gates = campaign.active and (lead.status in PROMISED or pool.open_at(now_ms))
     return dialable(world, lead) and is_due(world, lead, now_ms) and gates and not number_is_leased(world, lead)
 
 
 def reserved(world: World, agent: Agent, now_ms: int) -> bool:
     """R4.9: an own redial is due soon, and would be offerable then as far as is known now.
 
-    Decided here: meanwhile only the agent's own redials that are due are offered; a lead whose number is leased at
+    Decided here: meanwhile only the agent's own redials that are due (or urgent) are offered; a lead whose number is leased at
     the moment, or that is paused beyond its due time, reserves nobody.
     """
     return any(

@@ -98,7 +98,7 @@ class Promise:
 
 @dataclass
 class Lease:
-    """SPEC 5. `rank` is 0 when the lead was taken by hand."""
+    """SPEC 5. `rank` is 0 when the lead was taken by hand; `order` counts leases, to tell the older one."""
 
     token: bytes
     agent: str
@@ -106,6 +106,7 @@ class Lease:
     beat_ms: int
     number: int
     rank: int
+    order: int
 
 
 @dataclass
@@ -140,7 +141,10 @@ class Line:
 
 @dataclass
 class Lead:
-    """A contact. `numbers` are those still left, `number` the one to dial next; a `due_ms` of None is its pool's."""
+    """A contact. `numbers` are those still left, `number` the one to dial next; `given` those of the intake.
+
+    A `due_ms` of None is its pool's.
+    """
 
     id: int
     campaign: str
@@ -152,6 +156,7 @@ class Lead:
     owner: str
     original_owner: str
     created_ms: int
+    given: tuple[int, ...] = ()
     priority: int = 0
     status: Status = Status.UNPROCESSED
     closure: str | None = None
@@ -172,6 +177,7 @@ class Lead:
     tokens: dict[bytes, int] = field(default_factory=dict)
     last_token: bytes | None = None
     last_agent: str | None = None
+    last_nearby: int | None = None
     history: list[Line] = field(default_factory=list)
 
     @property
@@ -209,9 +215,11 @@ class World:
     settings: Settings = field(default_factory=Settings)
     waiters: list[Waiter] = field(default_factory=list)
     now_ms: int = 0
+    fired_ms: int = 0
     floor_ms: int = 0
     next_pool: int = 1
     next_lead: int = 1
+    next_lease: int = 1
 
     def team(self, code: str) -> Team:
         """Raises NotFound."""
@@ -270,8 +278,8 @@ class World:
 
     def leased_by(self, agent: str) -> list[Lead]:
         """The agent's leases, oldest first (R3.6)."""
-        held = [lead for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
-        return sorted(held, key=lambda lead: (lead.lease.started_ms if lead.lease else 0, lead.id))
+        held = [(lead.lease.order, lead) for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
+        return [lead for _, lead in sorted(held, key=lambda each: each[0])]
 
     def dialer_of(self, lead: Lead) -> Dialer:
         """The settings of the lead's campaign."""

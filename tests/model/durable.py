@@ -1,0 +1,72 @@
+"""What a store would hold after the Changes so far: enough to start an engine again."""
+
+from typing import TypeVar
+
+import msgspec
+
+from nextlead.core import model as m
+from nextlead.core.changes import Changes
+from nextlead.core.engine import Engine
+
+R = TypeVar("R", bound=m.Row)
+NOT_RESTORED = ("lead_data", "answer")
+
+
+def stored(row: R) -> R:
+    """The row after a round trip through bytes, as a store gives it back."""
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=type(row))
+
+
+class Durable:
+    """Rows by table and key, touched leads, fresh leads, history."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, int | str], m.Row] = {}
+        self.leads: dict[int, m.Lead] = {}
+        self.fresh: dict[int, m.FreshLead] = {}
+        self.events: dict[int, list[m.Event]] = {}
+        self.commit_no = 0
+        self.last_ms = 0
+
+    def commit(self, changes: Changes, at_ms: int) -> None:
+        """Take in one commit."""
+        if not changes:
+            return
+        self.commit_no += 1
+        self.last_ms = at_ms
+        for key, row in changes.rows.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+        self.fresh.update({lead.id: lead for lead in changes.fresh})
+        for number, lead in changes.leads.items():
+            self.leads[number] = lead
+            self.fresh.pop(number, None)
+        for number in changes.gone:
+            self.leads.pop(number, None)
+            self.fresh.pop(number, None)
+        for event in changes.events:
+            self.events.setdefault(event.lead, []).append(event)
+
+    def copy(self) -> "Durable":
+        """Another one with the same content; rows are values and are shared."""
+        other = Durable()
+        other.rows, other.leads, other.fresh = dict(self.rows), dict(self.leads), dict(self.fresh)
+        other.events = {lead: list(events) for lead, events in self.events.items()}
+        other.commit_no, other.last_ms = self.commit_no, self.last_ms
+        return other
+
+    def engine(self, now_ms: int) -> tuple[Engine, Changes]:
+        """A new engine from what is here, started at `now_ms`, and what the start changed."""
+        engine = Engine()
+        engine.commit_no = self.commit_no + 1
+        for (table, _), row in self.rows.items():
+            if table not in NOT_RESTORED:
+                engine.restore_row(table, stored(row))
+        for lead in self.leads.values():
+            if lead.status is not m.Status.CLOSED:
+                engine.restore_lead(stored(lead))
+        fresh = sorted(self.fresh.values(), key=lambda lead: (lead.pool, lead.ordinal))
+        engine.restore_fresh([stored(lead) for lead in fresh])
+        return engine, engine.start(now_ms, self.last_ms).changes

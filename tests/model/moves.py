@@ -1,0 +1,137 @@
+"""Random values for the machine: settings, times near the edges, leads and tokens that are worth trying."""
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import strategies as st
+from model.driver import Both
+
+from nextlead.core import commands as c
+from nextlead.core.model import CAUSES, DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Template, TemplateResult
+from nextlead.core.tokens import token_text
+from nextlead.testing.reference import timers
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+AGENTS = ("ann", "bob", "cyd")
+TEAMS = ("root", "north", "south")
+CAMPAIGNS = ("c1", "c2", "c3")
+PHONES = tuple(14155550100 + n for n in range(8))
+KINDS = ("common", "private", "vip")
+RESULTS = ("success", "not_interested", "sold", "stop", "nonsense")
+TEMPLATE = Template(
+    results=(
+        *DEFAULT_RESULTS,
+        TemplateResult("sold", "Sold", "success", validation=True),
+        TemplateResult("stop", "Stop calling", "negative", do_not_call=True),
+    )
+)
+SHORT_RETRY = DEFAULT_RETRY | {"no_answer": (MINUTE, 10 * MINUTE), "invalid_number": (MINUTE,)}
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+agents = st.sampled_from(AGENTS)
+campaigns = st.sampled_from(CAMPAIGNS)
+campaign_sets = st.lists(campaigns, unique=True, max_size=3).map(tuple)
+kinds = st.sampled_from(KINDS)
+causes = st.sampled_from(CAUSES)
+priorities = st.sampled_from((0, 0, 0, 1, 5, 9))
+
+dialers = st.fixed_dictionaries(
+    {},
+    optional={
+        "priority": st.sampled_from((0, 3, 7)),
+        "reserve_owner_ms": st.sampled_from((0, 10 * MINUTE, HOUR)),
+        "redials_per_slot": st.sampled_from((None, 1, 2)),
+        "dial_promised_when_inactive": st.booleans(),
+        "cancel_pause_ms": st.sampled_from((0, 2 * MINUTE)),
+        "lease_timeout_ms": st.sampled_from((HOUR, 4 * MINUTE)),
+        "lease_max_ms": st.sampled_from((4 * HOUR, 90 * MINUTE)),
+        "max_attempts": st.sampled_from((None, 1, 2, 3)),
+        "overdue_after_ms": st.sampled_from((0, 5 * MINUTE)),
+        "release_private_ms": st.sampled_from((None, 0, 10 * MINUTE)),
+        "release_vip_ms": st.sampled_from((None, -1, HOUR)),
+        "retry": st.just(SHORT_RETRY),
+        "new_every": st.sampled_from((None, 1, 2, 3)),
+        "weight": st.sampled_from((None, 0.5, 1.0, 3.0)),
+        "max_unresolved": st.sampled_from((None, 1, 2)),
+        "rotate_numbers": st.booleans(),
+    },
+).map(lambda given: Dialer(**given))
+
+rows = st.lists(
+    st.builds(
+        lambda numbers, priority, owner: (tuple(numbers), priority, owner),
+        st.lists(st.sampled_from(PHONES), min_size=1, max_size=3, unique=True),
+        priorities,
+        st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south")),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+# -- times ----------------------------------------------------------------------------------------------------------
+
+SPANS = (1, 1000, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, DAY, 8 * DAY)
+
+
+def edges(both: Both) -> list[int]:
+    """Moments to come at which a rule turns over, earliest first."""
+    world = both.model.world
+    at = set(timers.moments(world)) | {timer.at_ms for timer in timers.timers(world)}
+    for lead in world.leads.values():
+        if lead.open and lead.due_ms is not None:
+            at.add(lead.due_ms + world.dialer_of(lead).overdue_after_ms + 1)
+    return sorted(each for each in at if each > both.now_ms)
+
+
+def later(draw: Draw, both: Both) -> int:
+    """A time not before now: an edge, one millisecond beside it, or some span away."""
+    near = edges(both)
+    if near and draw(st.integers(0, 3)):
+        edge = near[min(draw(st.integers(0, 3)), len(near) - 1)]
+        return max(both.now_ms, edge + draw(st.sampled_from((0, 0, -1, 1))))
+    return both.now_ms + int(draw(st.sampled_from(SPANS)))
+
+
+def promised_at(draw: Draw, both: Both) -> int:
+    """A time to promise: mostly soon, near another promise at times, now and then one that is refused."""
+    promised = sorted({lead.promise.at_ms for lead in both.model.open_leads() if lead.promise})
+    if promised and draw(st.integers(0, 2)) == 0:
+        return draw(st.sampled_from(promised)) + draw(st.sampled_from((0, 10 * MINUTE, -10 * MINUTE, 10 * MINUTE + 1)))
+    span = st.sampled_from((1, MINUTE, 5 * MINUTE, HOUR, DAY, 180 * DAY, 0, -1, 180 * DAY + 1))
+    return both.now_ms + draw(span)
+
+
+# -- leads, leases, pools -------------------------------------------------------------------------------------------
+
+
+def some_lead(draw: Draw, both: Both, *, wanted: Callable[[Any], bool] = lambda _: True) -> int:
+    """A lead of the wanted sort if there is one; any lead now and then, or one that never was."""
+    world = both.model.world
+    fitting = [lead.id for lead in world.leads.values() if wanted(lead)]
+    if fitting and draw(st.integers(0, 9)):
+        return draw(st.sampled_from(fitting))
+    return draw(st.integers(1, world.next_lead))
+
+
+def some_token(draw: Draw, both: Both) -> tuple[str, str]:
+    """The text of a token and its agent: of a lease that is out, mostly; else an old or unknown one."""
+    leads = both.model.world.leads.values()
+    out = [(token_text(lead.id, lead.lease.token), lead.lease.agent) for lead in leads if lead.lease]
+    if out and draw(st.integers(0, 9)):
+        return draw(st.sampled_from(out))
+    old = [(token_text(lead.id, token), "ann") for lead in leads for token in lead.tokens]
+    return draw(st.sampled_from([*old, ("1-" + "f" * 32, "ann"), ("nothing", "ann")]))
+
+
+def some_pool(draw: Draw, both: Both) -> int:
+    return draw(st.integers(1, max(1, both.model.world.next_pool - 1)))
+
+
+def redial_edit(draw: Draw, both: Both) -> c.RedialEdit:
+    kind = draw(kinds)
+    agent = None if kind == "common" else draw(agents)
+    return c.RedialEdit(kind=kind, at_ms=promised_at(draw, both), agent=agent)

@@ -1,0 +1,192 @@
+"""The whole state of engine and model, compared; and what must be true of any state."""
+
+from dataclasses import replace
+from itertools import zip_longest
+from typing import Any
+
+from model.durable import Durable
+from model.views import lead_of_engine, lead_of_model, owner_text
+
+from nextlead.core.engine import Engine
+from nextlead.core.model import Lead, Status
+from nextlead.testing import ReferenceModel
+from nextlead.testing.reference import who
+from nextlead.testing.reference.world import Line
+
+
+def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
+    """All of it; raises AssertionError with what differs."""
+    compare_leads(model, engine, durable)
+    compare_closed(model, durable)
+    compare_history(model, engine, durable)
+    compare_agents(model, engine)
+    compare_pools(model, engine)
+    compare_counters(model, engine)
+    compare_deadline(model, engine)
+    check_leases(model, engine)
+    check_durable(engine, durable)
+
+
+def _same(what: str, model: object, engine: object) -> None:
+    assert model == engine, f"{what}\n  model:  {model}\n  engine: {engine}"
+
+
+# -- leads ----------------------------------------------------------------------------------------------------------
+
+
+def compare_leads(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
+    """Every open lead, field by field; a closed or deleted one is not in the engine."""
+    now = model.world.now_ms
+    for number in range(1, model.world.next_lead):
+        lead, row = model.lead(number), engine.lead(number)
+        if lead is None or not lead.open:
+            assert row is None, f"lead {number} is closed or gone in the model, in the engine it is {row}"
+            continue
+        assert row is not None, f"lead {number} is open in the model, not in the engine: {durable.leads.get(number)}"
+        ours, theirs = lead_of_model(model.world, lead, now), lead_of_engine(engine, row, now)
+        differing = {key: (ours[key], theirs.get(key)) for key in ours if ours[key] != theirs.get(key)}
+        assert not differing, f"lead {number} (model, engine): {differing}"
+
+
+def compare_closed(model: ReferenceModel, durable: Durable) -> None:
+    """R1.2: closure set exactly when closed; what the archive keeps of a closed lead."""
+    for number, row in durable.leads.items():
+        assert (row.closure is None) == (row.status is not Status.CLOSED)
+        lead = model.lead(number)
+        assert lead is not None, f"lead {number} is gone in the model, stored as {row}"
+        if not lead.open:
+            _same(
+                f"closed lead {number}",
+                (lead.status, lead.closure, lead.attempts),
+                (row.status, row.closure, row.attempts),
+            )
+
+
+def compare_history(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
+    """R1.3: each status change with its times, actor, closure and owner."""
+    for lead in model.world.leads.values():
+        ours = [
+            (line.at_ms, line.effective_ms, line.actor, line.before, line.after, line.closure, line.owner)
+            for line in told_together(lead.history)
+            if line.before != line.after
+        ]
+        theirs = [
+            (e.at_ms, e.effective_ms, e.actor, e.status_before, e.status, e.closure, owner_text(engine, e.owner))
+            for e in durable.events.get(lead.id, [])
+            if e.status_before != e.status
+        ]
+        _same(f"history of lead {lead.id}", ours, theirs)
+
+
+def told_together(history: list[Line]) -> list[Line]:
+    """A redial that is released at once (R4.6) is one line for the engine: with the owner after the release."""
+    lines = []
+    for line, following in zip_longest(history, history[1:]):
+        released = following is not None and following.before == following.after and following.at_ms == line.at_ms
+        lines.append(replace(line, owner=following.owner) if released else line)
+    return lines
+
+
+# -- the rest -------------------------------------------------------------------------------------------------------
+
+
+def compare_agents(model: ReferenceModel, engine: Engine) -> None:
+    """Sessions, permissions, leases, unresolved leads, own redials."""
+    _same("agents", sorted(model.world.agents), sorted(engine.agents.by_code))
+    code = {campaign.no: campaign.code for campaign in engine.campaigns}
+    for agent in model.world.agents.values():
+        row = engine.agents.by_code[agent.code]
+        session = row.session and ([code[no] for no in row.session.campaigns if no in code], row.session.cross)
+        theirs: Any = (
+            row.enabled,
+            sorted(code[no] for no in row.campaigns),
+            session,
+            engine.teams.by_no[row.team].code,
+        )
+        chosen = agent.session and (agent.session.campaigns, agent.session.cross)
+        _same(f"agent {agent.code}", (agent.enabled, sorted(agent.campaigns), chosen, agent.team), theirs)
+        held = [lead.id for lead in model.world.leased_by(agent.code)]
+        _same(f"leases of {agent.code}", held, [offer.lead.id for offer in engine.leases_of(agent.code)])
+        locked = [lead for lead in model.open_leads() if lead.unresolved and lead.unresolved.agent == agent.code]
+        ours = sorted(lead.id for lead in locked)
+        _same(f"unresolved of {agent.code}", ours, sorted(lead.id for lead in engine.unresolved_of(agent.code)))
+        own = sorted(lead.id for lead in model.open_leads() if lead.held_back and lead.owner == agent.owner)
+        _same(f"redials of {agent.code}", own, sorted(lead.id for lead in engine.redials_of(agent.code)))
+    _same("waiting", len(model.world.waiters), engine.waiting)
+
+
+def compare_pools(model: ReferenceModel, engine: Engine) -> None:
+    """State, first activity (R2.2), counts; R9.13: ready, open and leased are exact when read."""
+    world = model.world
+    _same("pools", sorted(world.pools), sorted(engine.pools))
+    for pool in world.pools.values():
+        row = engine.pools[pool.id]
+        ours = (pool.state, pool.first_active_ms or 0, pool.valid, pool.invalid, pool.duplicate)
+        _same(f"pool {pool.id}", ours, (row.state, row.first_active_ms, row.valid, row.invalid, row.duplicate))
+        leads = [lead for lead in world.leads.values() if lead.pool == pool.id]
+        ready = sum(who.ready_for_somebody(world, lead, world.now_ms) for lead in leads)
+        counts = engine.pool_counts(pool.id, world.now_ms)
+        closed: dict[str, int] = {}
+        for lead in leads:
+            if lead.closure is not None:
+                closed[lead.closure] = closed.get(lead.closure, 0) + 1
+        opened, leased = sum(lead.open for lead in leads), sum(lead.lease is not None for lead in leads)
+        _same(f"counts of pool {pool.id}", (ready, opened, leased), (counts.ready, counts.open, counts.leased))
+
+
+def compare_counters(model: ReferenceModel, engine: Engine) -> None:
+    """Leads by campaign and status; do-not-call list; who has a number."""
+    ours: dict[tuple[str, str], int] = {}
+    for lead in model.open_leads():
+        key = (lead.campaign, lead.status.code)
+        ours[key] = ours.get(key, 0) + 1
+    theirs = {key: count for key, count in engine.counts().items() if count and key[1] != "closed"}
+    _same("counts", ours, theirs)
+    _same("do not call", model.world.blocked, set(engine.blocked))
+    for number in {number for lead in model.open_leads() for number in lead.numbers}:
+        leads = [lead.id for lead in model.open_leads() if number in lead.numbers]
+        _same(f"leads with {number}", leads, engine.leads_with_number(number))
+
+
+def compare_deadline(model: ReferenceModel, engine: Engine) -> None:
+    """The engine's next deadline is to come, and not after the first thing that happens by itself."""
+    ours, theirs = model.next_deadline_ms(), engine.next_deadline_ms()
+    if theirs is not None:
+        assert theirs > model.world.now_ms, f"deadline {theirs} is not after now {model.world.now_ms}"
+    if ours is not None:
+        assert theirs is not None, f"the engine sleeps for ever, at {ours} something happens"
+        assert theirs <= ours, f"the engine sleeps until {theirs}, at {ours} something happens"
+
+
+# -- what is always true --------------------------------------------------------------------------------------------
+
+
+def open_rows(model: ReferenceModel, engine: Engine) -> list[Lead]:
+    """The engine's open leads."""
+    found = [engine.lead(number) for number in range(1, model.world.next_lead)]
+    return [lead for lead in found if lead is not None]
+
+
+def check_leases(model: ReferenceModel, engine: Engine) -> None:
+    """R5.4, R3.6, R3.7: nobody holds a lead twice or too many, nobody a lead whose number another holds."""
+    leased = [lead for lead in open_rows(model, engine) if lead.lease is not None]
+    tokens = [lead.lease.token for lead in leased if lead.lease is not None]
+    assert len(tokens) == len(set(tokens)), "two leases with one token"
+    numbers = [number for lead in leased for number in lead.numbers if number not in lead.dropped]
+    assert len(numbers) == len(set(numbers)), "two leased leads share a number (R3.7)"
+    assert engine.leases == len(leased)
+
+
+def check_durable(engine: Engine, durable: Durable) -> None:
+    """What is in memory is what was written."""
+    for number, row in durable.leads.items():
+        if row.status is not Status.CLOSED:
+            assert engine.lead(number) == row, f"lead {number}: in memory {engine.lead(number)}, written {row}"
+    for agent in engine.agents:
+        assert durable.rows["agent", agent.no] == agent
+    for campaign in engine.campaigns:
+        assert durable.rows["campaign", campaign.no] == campaign
+    for pool in engine.pools.values():
+        assert durable.rows["pool", pool.id] == pool
+    assert durable.rows.get(("settings", 0), engine.settings) == engine.settings
+    assert durable.rows["sequences", 0] == engine.sequences
