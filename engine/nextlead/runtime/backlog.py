@@ -68,6 +68,8 @@ class Backlog:
         if not called:
             self._refuse()
         self._called_in -= 1
+        # One that changes nothing may owe nothing: then no commit comes to make room for the next one.
+        asyncio.get_running_loop().call_soon(self.make_room)
 
     def make_room(self) -> None:
         """Call in as many as there is room for, in the order they came."""

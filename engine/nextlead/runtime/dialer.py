@@ -17,7 +17,6 @@ from nextlead.core.commands import Command, Finish, Next, Take
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NextleadError, NotAllowed, NotReady, StorageFailed, UnknownLease
 from nextlead.core.replies import Finished, NoLead, Offer
-from nextlead.core.tokens import parse_token
 from nextlead.ports import Archive, Claim, Store
 
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
@@ -140,7 +139,6 @@ class Dialer:
         self._closed = True
         self._desk.stop()
         await self._writer.close()
-        self._backlog.make_room()
         self._feed.close()
         await self._store.close()
 
@@ -253,9 +251,7 @@ class Dialer:
         offer = reply.next if type(reply) is Finished else None
         try:
             finished: Finished = await (self._desk.deliver(offer, owed) if type(offer) is Offer else owed)
-        except UnknownLease:
-            if self.engine.lead(parse_token(command.token)[0]) is not None:
-                raise
+        except UnknownLease:  # a closed lead is not in memory
             return await first_answer(self.archive, self.read, command)
         if finished.commit_no:
             lead = await self.archive.lead_at(finished.commit_no, finished.lead.id)

@@ -45,7 +45,7 @@ async def first_answer(archive: Archive, read: Read, command: Finish) -> Finishe
     ended = stored.lead.ended if stored is not None else None
     if stored is None or ended is None or ended.token != token:
         raise UnknownLease
-    if ended.digest == 0 or ended.digest != command.digest:
+    if ended.digest != command.digest:
         raise LeaseEnded
     lead = await archive.lead_at(ended.commit_no, lead_id)
     following = await read(lambda engine: lease_with(engine.state, ended.next))

@@ -87,6 +87,29 @@ async def test_a_full_queue_refuses_at_once() -> None:
     await turn()
 
 
+async def test_nobody_takes_the_place_of_one_who_was_just_called_in() -> None:
+    room = Room(most=2)
+    for name in ("a", "b"):
+        await room.come(name)
+    room.come("c")
+    await turn()
+    room.leave(1)
+    assert room.door.queued == 0
+    assert room.door.full, "c is on the way in"
+    await turn()
+    assert room.entered == ["a", "b", "c"]
+
+
+async def test_one_who_leaves_nothing_behind_makes_way_for_the_next() -> None:
+    room = Room(most=2)
+    room.owing = 2
+    looks = [asyncio.create_task(room.door.enter()) for _ in range(2)]
+    await turn()
+    room.leave(1)
+    await asyncio.gather(*looks)
+    assert room.door.queued == 0
+
+
 async def test_one_who_leaves_the_queue_makes_way() -> None:
     room = Room(most=2)
     room.owing = 1

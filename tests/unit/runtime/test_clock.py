@@ -1,5 +1,7 @@
 """The clocks: never back, never still for long, alarms by hand."""
 
+import asyncio
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -71,6 +73,30 @@ def test_a_step_back_neither_goes_back_nor_stands_still() -> None:
     assert clock.now_ms() == hands.wall_ms, "caught up: the wall clock counts again"
     hands.run(1000)
     assert clock.now_ms() == hands.wall_ms
+
+
+def test_two_steps_back_each_run_at_half_speed_from_where_they_were() -> None:
+    hands = Hands()
+    clock = hands.clock()
+    for _ in range(2):
+        before = clock.now_ms()
+        hands.wall_ms -= HOUR_MS
+        hands.run(1_000)
+        clock.now_ms()
+        hands.run(1_000)
+        assert clock.now_ms() == before + 500
+        hands.run(2 * HOUR_MS)
+        assert clock.now_ms() == hands.wall_ms
+
+
+async def test_no_alarm_sleeps_through_a_step_of_the_clock() -> None:
+    clock = SystemClock()
+    loop = asyncio.get_running_loop()
+    for ahead_ms, seconds in ((DAY_MS, 60), (5_000, 5), (-5_000, 0)):
+        alarm = clock.call_at(clock.now_ms() + ahead_ms, lambda: None)
+        assert isinstance(alarm, asyncio.TimerHandle)
+        assert alarm.when() - loop.time() == pytest.approx(seconds, abs=0.5)
+        alarm.cancel()
 
 
 def test_engine_time_is_never_before_the_last_commit() -> None:

@@ -1,11 +1,12 @@
 """Commands through the dialer: durable before answered, refused in time, the same after a restart."""
 
 import asyncio
+import gc
 
 import pytest
 from unit.runtime.centre import Centre, finish, quiet
 
-from nextlead.core.commands import EditLead, Finish, Heartbeat, Next, PutAgent, Take
+from nextlead.core.commands import EditLead, Finish, Heartbeat, Next, PutAgent, Remove, Take
 from nextlead.core.errors import LeaseEnded, NoSession, NotFound, NotReady, Overloaded, StorageFailed, UnknownLease
 from nextlead.core.model import Status
 from nextlead.core.replies import NoLead, Offer
@@ -120,6 +121,14 @@ async def test_engine_time_goes_on_from_the_last_commit(centre: Centre) -> None:
     assert centre.dialer.now_ms() == MONDAY_MS + 5_000
 
 
+async def test_what_was_loaded_is_out_of_the_garbage_collectors_sight(centre: Centre) -> None:
+    await centre.crash()
+    before = gc.get_freeze_count()
+    await centre.open()
+    assert gc.get_freeze_count() > before
+    assert gc.isenabled()
+
+
 async def test_commits_count_on_after_a_restart(centre: Centre) -> None:
     await centre.crash()
     before = centre.store.commits[-1]
@@ -161,6 +170,13 @@ async def test_a_finish_sent_again_gets_the_first_answer_of_an_open_lead_edited_
     again = await centre.dialer.finish(command)
     assert again.lead == first.lead
     assert again.nearby_redials == first.nearby_redials == 0
+
+
+async def test_a_finish_sent_again_after_the_lead_went_on_gets_the_first_answer(centre: Centre) -> None:  # R5.3
+    command = finish(await offered(centre), "unreached", cause="busy")
+    first = await centre.dialer.finish(command)
+    await centre.dialer.submit(Remove(lead=first.lead.id))
+    assert (await centre.dialer.finish(command)).lead == first.lead
 
 
 async def test_another_finish_with_the_token_is_a_conflict(centre: Centre) -> None:  # R5.3
@@ -237,6 +253,7 @@ async def test_an_agent_who_waits_hears_that_the_store_failed(centre: Centre) ->
     centre.go(centre.dialer.submit(PutAgent(code="C")))
     with pytest.raises(StorageFailed):
         await waiting
+    assert centre.clock.next_alarm_ms() is None, "nothing rings any more"
 
 
 async def test_a_fault_of_the_engine_ends_it(centre: Centre) -> None:
@@ -295,6 +312,22 @@ async def test_above_the_mark_new_commands_wait_for_room_and_then_are_refused() 
     await asyncio.gather(*inside)
     await centre.dialer.submit(PutAgent(code="out"))
     await centre.leave()
+
+
+async def test_those_who_queue_at_the_end_are_told() -> None:
+    centre = Centre()
+    await centre.open(backlog_max=1)
+    centre.store.stall()
+    inside = centre.go(centre.dialer.submit(PutAgent(code="in")))
+    await quiet()
+    outside = centre.go(centre.dialer.submit(PutAgent(code="out")))
+    await quiet()
+    closing = centre.go(centre.dialer.close())
+    await quiet()
+    centre.store.release()
+    await asyncio.gather(inside, closing)
+    with pytest.raises(NotReady):
+        await outside
 
 
 # -- the end --------------------------------------------------------------------------------------------------------

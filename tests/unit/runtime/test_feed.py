@@ -62,6 +62,15 @@ async def test_what_came_before_the_start_is_lost() -> None:
     assert not (await take(feed, 1, after=10))[0].lost
 
 
+async def test_a_place_that_is_not_there_yet_is_now() -> None:
+    feed = Feed()
+    feed.start(3)
+    watching = asyncio.create_task(take(feed, 1, after=99))
+    await asyncio.sleep(0)
+    feed.publish(commit(4))
+    assert (await watching)[0].commit_no == 4
+
+
 @pytest.mark.parametrize("events", [1, 50])
 async def test_the_ring_is_bounded_by_events(events: int) -> None:
     feed = Feed(keep=100)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from unit.runtime.centre import Centre, finish, quiet
 
-from nextlead.core.errors import Invalid, NotAllowed
+from nextlead.core.errors import Invalid, NotAllowed, NotReady
 from nextlead.core.model import Status
 from nextlead.core.replies import NoLead, Offer
 from nextlead.runtime.alarm import DeadlineAlarm
@@ -67,6 +67,7 @@ def test_an_alarm_rings_at_the_sooner_deadline() -> None:
     bell = Bell()
     bell.set(1_000)
     bell.set(400)
+    assert [when_ms for when_ms, _, alarm in bell.clock._alarms if alarm.armed] == [400]
     bell.clock.advance(2_000)
     assert bell.ticks == [400]
 
@@ -140,6 +141,36 @@ async def test_advance_answers_when_all_of_it_is_durable(manual: Centre) -> None
     await moving
     assert await status(manual, 1) == (Status.UNRESOLVED, None)
     await manual.leave()
+
+
+async def test_others_are_served_between_the_deadlines(manual: Centre) -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    for agent in ("A", "B"):
+        await manual.dialer.next(agent)
+        await manual.dialer.advance(manual.dialer.now_ms() + 1_000)
+    manual.store.stall()
+    manual.go(count())
+    moving = manual.go(manual.dialer.advance(MONDAY_MS + 30 * DAY_MS))
+    while manual.dialer.engine.leases:
+        await asyncio.sleep(0)
+    assert manual.dialer.now_ms() < MONDAY_MS + DAY_MS, "it has not run to the end in one go"
+    assert turns > 0
+    manual.store.release()
+    await moving
+    await manual.leave()
+
+
+async def test_a_closed_dialer_does_not_move(manual: Centre) -> None:
+    await manual.dialer.close()
+    with pytest.raises(NotReady):
+        await manual.dialer.advance(MONDAY_MS + 1_000)
 
 
 async def test_the_clock_never_goes_back(manual: Centre) -> None:

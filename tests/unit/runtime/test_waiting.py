@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from unit.runtime.centre import Centre, finish, quiet
 
-from nextlead.core.commands import EndSession, Heartbeat, PutAgent, PutSession, Take
-from nextlead.core.replies import NoLead, Offer
+from nextlead.core.commands import EndSession, Heartbeat, Next, PutAgent, PutSession, Take
+from nextlead.core.replies import NoLead, Offer, Waiting
 from nextlead.core.tokens import token_text
 from nextlead.testing.clock import MONDAY_MS
 
@@ -27,6 +27,7 @@ async def test_one_who_waits_is_served_when_a_lead_comes(empty: Centre) -> None:
     assert empty.dialer.engine.waiting == 1
     await empty.switch(1, "activate")
     assert (await waiting).lead.id == 1
+    assert empty.clock.next_alarm_ms() == MONDAY_MS + HOUR_MS, "the lease's; the time-out is off"
 
 
 async def test_one_who_waits_is_told_when_the_lease_is_durable(empty: Centre) -> None:  # R5.1, R5.9
@@ -117,6 +118,13 @@ async def test_a_lead_at_once_needs_no_waiting(centre: Centre) -> None:
     assert centre.dialer.engine.leases == 1, "no time-out is left behind"
 
 
+async def test_a_lead_for_one_whom_nobody_knows_goes_back(empty: Centre) -> None:  # R5.5
+    command = Next(agent="A", token=bytes(16), wait=True, waiter=99)
+    assert await empty.dialer.submit(command) == Waiting(99)
+    await empty.switch(1, "activate")
+    assert await held(empty) == 0
+
+
 # -- callers who go -------------------------------------------------------------------------------------------------
 
 
@@ -200,6 +208,7 @@ async def test_a_lease_goes_back_when_both_tabs_have_gone(centre: Centre) -> Non
 
 async def test_a_lease_that_was_told_before_stays_when_a_repeated_call_goes(centre: Centre) -> None:  # R3.6
     await centre.dialer.next("A")
+    assert not centre.dialer._desk._deliveries
     centre.store.stall()
     centre.go(centre.dialer.submit(PutAgent(code="C")))
     again = centre.go(centre.dialer.next("A"))
