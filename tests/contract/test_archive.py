@@ -127,6 +127,19 @@ async def test_filters(home: Any, store: Any, query: dict[str, Any], found: list
     await store.close()
 
 
+async def test_a_row_that_changed_is_found_only_as_it_is_now(home: Any, store: Any) -> None:
+    await commit(store, 1, pool(), lead(1, owner=12), fresh=[fresh(1, owner=12), fresh(2)])
+    await store.close()
+    store = home.again()
+    await store.open()
+    await store.claim()
+    await commit(store, 2, closed(1), lead(2, owner=12))
+    assert await ids(store, owner=12) == [2]
+    assert await ids(store, status=Status.AUTOMATIC_REDIAL) == [2]
+    assert await ids(store, status=Status.UNPROCESSED) == []
+    await store.close()
+
+
 async def test_pages_join_without_a_gap_or_a_repeat(store: Any) -> None:
     await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 51)])
     await commit(store, 2, *[lead(i) for i in range(1, 51, 3)])

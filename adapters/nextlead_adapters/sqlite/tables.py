@@ -66,10 +66,9 @@ def write_commit(
     Ids of fresh leads are new, so nothing that waits to be folded can be about an older row of theirs.
     """
     org, no = step[:2]
-    never = set(gone)
     with transaction(db):
         db.execute(journal.INSERT, step)
-        for leads in batches(lead for lead in fresh if lead.id not in never):
+        for leads in batches(fresh):
             _insert_fresh(db, org, leads)
         for part in batches(enumerate(rejects)):
             _insert(db, _REJECT, [(org, r.pool, r.kind, r.row, no, at, encode(r)) for at, r in part])
