@@ -46,12 +46,13 @@ def choose(state: State, sight: Sight, agent: Agent, now_ms: int) -> Choice | No
     score = _best(sight.urgent, below, but)
     if score is not NEVER:
         return Choice(score, 1)
-    for queues, rank in ((sight.vip, 2), (sight.private, 4), (sight.common, 6)):
-        due = [queue for queue in queues if queue.earliest < below]
-        if due:
-            found = _redial(due, below, but, rank)
-            if found is not None:
-                return found
+    for rank, queues in sight.redials:
+        for queue in queues:
+            if queue.earliest < below:  # seldom: most redials wait for their time
+                found = _redial(queues, below, but, rank)
+                if found is not None:
+                    return found
+                break
     if not sight.plain:
         return _choose_lower(state, sight, agent, below, but)
     score = _best(sight.automatic, below, but)
@@ -91,7 +92,7 @@ def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int
 
 def _promised_own(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
     own = {queue for queue, _ in sight.reserved}
-    for queues, rank in ((sight.vip, 2), (sight.private, 4)):
+    for rank, queues in sight.redials:
         found = _redial([queue for queue in queues if queue in own], below, but, rank)
         if found is not None:
             return found
@@ -107,16 +108,16 @@ def _best(queues: Iterable[Queue], below: int, but: Collection[int]) -> int:
     return best
 
 
-def _redial(due: list[Queue], below: int, but: Collection[int], rank: int) -> Choice | None:
+def _redial(queues: list[Queue], below: int, but: Collection[int], rank: int) -> Choice | None:
     """Overdue first (SPEC R2.2), then on schedule."""
     best = NEVER
-    for queue in due:
+    for queue in queues:
         overdue = below - queue.overdue
         if queue.earliest < overdue:
             best = min(best, queue.best_but(overdue, but) if but else queue.best(overdue))
     if best is not NEVER:
         return Choice(best, rank)
-    best = _best(due, below, but)
+    best = _best(queues, below, but)
     return None if best is NEVER else Choice(best, rank + 1)
 
 
@@ -135,7 +136,7 @@ def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Col
     first: list[_Candidate] = []
     second: list[_Candidate] = []
     withheld = False
-    for lower in sight.lower:
+    for lower in sight.lower.values():
         if is_withheld(state, agent, lower.campaign):
             withheld = True
             continue
@@ -185,14 +186,14 @@ def _strides(
     state: State, sight: Sight, candidates: list[_Candidate], best: _Candidate, below: int
 ) -> tuple[tuple[int, int, int], ...]:
     """SPEC R2.5: the chosen campaign's pass rises by 1/weight; campaigns that are empty keep up with the least."""
-    least = min(_stride(state, candidate.campaign) for candidate in candidates)
-    weight = best.campaign.dialer.weight or 1
+    passes = {candidate.campaign.no: _stride(state, candidate.campaign) for candidate in candidates}
+    passes[best.campaign.no] += round((1 << 32) / (best.campaign.dialer.weight or 1))
     handed = 1 if best.campaign.dialer.new_every is not None and best.both else 0
-    changes = [(best.campaign.no, handed, _stride(state, best.campaign) + round((1 << 32) / weight))]
-    busy = {candidate.campaign.no for candidate in candidates}
-    for lower in sight.lower:
+    changes = [(best.campaign.no, handed, passes[best.campaign.no])]
+    least = min(passes.values())
+    for lower in sight.lower.values():
         campaign = lower.campaign
-        if campaign.no not in busy and _stride(state, campaign) < least and _is_empty(state, lower, below):
+        if campaign.no not in passes and _stride(state, campaign) < least and _is_empty(state, lower, below):
             changes.append((campaign.no, 0, least))
     return tuple(changes)
 

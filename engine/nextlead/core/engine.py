@@ -98,8 +98,8 @@ class Engine(Reads):
         state.changes = Changes()
         state.served = []
         try:
-            if state.timers.bound <= state.now_ms:
-                fire_due(state)
+            self._catch_up()
+            state.previous_ms = state.now_ms
             reply = _HANDLERS[type(command)](state, command)
         except NextleadError as error:
             error.outcome = self._end(None)
@@ -107,12 +107,16 @@ class Engine(Reads):
         return self._end(reply)
 
     def _end(self, reply: Any) -> Outcome:
+        self._catch_up()
+        state = self.state
+        return Outcome(reply, state.changes, state.served)
+
+    def _catch_up(self) -> None:
         state = self.state
         if state.timers.bound <= state.now_ms:
             fire_due(state)
-        if state.waiting:
+        if state.waiting.by_agent:
             work.serve_waiting(state)
-        return Outcome(reply, state.changes, state.served)
 
     def next_deadline_ms(self) -> int | None:
         """When to call `Tick`: never later than the next thing to do; None while there is nothing.

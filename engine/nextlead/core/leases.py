@@ -26,7 +26,7 @@ def oldest_when_full(state: State, agent: Agent) -> Offer | None:
     held = state.leases.get(agent.no)
     if not held or len(held) < state.settings.leases_per_agent:
         return None
-    return offer_of(state, state.need_lead(held[0]))
+    return offer_of(state, state.need_lead(held[0][1]))
 
 
 def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: bool) -> Offer | NoLead:

@@ -139,19 +139,10 @@ def _take_in(state: State, pool: Pool, fresh: list[FreshLead], rejects: list[Rej
     if fresh:
         state.sequences = replace(state.sequences, lead=fresh[-1].id + 1)
         state.record("sequences", 0, state.sequences)
-        note_ids(state, pool.id, fresh[0].id, fresh[-1].id)
+        state.note_ids(pool.id, fresh[0].id, fresh[-1].id)
         state.add_fresh(new, fresh)
     state.changes.fresh += fresh
     state.changes.rejects += rejects
-
-
-def note_ids(state: State, pool: int, first: int, last: int) -> None:
-    """Remember which ids a pool's leads have, as ranges."""
-    ranges = state.pool_ids.setdefault(pool, [])
-    if ranges and ranges[-1][1] + 1 == first:
-        ranges[-1] = (ranges[-1][0], last)
-    else:
-        ranges.append((first, last))
 
 
 def open_leads(state: State, pool: int) -> Iterator[Lead]:

@@ -98,7 +98,7 @@ class Reads:
     def leases_of(self, agent: str) -> list[Offer]:
         """The leases an agent holds, oldest first."""
         held = self.state.leases.get(self.state.agents.need(agent).no, ())
-        return [offer_of(self.state, self.state.need_lead(lead)) for lead in held]
+        return [offer_of(self.state, self.state.need_lead(lead)) for _, lead in held]
 
     def redials_of(self, agent: str) -> list[Lead]:
         """The agent's own promised redials, by due time."""

@@ -55,11 +55,7 @@ class Recovery:
             if keys is None:
                 keys = self._keys[group] = []
             keys.append(key_of(0, seq_of(state.pools[lead.pool], lead.ordinal, lead.id), lead.id))
-            ranges = state.pool_ids.setdefault(lead.pool, [])
-            if ranges and ranges[-1][1] + 1 == lead.id:
-                ranges[-1] = (ranges[-1][0], lead.id)
-            else:
-                ranges.append((lead.id, lead.id))
+            state.note_ids(lead.pool, lead.id, lead.id)
             self._numbers += ((number, lead.id) for number in lead.numbers)
 
     def build(self, now_ms: int) -> None:
@@ -96,10 +92,21 @@ class Recovery:
                 leased.append(lead)
         for lead in sorted(leased, key=_by_age):
             state.lay(lead)
+        for pool, ranges in state.pool_ids.items():
+            state.pool_ids[pool] = _coalesced(ranges)
         if leased:
             state.lease_floor_ms = now_ms + state.settings.restart_grace_ms
-        for ranges in state.pool_ids.values():
-            ranges.sort()
+
+
+def _coalesced(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges of ids in order, neighbours joined."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return joined
 
 
 def _by_age(lead: Lead) -> tuple[int, int]:

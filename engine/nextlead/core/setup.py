@@ -112,7 +112,7 @@ def _keep_agent(state: State, agent: Agent) -> None:
 def _put_out(state: State, agent: Agent, trigger: str, actor: str) -> None:
     """End what the agent has on its screen: leases as `unresolved`, a waiting `next` with none."""
     supersede(state, agent, trigger)
-    for lead in list(state.leases.get(agent.no, ())):
+    for _, lead in list(state.leases.get(agent.no, ())):
         end_as_unresolved(state, state.need_lead(lead), trigger, actor)
 
 

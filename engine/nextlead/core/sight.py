@@ -14,31 +14,64 @@ class Lower:
     """A selected campaign's queues of classes 8 and 9."""
 
     campaign: Campaign
-    automatic: list[Queue]
-    unprocessed: list[Queue]
+    automatic: list[Queue] = field(default_factory=list)
+    unprocessed: list[Queue] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Sight:
-    """Queues by class.
+    """Queues by class. `owners` and `lower` (by campaign number) say whose ordinary leads the agent may get.
 
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
     """
 
+    owners: frozenset[int]
     urgent: list[Queue] = field(default_factory=list)
     vip: list[Queue] = field(default_factory=list)
     private: list[Queue] = field(default_factory=list)
     common: list[Queue] = field(default_factory=list)
     automatic: list[Queue] = field(default_factory=list)
     unprocessed: list[Queue] = field(default_factory=list)
-    lower: list[Lower] = field(default_factory=list)
+    lower: dict[int, Lower] = field(default_factory=dict)
     reserved: list[tuple[Queue, int]] = field(default_factory=list)
     plain: bool = True
     weighted: bool = False
 
+    @property
+    def redials(self) -> tuple[tuple[int, list[Queue]], ...]:
+        """The classes of agent-set redials in order, each with the rank it has when overdue."""
+        return (2, self.vip), (4, self.private), (6, self.common)
+
     def queues(self) -> list[Queue]:
         """All of them."""
         return self.urgent + self.vip + self.private + self.common + self.automatic + self.unprocessed
+
+    def admit(self, queue: Queue) -> None:
+        """Take in a shared queue, if the agent may get its leads (SPEC R3.2)."""
+        lower = self.lower.get(queue.campaign)
+        if lower is None or queue.owner not in self.owners:
+            return
+        self.of_class(queue.family).append(queue)
+        if queue.family is Family.AUTOMATIC:
+            lower.automatic.append(queue)
+        elif queue.family is Family.UNPROCESSED:
+            lower.unprocessed.append(queue)
+
+    def of_class(self, family: Family) -> list[Queue]:
+        """The list that queues of the family are in."""
+        match family:
+            case Family.URGENT | Family.URGENT_OWN:
+                return self.urgent
+            case Family.VIP | Family.VIP_OWN:
+                return self.vip
+            case Family.PRIVATE | Family.PRIVATE_OWN:
+                return self.private
+            case Family.COMMON:
+                return self.common
+            case Family.AUTOMATIC:
+                return self.automatic
+            case Family.UNPROCESSED:
+                return self.unprocessed
 
 
 def selected_campaigns(state: State, agent: Agent) -> list[Campaign]:
@@ -76,40 +109,22 @@ def sight_of(state: State, agent: Agent) -> Sight:
 
 def build_sight(state: State, agent: Agent) -> Sight:
     """O(campaigns selected x teams above, and the agent's own queues)."""
-    sight = Sight()
-    by_family = {
-        Family.URGENT: sight.urgent,
-        Family.VIP: sight.vip,
-        Family.PRIVATE: sight.private,
-        Family.COMMON: sight.common,
-        Family.AUTOMATIC: sight.automatic,
-        Family.UNPROCESSED: sight.unprocessed,
-        Family.URGENT_OWN: sight.urgent,
-        Family.VIP_OWN: sight.vip,
-        Family.PRIVATE_OWN: sight.private,
-    }
     owners = owners_of(state, agent)
+    sight = Sight(frozenset(owners))
     for campaign in selected_campaigns(state, agent):
-        lower = Lower(campaign, [], [])
-        for owner in owners:
-            for family in _SHARED:
-                queue = state.queues.get((campaign.no, owner, family))
-                if queue is None:
-                    continue
-                by_family[family].append(queue)
-                if family is Family.AUTOMATIC:
-                    lower.automatic.append(queue)
-                elif family is Family.UNPROCESSED:
-                    lower.unprocessed.append(queue)
-        sight.lower.append(lower)
         dialer = campaign.dialer
+        sight.lower[campaign.no] = Lower(campaign)
         sight.weighted = sight.weighted or dialer.weight is not None
         if dialer.weight is not None or dialer.new_every is not None or dialer.max_unresolved is not None:
             sight.plain = False
+        for key in ((campaign.no, owner, family) for owner in owners for family in _SHARED):
+            queue = state.queues.get(key)
+            if queue is not None:
+                sight.admit(queue)
     for queue in state.own_queues.get(agent.no, ()):
         campaign = state.campaigns.by_no[queue.campaign]
         if may_get_own(state, agent, campaign):
-            by_family[queue.family].append(queue)
+            sight.of_class(queue.family).append(queue)
             if campaign.dialer.reserve_owner_ms and queue.family is not Family.URGENT_OWN:
                 sight.reserved.append((queue, campaign.dialer.reserve_owner_ms))
     return sight

@@ -10,6 +10,7 @@ and of
 3. What is put is in `changes`, for the store.
 """
 
+from bisect import insort
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ class State:
         self.timers = Timers(self.deadline_of)
         self.held: dict[int, int] = {}
         self.parked: set[int] = set()
-        self.leases: dict[int, list[int]] = {}
+        self.leases: dict[int, list[tuple[int, int]]] = {}
         self.unresolved: dict[int, set[int]] = {}
         self.promised: dict[int, SortedList[int]] = {}
         self.pauses: dict[int, dict[int, int]] = {}
@@ -151,6 +152,16 @@ class State:
         """Keep a pool's new row."""
         self.pools[pool.id] = pool
         self.record("pool", pool.id, pool)
+
+    def note_ids(self, pool: int, first: int, last: int) -> None:
+        """Remember which ids a pool's leads have, as ranges. O(1) for new ones, O(ranges) for one that comes back."""
+        ranges = self.pool_ids.setdefault(pool, [])
+        if not ranges or ranges[-1][1] + 1 < first:
+            ranges.append((first, last))
+        elif ranges[-1][1] + 1 == first:
+            ranges[-1] = (ranges[-1][0], last)
+        elif not any(low <= first <= high for low, high in ranges):
+            insort(ranges, (first, last))
 
     def next_record(self) -> int:
         """A number for a new team, agent, project or campaign."""
@@ -228,6 +239,7 @@ class State:
             self.leads.put(new)
             if old.status is _CLOSED:
                 self.numbers.add(new.numbers, new.id)
+                self.note_ids(new.pool, new.id, new.id)
             elif old.numbers is not new.numbers:
                 self.numbers.remove(old.numbers, old.id)
                 self.numbers.add(new.numbers, new.id)
@@ -238,7 +250,7 @@ class State:
         """Take away the footprint that an open lead's row lays."""
         own = lead.promise is not None and is_own(lead)
         if lead.lease is not None:
-            self.leases[lead.lease.agent].remove(lead.id)
+            self.leases[lead.lease.agent].remove((lead.lease.started_ms, lead.id))
             self.pool_leased[lead.pool] -= 1
             for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.remove(slot, base_ms, lead.id)
@@ -268,7 +280,7 @@ class State:
             for agent, until_ms in lead.pauses:
                 self.pauses.setdefault(agent, {})[lead.id] = until_ms
         if lead.lease is not None:
-            self.leases.setdefault(lead.lease.agent, []).append(lead.id)
+            insort(self.leases.setdefault(lead.lease.agent, []), (lead.lease.started_ms, lead.id))
             self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
             for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.add(slot, base_ms, lead.id)
@@ -349,12 +361,12 @@ class State:
             queue = self.queues[campaign, owner, family] = Queue(campaign, owner, family, settings.overdue_after_ms)
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
-            if owner > 0:
+            self.world += 1  # those who wait must watch it too
+            if family in OWN:
                 self.sights.pop(owner, None)
-                self.waiting.stir_agent(owner)
             else:
-                self.world += 1
-                self.sights.clear()
+                for sight in self.sights.values():
+                    sight.admit(queue)
         return queue
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:

@@ -4,7 +4,7 @@ Timers hold *base* times (promised, lease started, unresolved since); the settin
 at the head. So a changed setting counts for all leads at once (SPEC R4.4), and costs nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 
 from sortedcontainers import SortedList
@@ -34,15 +34,74 @@ Slot = tuple[Kind, int]
 """Timers that share a setting: kind and campaign (0 where the setting is not a campaign's)."""
 
 
+class Fifo:
+    """Entries whose base never goes back: leases, of which one begins and ends with every call. O(1)."""
+
+    __slots__ = ("_bases",)
+
+    def __init__(self) -> None:
+        self._bases: dict[int, int] = {}
+
+    def add(self, base_ms: int, what: int) -> bool:
+        """Append; true when it is the head now."""
+        self._bases[what] = base_ms
+        return len(self._bases) == 1
+
+    def remove(self, _base_ms: int, what: int) -> None:
+        """Take it out, wherever it is."""
+        del self._bases[what]
+
+    def head(self) -> tuple[int, int] | None:
+        """The oldest as (base, whose). O(removed since the last growth)."""
+        return next(((base_ms, what) for what, base_ms in self._bases.items()), None)
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """All as (base, whose)."""
+        return ((base_ms, what) for what, base_ms in self._bases.items())
+
+    def __len__(self) -> int:
+        return len(self._bases)
+
+
+class Sorted:
+    """Entries in order of their base, whenever they come. O(log n)."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self) -> None:
+        self._keys: SortedList[int] = SortedList()
+
+    def add(self, base_ms: int, what: int) -> bool:
+        """Put it where it belongs; true when it is the head now."""
+        key = base_ms << ID_BITS | what
+        self._keys.add(key)
+        return bool(self._keys[0] == key)
+
+    def remove(self, base_ms: int, what: int) -> None:
+        """Take it out."""
+        self._keys.remove(base_ms << ID_BITS | what)
+
+    def head(self) -> tuple[int, int] | None:
+        """The earliest as (base, whose)."""
+        return (self._keys[0] >> ID_BITS, self._keys[0] & ID_MASK) if self._keys else None
+
+    def entries(self) -> Iterator[tuple[int, int]]:
+        """All as (base, whose)."""
+        return ((key >> ID_BITS, key & ID_MASK) for key in self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
 class Timers:
-    """Sorted base times per slot.
+    """Base times per slot.
 
     `bound` is never later than the next deadline. It is lowered when a timer is added and left alone when one is
     removed, so it may be too early; who acts on it asks `due`, which finds out.
     """
 
     def __init__(self, deadline_of: Callable[[Slot, int], int | None]) -> None:
-        self._slots: dict[Slot, SortedList[int]] = {}
+        self._slots: dict[Slot, Fifo | Sorted] = {}
         self._deadline_of = deadline_of
         self.bound = NEVER
 
@@ -53,17 +112,15 @@ class Timers:
         """O(log n). `what` is a lead's or pool's id."""
         entries = self._slots.get(slot)
         if entries is None:
-            entries = self._slots[slot] = SortedList()
-        entry = base_ms << ID_BITS | what
-        entries.add(entry)
-        if entries[0] == entry:
+            entries = self._slots[slot] = Fifo() if slot[0] is Kind.LEASE else Sorted()
+        if entries.add(base_ms, what):
             deadline_ms = self._deadline_of(slot, base_ms)
             if deadline_ms is not None and deadline_ms < self.bound:
                 self.bound = deadline_ms
 
     def remove(self, slot: Slot, base_ms: int, what: int) -> None:
         """O(log n)."""
-        self._slots[slot].remove(base_ms << ID_BITS | what)
+        self._slots[slot].remove(base_ms, what)
 
     def settings_changed(self) -> None:
         """Deadlines are to be derived anew."""
@@ -76,17 +133,18 @@ class Timers:
         """
         if self.bound > now_ms:
             return None
-        found = min(
-            (
-                (deadline, slot, entries[0] & ID_MASK)
-                for slot, entries in self._slots.items()
-                if entries and (deadline := self._deadline_of(slot, entries[0] >> ID_BITS)) is not None
-            ),
-            default=None,
-        )
+        found = min(self._heads(), default=None)
         self.bound = NEVER if found is None else found[0]
         return found if found is not None and found[0] <= now_ms else None
 
+    def _heads(self) -> Iterator[tuple[int, Slot, int]]:
+        for slot, entries in self._slots.items():
+            head = entries.head()
+            if head is not None:
+                deadline_ms = self._deadline_of(slot, head[0])
+                if deadline_ms is not None:
+                    yield deadline_ms, slot, head[1]
+
     def entries(self) -> set[tuple[Slot, int, int]]:
         """All of them as (slot, base, whose), for `verify`."""
-        return {(slot, e >> ID_BITS, e & ID_MASK) for slot, entries in self._slots.items() for e in entries}
+        return {(slot, base_ms, what) for slot, found in self._slots.items() for base_ms, what in found.entries()}

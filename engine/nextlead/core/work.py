@@ -22,9 +22,7 @@ def next_lead(state: State, command: Next) -> Offer | NoLead | Waiting:
     """SPEC 2, R3.6, R5.5."""
     agent = state.agents.need(command.agent)
     need_worker(agent)
-    if state.waiting:
-        serve_waiting(state)
-        supersede(state, agent, "superseded")
+    supersede(state, agent, "superseded")
     full = oldest_when_full(state, agent)
     if full is not None:
         return full
@@ -174,7 +172,7 @@ def lease_with(state: State, token: bytes | None) -> Offer | None:
     """The lease with this token, if it is out. O(leases)."""
     if token is None:
         return None
-    out = (state.need_lead(lead) for leads in state.leases.values() for lead in leads)
+    out = (state.need_lead(lead) for leads in state.leases.values() for _, lead in leads)
     found = next((lead for lead in out if lead.lease is not None and lead.lease.token == token), None)
     return None if found is None else offer_of(state, found)
 

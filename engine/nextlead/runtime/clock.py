@@ -118,17 +118,19 @@ class _Silent:
 class ManualClock:
     """A clock that stands until `Dialer.advance` moves it: for training, demos and tests.
 
-    It starts at the stored engine time; on a new store at `start_ms`, or the real time if that is None.
+    It starts at the stored engine time, on a new store at the real time. A later `start_ms` counts on any store: to the
+    engine, the daemon was down until then (SPEC R5.7).
     """
 
     def __init__(self, start_ms: int | None = None) -> None:
         self.steps = 0
+        self._start_ms = start_ms
         self._now_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
 
     def begin(self, stored_ms: int) -> None:
-        """Stand at `stored_ms`, unless the store is new."""
+        """Stand at `stored_ms`, or at the start time if that is later or the store is new."""
         if stored_ms:
-            self._now_ms = stored_ms
+            self._now_ms = max(stored_ms, self._start_ms or 0)
 
     def now_ms(self) -> int:
         """Where it was put last."""
