@@ -110,6 +110,21 @@ async def test_one_who_leaves_nothing_behind_makes_way_for_the_next() -> None:
     assert room.door.queued == 0
 
 
+async def test_nobody_walks_in_while_others_queue() -> None:
+    room = Room(most=2)
+    room.owing = 2
+
+    async def look() -> bool:
+        await room.door.enter()
+        return room.door.full
+
+    looking, behind = asyncio.create_task(look()), asyncio.create_task(room.door.enter())
+    await turn()
+    room.leave(1)
+    assert await looking, "there is room, and it belongs to the one behind"
+    await behind
+
+
 async def test_one_who_leaves_the_queue_makes_way() -> None:
     room = Room(most=2)
     room.owing = 1
