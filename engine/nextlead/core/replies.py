@@ -57,7 +57,10 @@ class Offer(Struct, frozen=True, gc=False):
 
 
 class NoLead(Struct, frozen=True, gc=False):
-    """Nothing for this agent now. `reason`: no_lead, reserved, max_unresolved; superseded, logged_off, agent_disabled, timeout."""
+    """Nothing for this agent now.
+
+    `reason`: no_lead, reserved, max_unresolved; of one who waited: superseded, logged_off, agent_disabled, timeout.
+    """
 
     reason: str
     next_ms: int | None = None

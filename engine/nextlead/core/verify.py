@@ -72,9 +72,8 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "numbers held", state.held, other.held
     yield "numbers shared", state.numbers.shared, other.numbers.shared
     yield "open pools", state.open_pools, other.open_pools
-    for name in ("counts", "pool_open", "pool_leased", "unresolved", "promised", "pauses"):
+    for name in ("counts", "pool_open", "pool_leased", "leases", "unresolved", "promised", "pauses"):
         yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
-    yield "leases", _sorted(state.leases), _sorted(other.leases)
 
 
 def _order(state: State) -> dict[object, object]:
@@ -87,10 +86,6 @@ def _order(state: State) -> dict[object, object]:
 
 def _filled(found: dict[object, object]) -> dict[object, object]:
     return {key: list(value) if isinstance(value, SortedList) else value for key, value in found.items() if value}
-
-
-def _sorted(found: dict[int, list[int]]) -> dict[int, list[int]]:
-    return {key: sorted(value) for key, value in found.items() if value}
 
 
 def _differences(ours: object, theirs: object) -> list[str]:

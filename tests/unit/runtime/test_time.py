@@ -199,7 +199,7 @@ async def test_a_manual_clock_stands_where_it_stood_after_a_restart(manual: Cent
     await manual.dialer.next("A")
     await manual.dialer.advance(MONDAY_MS + 2 * HOUR_MS)
     await manual.dialer.close()
-    manual.clock = ManualClock(MONDAY_MS + DAY_MS)  # type: ignore[assignment]
+    manual.clock = ManualClock(MONDAY_MS)  # type: ignore[assignment]
     await manual.open()
     assert manual.dialer.now_ms() == MONDAY_MS + 2 * HOUR_MS
     await manual.leave()
