@@ -7,13 +7,11 @@ looked up says nothing about its neighbours, so the lookup needs no constant tim
 import hmac
 from hashlib import sha256
 
-from starlette.datastructures import Headers
-
 from nextlead.core.engine import Engine
 from nextlead.core.model import Token
 
 from .problems import forbidden, unauthorized
-from .table import NOBODY, Access, Caller
+from .table import NOBODY, Access, Caller, Headers
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 

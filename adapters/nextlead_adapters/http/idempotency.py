@@ -9,11 +9,11 @@ Rules of this file:
 4. Two calls with one key at the same time: the second waits for the first.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 
-import anyio
 import msgspec
 
 from nextlead.core.errors import NextleadError
@@ -54,14 +54,14 @@ class Repeats:
     def __init__(self, archive: Archive, now_ms: Callable[[], int]) -> None:
         self._archive = archive
         self._now_ms = now_ms
-        self._locks: dict[str, tuple[anyio.Lock, int]] = {}
+        self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
         self._kept: dict[str, Answer] = {}
 
     async def answer(
         self, call: Call, key: str, body_sha256: str, run: Callable[[], Awaitable[Reply | Stream]]
     ) -> Reply | Stream:
         """The first answer if there is one, else what `run` answers, which is kept."""
-        lock, users = self._locks.get(key, (anyio.Lock(), 0))
+        lock, users = self._locks.get(key, (asyncio.Lock(), 0))
         self._locks[key] = (lock, users + 1)
         try:
             async with lock:

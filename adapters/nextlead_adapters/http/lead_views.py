@@ -1,6 +1,7 @@
 """Leads, leases and history as answers."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, Raw
@@ -26,15 +27,20 @@ def owner_view(engine: Engine, owner: int) -> Owner | None:
     """The owner; None when it was deleted since."""
     if owner > 0:
         agent = engine.agents.by_no.get(owner)
-        return Owner(f"agent:{agent.code}") if agent else None
+        return Owner("agent", agent.code) if agent else None
     team = engine.teams.by_no.get(-owner)
-    return Owner(f"team:{team.code}") if team else None
+    return Owner("team", team.code) if team else None
+
+
+@lru_cache(maxsize=1024)
+def _readable(code: str) -> str:
+    return code.replace("_", " ").capitalize()
 
 
 def public_status(engine: Engine, lead: Lead) -> PublicStatus:
     """By the scheme `hero`: closure or status as it is, labelled as the template does or readably."""
     code = lead.closure if lead.status is Status.CLOSED and lead.closure else lead.status.code
-    label = code.replace("_", " ").capitalize()
+    label = _readable(code)
     campaign = engine.campaigns.by_no.get(lead.campaign)
     if lead.closure and campaign:
         label = next((result.label for result in campaign.template.results if result.code == code), label)

@@ -6,10 +6,10 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.datastructures import Headers
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from .problems import ProblemError, malformed, of_validation, too_large, wrong_type
+from .table import Headers
 from .values import dec_hook
 
 QUERY_FIELDS_MAX: Final = 50
@@ -19,11 +19,16 @@ class ClientGone(Exception):
     """The client has disconnected; nobody reads an answer."""
 
 
-async def body_stream(headers: Headers, receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises a 413 as soon as it is known to be longer than `limit` bytes."""
+def _check_declared(headers: Headers, limit: int) -> None:
+    """Before the first byte is read: a client may wait to be told to send."""
     declared = headers.get("content-length", "")
     if declared.isdigit() and int(declared[:20]) > limit:
         raise too_large(limit)
+
+
+async def body_stream(headers: Headers, receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises a 413 as soon as it is known to be longer than `limit` bytes."""
+    _check_declared(headers, limit)
     size, more = 0, True
     while more:
         message = await receive()
@@ -39,9 +44,18 @@ async def body_stream(headers: Headers, receive: Receive, limit: int) -> AsyncIt
 
 
 async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes:
-    """The whole body; O(1) copies when it came in one piece."""
-    pieces = [chunk async for chunk in body_stream(headers, receive, limit)]
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    """The whole body. One that comes in one piece, as nearly all do, is not copied."""
+    _check_declared(headers, limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body", False) and len(body) <= limit:
+        return body
+    waiting = [message]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return b"".join([chunk async for chunk in body_stream(headers, again, limit)])
 
 
 @lru_cache(maxsize=256)
@@ -76,9 +90,16 @@ def _not_json(place: str, why: str) -> ProblemError:
     return made
 
 
+@lru_cache(maxsize=256)
+def _may_be_empty(kind: Any) -> bool:
+    return not any(field.required for field in msgspec.structs.fields(kind))
+
+
 def decode_query(kind: Any, scope: Scope) -> Any:
     """The query parameters; raises a 400 that names the one at fault. The last of several of a name counts."""
     raw: bytes = scope.get("query_string", b"")
+    if not raw and _may_be_empty(kind):
+        return kind()
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=QUERY_FIELDS_MAX)
     except (ValueError, UnicodeDecodeError):

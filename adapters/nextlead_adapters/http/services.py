@@ -1,11 +1,11 @@
 """What handlers work with: the dialer, the intake, the reader of lead data, and the limits of this face."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import anyio
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
@@ -44,7 +44,7 @@ class DataReader:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._lock = anyio.Lock(fast_acquire=True)
+        self._lock = asyncio.Lock()
         self._gathering = _Batch()
 
     async def get(self, leads: Iterable[int]) -> Mapping[int, bytes]:

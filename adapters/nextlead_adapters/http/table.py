@@ -9,7 +9,6 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from nextlead.core.errors import NotFound
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from .services import Services
 
 ORGANISATION: Final = "default"
+Headers = Mapping[str, str]
+"""Of a request, in lower case; of a repeated one the last."""
 
 
 class Access(Enum):
@@ -76,7 +77,7 @@ class Call:
         self.scope = scope
         self.receive = receive
         self.params: dict[str, str] = scope.get("path_params", {})
-        self.headers = Headers(scope=scope)
+        self.headers: Headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.caller = NOBODY
         self.query: Any = None
         self.body: Any = None

@@ -9,6 +9,7 @@ Rules of this file:
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,6 +60,7 @@ def _offset_ms(sign: str, hours: int, minutes: int) -> int:
     return -offset_ms if sign == "-" else offset_ms
 
 
+@lru_cache(maxsize=8192)
 def format_time(ms: int) -> str:
     """`2026-03-02T10:00:00Z`, with `.250` before the `Z` when there are milliseconds."""
     seconds, rest = divmod(ms, 1000)
@@ -82,6 +84,7 @@ def parse_span(text: str) -> int:
     return ms
 
 
+@lru_cache(maxsize=1024)
 def format_span(ms: int) -> str:
     """ISO 8601 in days, hours, minutes and seconds: `P7D`, `PT3H30M`, `P1DT12H`, `PT0.5S`, `PT0S`."""
     if ms < 0:

@@ -3,6 +3,7 @@
 msgspec hands what it does not know to the hooks below. A `ValueError` they raise becomes a 400 that names the field.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -38,12 +39,18 @@ class Release:
 
 
 class Owner:
-    """An agent or a team: `{"agent": code}` or `"agent:CODE"` outside, the latter inside."""
+    """An agent or a team: `{"agent": code}` or `"agent:CODE"` outside."""
 
-    __slots__ = ("name",)
+    __slots__ = ("code", "kind")
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, kind: str, code: str) -> None:
+        self.kind = kind
+        self.code = code
+
+    @property
+    def name(self) -> str:
+        """`agent:CODE`, as commands want it."""
+        return f"{self.kind}:{self.code}"
 
 
 def moment(ms: int | None) -> Moment | None:
@@ -71,7 +78,7 @@ def _owner(given: object) -> Owner:
         raise ValueError(_OWNER_RULE)
     if kind not in ("agent", "team") or not isinstance(code, str) or not code:
         raise ValueError(_OWNER_RULE)
-    return Owner(f"{kind}:{code}")
+    return Owner(kind, code)
 
 
 def dec_hook(kind: type, given: Any) -> Any:
@@ -93,16 +100,22 @@ def dec_hook(kind: type, given: Any) -> Any:
 
 def enc_hook(value: Any) -> Any:
     """To JSON."""
-    if isinstance(value, Moment):
-        return format_time(value.ms)
-    if isinstance(value, Span):
-        return format_span(value.ms)
-    if isinstance(value, Release):
-        return "same" if value.ms == SAME else None if value.ms is None else format_span(value.ms)
-    if isinstance(value, Owner):
-        kind, _, code = value.name.partition(":")
-        return {kind: code}
-    raise NotImplementedError(type(value))
+    encode = _ENCODERS.get(type(value))
+    if encode is None:
+        raise NotImplementedError(type(value))
+    return encode(value)
+
+
+def _release(value: Release) -> str | None:
+    return "same" if value.ms == SAME else None if value.ms is None else format_span(value.ms)
+
+
+_ENCODERS: Final[dict[type, Callable[[Any], Any]]] = {
+    Moment: lambda value: format_time(value.ms),
+    Span: lambda value: format_span(value.ms),
+    Release: _release,
+    Owner: lambda value: {value.kind: value.code},
+}
 
 
 _SCHEMAS: Final[dict[type, dict[str, Any]]] = {

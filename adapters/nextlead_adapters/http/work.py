@@ -30,10 +30,11 @@ from .reading import ClientGone
 from .setup_shapes import SessionView
 from .setup_views import session_view
 from .table import Access, Call, Paging, Reply, Route
-from .values import Moment, to_json
+from .values import Moment, enc_hook
 
 REASON: Final = "nextlead-reason"
 TOKEN_BYTES: Final = 16
+_canonical: Final = msgspec.msgpack.Encoder(enc_hook=enc_hook, order="deterministic")
 
 
 # -- sessions -------------------------------------------------------------------------------------------------------
@@ -183,13 +184,7 @@ def _tag(body: shapes.Outcome) -> Any:
 
 def digest_of(body: shapes.Outcome) -> int:
     """What identifies a finish: 63 bits of what it says, whatever the order of its keys; never 0."""
-    text = msgspec.json.encode(to_plain(body), order="sorted")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") >> 1 or 1
-
-
-def to_plain(body: object) -> object:
-    """The body as JSON types."""
-    return msgspec.json.decode(to_json(body))
+    return int.from_bytes(blake2b(_canonical.encode(body), digest_size=8).digest(), "big") >> 1 or 1
 
 
 def _number(engine: Engine, lead: Lead | None, body: shapes.Ending) -> int | None:
