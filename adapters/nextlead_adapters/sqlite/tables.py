@@ -21,7 +21,7 @@ from .connection import transaction
 T = TypeVar("T")
 
 SLICE: Final = 256
-"""Rows per statement, and leads per fold: about a millisecond."""
+"""Rows per statement: about a millisecond."""
 
 _LEAD: Final = ("INSERT INTO lead (org, pool, ordinal, id, owner, body) VALUES", "")
 _NUMBER: Final = ("INSERT OR IGNORE INTO number (org, number, lead) VALUES", "")
@@ -39,10 +39,10 @@ _STATE: Final = (
 )
 
 
-def batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items in lists of `SLICE`."""
+def batches(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
+    """The items in lists of `size`."""
     iterator = iter(items)
-    while part := list(islice(iterator, SLICE)):
+    while part := list(islice(iterator, size)):
         yield part
 
 

@@ -23,6 +23,8 @@ PAGES: Final = 8_192
 """Pages written, roughly, before the log is checkpointed and a restart would have much to read."""
 ROWS_MAX: Final = 64 * FOLD_ROWS
 """Changed rows at which a commit waits for folding."""
+SLICE_MAX: Final = 2_048
+"""Rows that are folded at most between two commits."""
 _LOG_MAX: Final = 16_384
 """Pages in the log (64 MiB) above which a checkpoint waits for it to be empty."""
 _LAST_PASS: Final = 512
@@ -94,13 +96,17 @@ class Tending:
             self._turn_over.set()
 
     async def _fold(self) -> None:
-        """Rows that went away meanwhile are looked for again in each slice."""
+        """A slice grows with what waits, so that folding keeps up with large commits, too.
+
+        Rows that went away meanwhile are looked for again in each slice.
+        """
         layer = self._overlay.turn()
-        for ids in tables.batches(sorted(layer.leads)):
+        size = min(SLICE_MAX, max(tables.SLICE, len(layer) // 16))
+        for ids in tables.batches(sorted(layer.leads), size):
             async with self._exclusive():
                 leads = [layer.leads[id_] for id_ in ids if id_ in layer.leads]
                 await self._connection.run(tables.fold_leads, self._org, leads)
-        for keys in tables.batches(list(layer.rows)):
+        for keys in tables.batches(list(layer.rows), size):
             async with self._exclusive():
                 rows = {key: layer.rows[key] for key in keys if key in layer.rows}
                 await self._connection.run(tables.fold_rows, self._org, rows)
