@@ -56,12 +56,15 @@ class Store(Protocol):
 
     async def open(self) -> None:
         """Make or check the schema. Raises `StoreRefused` with a message for people; never repairs silently."""
+        ...
 
     async def claim(self) -> Claim:
         """Become the writer until `close`. Raises `StoreRefused` naming the holder when another process is."""
+        ...
 
     def load(self) -> AsyncIterator[Part]:
         """Everything that is open, as of the last commit, in slices; see `Part`."""
+        ...
 
     async def commit(self, commit: Commit) -> None:
         """Make all of it durable, or nothing. Replies are released only after this returns.
@@ -71,9 +74,11 @@ class Store(Protocol):
         one after it raises `StoreRefused`: memory and store don't fit together, and only a restart mends that.
         A lead that is fresh and gone in the same commit was never there.
         """
+        ...
 
     async def close(self) -> None:
         """Give the claim back. Every commit that returned stays."""
+        ...
 
 
 class NumberUse(Struct, frozen=True):
@@ -141,27 +146,35 @@ class Archive(Protocol):
 
     async def lead(self, lead: int) -> Stored | None:
         """One lead, open, untouched or closed; None if it never was or was deleted."""
+        ...
 
     async def data(self, leads: Sequence[int]) -> dict[int, bytes]:
         """The data fields of some leads, in one go."""
+        ...
 
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """A page of leads in order of id."""
+        ...
 
     async def history(self, lead: int) -> list[Event]:
         """A lead's events, oldest first; none for a lead that never was or was deleted."""
+        ...
 
     async def lead_at(self, commit_no: int, lead: int) -> Lead | None:
         """The lead's row as that commit left it, for the first answer to a finish sent again."""
+        ...
 
     async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
         """Who has these numbers, closed leads included, by number and lead."""
+        ...
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
         """Rows of an upload that did not become leads, in row order."""
+        ...
 
     async def answer(self, key: str) -> Answer | None:
         """The first answer to an idempotency key, if it is not older than `ANSWER_KEPT_MS` before the last commit."""
+        ...
 
 
 class Clock(Protocol):
@@ -169,3 +182,4 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Epoch milliseconds; never less than the last answer."""
+        ...

@@ -21,6 +21,7 @@ from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
 from .replies import Served
+from .state import State
 
 
 class Outcome(Struct):
@@ -92,11 +93,7 @@ class Engine(Reads):
         `next` costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the
         rest.
         """
-        state = self.state
-        state.previous_ms = state.now_ms
-        state.now_ms = max(state.now_ms, now_ms)
-        state.changes = Changes()
-        state.served = []
+        state = self._begin(now_ms)
         try:
             self._catch_up()
             state.previous_ms = state.now_ms
@@ -105,6 +102,23 @@ class Engine(Reads):
             error.outcome = self._end(None)
             raise
         return self._end(reply)
+
+    def clock_slipped(self, by_ms: int, now_ms: int) -> Outcome:
+        """Engine time has run `by_ms` ahead of the time that passed (less than 0: behind), so leases move along.
+
+        Whoever owns a real clock calls it before anything else is applied at the new time. O(leases).
+        """
+        state = self._begin(now_ms)
+        work.shift_leases(state, by_ms)
+        return self._end(None)
+
+    def _begin(self, now_ms: int) -> State:
+        state = self.state
+        state.previous_ms = state.now_ms
+        state.now_ms = max(state.now_ms, now_ms)
+        state.changes = Changes()
+        state.served = []
+        return state
 
     def _end(self, reply: Any) -> Outcome:
         self._catch_up()

@@ -140,7 +140,6 @@ def reopen(state: State, command: Reopen) -> Lead:
         retries=(),
         due_ms=0,
         pauses=(),
-        ended=None,
     )
     if not isinstance(command.redial, UnsetType):
         new = admin_redial(state, new, command.redial)

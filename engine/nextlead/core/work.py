@@ -187,6 +187,15 @@ def heartbeat(state: State, command: Heartbeat) -> Offer:
     return offer_of(state, new)
 
 
+def shift_leases(state: State, by_ms: int) -> None:
+    """Move the clocks of all leases: engine time has jumped, and an agent's time with a lead has not (SPEC R5.2)."""
+    leads = [state.need_lead(lead) for held in state.leases.values() for _, lead in held]
+    pairs = [(lead, lead.lease) for lead in leads if lead.lease is not None]
+    for lead, lease_out in sorted(pairs, key=lambda pair: (pair[1].started_ms, pair[0].id)):
+        moved = replace(lease_out, started_ms=lease_out.started_ms + by_ms, beat_ms=lease_out.beat_ms + by_ms)
+        state.swap(lead, replace(lead, lease=moved, version=lead.version + 1))
+
+
 def end_by_hand(state: State, command: EndLease) -> Lead:
     """A supervisor ends a stuck lease, or the runtime one that could not be delivered (SPEC R5.5)."""
     lead = leased_by(state, command.token)

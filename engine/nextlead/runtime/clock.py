@@ -35,9 +35,14 @@ class Alarm(Protocol):
 
 
 class Timekeeper(Clock, Protocol):
-    """A clock with alarms. `steps` counts steps of the wall clock."""
+    """A clock with alarms.
+
+    `steps` counts steps of the wall clock; `slip_ms` is how far engine time has run ahead of the time that really
+    passed.
+    """
 
     steps: int
+    slip_ms: int
 
     def begin(self, stored_ms: int) -> None:
         """Called once, before the first `now_ms`: the engine time of the last commit, 0 on a new store."""
@@ -63,16 +68,19 @@ class SystemClock:
         self, wall_ns: Callable[[], int] = time.time_ns, monotonic_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
         self.steps = 0
+        self.slip_ms = 0
         self._wall_ns = wall_ns
         self._monotonic_ns = monotonic_ns
         self._offset_ms = self._read()[0] - self._read()[1]
         self._last_ms = 0
+        self._base_ms = self._offset_ms
         self._ahead: tuple[int, int] | None = None
 
     def begin(self, stored_ms: int) -> None:
         """Engine time starts at the wall clock's, never before `stored_ms`."""
         self._last_ms = max(self._last_ms, stored_ms)
-        wall_ms, _ = self._read()
+        wall_ms, mono_ms = self._read()
+        self._base_ms = max(self._last_ms, wall_ms) - mono_ms
         if stored_ms > wall_ms + STEP_MS:
             _log.warning("clock_behind_store", behind_s=(stored_ms - wall_ms) // 1000)
 
@@ -85,15 +93,18 @@ class SystemClock:
             if abs(step_ms) > STEP_MS:
                 self.steps += 1
                 _log.warning("clock_step", step_s=step_ms / 1000)
+        self._last_ms = self._follow(wall_ms, mono_ms)
+        self.slip_ms = self._last_ms - mono_ms - self._base_ms
+        return self._last_ms
+
+    def _follow(self, wall_ms: int, mono_ms: int) -> int:
         if wall_ms >= self._last_ms:
             self._ahead = None
-            self._last_ms = wall_ms
             return wall_ms
         if self._ahead is None:
             self._ahead = (self._last_ms, mono_ms)
         ahead_ms, since_ms = self._ahead
-        self._last_ms = ahead_ms + (mono_ms - since_ms) // 2
-        return self._last_ms
+        return ahead_ms + (mono_ms - since_ms) // 2
 
     def call_at(self, when_ms: int, ring: Callable[[], None]) -> Alarm:
         """Ring at `when_ms` or after a minute, whichever is sooner."""
@@ -124,6 +135,7 @@ class ManualClock:
 
     def __init__(self, start_ms: int | None = None) -> None:
         self.steps = 0
+        self.slip_ms = 0
         self._start_ms = start_ms
         self._now_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
 

@@ -12,7 +12,7 @@ Rules of this file:
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick
 from nextlead.core.engine import Engine, Outcome
@@ -27,6 +27,10 @@ from .waiting import Deliveries, Wait, Waits
 from .writer import Future, Writer, settle
 
 
+SLIP_MS: Final = 1000
+"""How far engine time may run ahead of the monotonic clock, or behind it, before leases are moved along."""
+
+
 class Desk:
     """See the rules of this file."""
 
@@ -39,12 +43,14 @@ class Desk:
         self._deliveries = Deliveries()
         self._alarm = DeadlineAlarm(clock, engine.next_deadline_ms, self.tick)
         self._stopped = False
+        self._slip_ms = 0
 
     # -- deciding ---------------------------------------------------------------------------------------------------
 
     def start(self, last_ms: int) -> None:
         """Run what came due since engine time `last_ms`, when nothing ran, and set the alarm."""
         now_ms = self._clock.now_ms()
+        self._slip_ms = self._clock.slip_ms
         self._take(self._engine.start(now_ms, last_ms), now_ms)
 
     def stop(self) -> None:
@@ -75,6 +81,10 @@ class Desk:
 
     def _apply(self, command: Command) -> Any:
         now_ms = self._clock.now_ms()
+        slip_ms = self._clock.slip_ms - self._slip_ms
+        if abs(slip_ms) >= SLIP_MS:  # lease timeouts run on the monotonic clock: leases move along
+            self._slip_ms += slip_ms
+            self._take(self._engine.clock_slipped(slip_ms, now_ms), now_ms)
         try:
             outcome = self._engine.apply(command, now_ms)
         except NextleadError as refusal:

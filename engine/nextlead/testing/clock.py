@@ -38,6 +38,7 @@ class FakeClock:
 
     def __init__(self, now_ms: int = MONDAY_MS) -> None:
         self.steps = 0
+        self.slip_ms = 0
         self._now_ms = now_ms
         self._alarms: list[tuple[int, int, FakeAlarm]] = []
         self._order = count()
@@ -49,6 +50,12 @@ class FakeClock:
     def now_ms(self) -> int:
         """Epoch milliseconds."""
         return self._now_ms
+
+    def slip(self, by_ms: int) -> None:
+        """The wall clock is put forward: engine time jumps, real seconds don't; nothing rings."""
+        self.steps += 1
+        self.slip_ms += by_ms
+        self._now_ms += by_ms
 
     def call_at(self, when_ms: int, ring: Callable[[], None]) -> FakeAlarm:
         """Ring when `advance` comes to `when_ms`; what is past rings at the next `advance`, of 0 too."""

@@ -48,6 +48,7 @@ def test_a_step_forward_is_followed_counted_and_told() -> None:
     assert [(line["event"], line["step_s"]) for line in logs] == [("clock_step", 86_400.0)]
     assert clock.now_ms() == START_MS + DAY_MS
     assert clock.steps == 1, "one step is one"
+    assert clock.slip_ms == DAY_MS
 
 
 def test_a_small_correction_is_no_step() -> None:
@@ -69,6 +70,7 @@ def test_a_step_back_neither_goes_back_nor_stands_still() -> None:
         hands.run(1)
         clock.now_ms()
     assert clock.now_ms() == before + 500, "half speed, also when asked every millisecond"
+    assert clock.slip_ms == -500
     hands.run(2 * HOUR_MS)
     assert clock.now_ms() == hands.wall_ms, "caught up: the wall clock counts again"
     hands.run(1000)

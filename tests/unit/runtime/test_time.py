@@ -38,6 +38,21 @@ async def test_silence_ends_a_lease_by_the_alarm_alone(centre: Centre) -> None: 
     assert await status(centre, 1) == (Status.CLOSED, "abandoned")
 
 
+async def test_a_clock_put_forward_ends_no_lease(centre: Centre) -> None:  # lease timeouts run on the monotonic clock
+    await centre.dialer.next("A")
+    centre.clock.slip(DAY_MS)
+    held = await centre.dialer.next("A")
+    assert isinstance(held, Offer)
+    assert held.repeated
+    centre.clock.advance(HOUR_MS - 1)
+    await quiet()
+    assert centre.dialer.engine.leases == 1
+    centre.clock.advance(1)
+    await quiet()
+    assert await status(centre, 1) == (Status.UNRESOLVED, None)
+    assert centre.dialer.engine.verify() == []
+
+
 async def test_only_one_alarm_is_set(centre: Centre) -> None:
     for agent in ("A", "B"):
         offer = await centre.dialer.next(agent)

@@ -62,25 +62,30 @@ def release(world: World, lead: Lead, *, by: str, effective_ms: int | None = Non
 
 
 def must_be_released(world: World, lead: Lead) -> bool:
-    """R4.6: the owner is gone, disabled or, under Redial Restrictions, without permission; R4.5: not while leased."""
+    """R4.6: the owner is gone, disabled or without the permission it needs; R4.5: not while leased."""
     if not lead.held_back or lead.lease is not None:
         return False
     agent = world.owning_agent(lead)
-    if agent is None or not agent.enabled:
-        return True
-    return world.settings.redial_restrictions and lead.campaign not in agent.campaigns
+    return agent is None or loses_redials(world, agent, lead.campaign)
+
+
+def loses_redials(world: World, agent: Agent, campaign: str) -> bool:
+    """R4.6: the agent's redials of this campaign are released at once."""
+    return not agent.enabled or (world.settings.redial_restrictions and campaign not in agent.campaigns)
 
 
 # -- redials --------------------------------------------------------------------------------------------------------
 
 
 def promise(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str) -> None:
-    """R4.1: private and VIP redials belong to the agent, a common one leaves the owner as it is."""
+    """R4.1: private and VIP redials belong to the agent (or are released at once), a common one leaves the owner."""
+    lead.promise = Promise(kind, at_ms, agent.code if agent else "")
+    lead.due_ms = at_ms
     if kind in PROMISED:
         assert agent is not None
         lead.owner = agent.owner
-    lead.promise = Promise(kind, at_ms, agent.code if agent else "")
-    lead.due_ms = at_ms
+        if loses_redials(world, agent, lead.campaign):
+            lead.owner, lead.promise.released_ms = release_target(world, lead), world.now_ms
     become(world, lead, kind, by=by)
 
 

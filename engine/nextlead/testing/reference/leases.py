@@ -47,8 +47,7 @@ def lease(world: World, lead: Lead, agent: Agent, token: bytes, *, rank: int, am
         blocked=False,
         among=among,
     )
-    lead.lease = Lease(token, agent.code, now, now, lead.number, rank, world.next_lease)
-    world.next_lease += 1
+    lead.lease = Lease(token, agent.code, now, now, lead.number, rank)
     lead.shown = True
     offered.expires_ms = lease_end(world, lead)
     return offered

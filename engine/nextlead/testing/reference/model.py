@@ -44,18 +44,13 @@ class ReferenceModel:
     def restart(self, now_ms: int, last_ms: int | None = None) -> Answer:
         """R5.7: the daemon comes back. Who waited is gone; what came due fires; leases that are out get the grace.
 
-        Decided here: of leases made in one millisecond the first is the older one, after a restart the lower id.
-
         `last_ms` is the time of the last commit, up to which everything had fired.
         """
         self.world.waiters, self._served = [], []
         if last_ms is not None:
             self.world.now_ms = last_ms
-        out = [(lead.lease.started_ms, lead.id, lead.lease) for lead in self.world.leads.values() if lead.lease]
-        for order_, (_, _, lease) in enumerate(sorted(out, key=lambda each: each[:2]), 1):
-            lease.order = order_
-        self.world.next_lease = len(out) + 1
-        self.world.floor_ms = now_ms + self.world.settings.restart_grace_ms if out else 0
+        restored = any(lead.lease for lead in self.world.leads.values())
+        self.world.floor_ms = now_ms + self.world.settings.restart_grace_ms if restored else 0
         timers.advance(self.world, now_ms)
         return Answer(None, [])
 

@@ -101,8 +101,8 @@ def _raise_pass(world: World, agent: Agent, leased: Campaign, leads: list[Lead],
     """R2.5: the pass rises by 1/weight; selected campaigns that are empty for everybody come up to the least one."""
     mine = [each for each in world.campaigns.values() if selected(agent, each)]
     filled = [each for each in mine if plain_kinds(leads, each)]
-    least = min(each.stride for each in filled)  # TMP order
     leased.stride += round(PASS_UNIT / (leased.dialer.weight or 1))
+    least = min(each.stride for each in filled)
     ready = [lead for lead in world.leads.values() if ready_for_somebody(world, lead, now_ms)]
     for each in mine:
         if not plain_kinds(ready, each):

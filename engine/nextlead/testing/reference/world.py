@@ -98,7 +98,7 @@ class Promise:
 
 @dataclass
 class Lease:
-    """SPEC 5. `rank` is 0 when the lead was taken by hand; `order` counts leases, to tell the older one."""
+    """SPEC 5. `rank` is 0 when the lead was taken by hand."""
 
     token: bytes
     agent: str
@@ -106,7 +106,6 @@ class Lease:
     beat_ms: int
     number: int
     rank: int
-    order: int
 
 
 @dataclass
@@ -219,7 +218,6 @@ class World:
     floor_ms: int = 0
     next_pool: int = 1
     next_lead: int = 1
-    next_lease: int = 1
 
     def team(self, code: str) -> Team:
         """Raises NotFound."""
@@ -278,8 +276,8 @@ class World:
 
     def leased_by(self, agent: str) -> list[Lead]:
         """The agent's leases, oldest first (R3.6)."""
-        held = [(lead.lease.order, lead) for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
-        return [lead for _, lead in sorted(held, key=lambda each: each[0])]
+        held = [lead for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
+        return sorted(held, key=lambda lead: (lead.lease.started_ms if lead.lease else 0, lead.id))
 
     def dialer_of(self, lead: Lead) -> Dialer:
         """The settings of the lead's campaign."""
