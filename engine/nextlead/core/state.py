@@ -225,7 +225,14 @@ class State:
         return new
 
     def swap(self, old: Lead, new: Lead) -> None:
-        """Put one row and its footprint in the place of another, without a line in the history."""
+        """Put one row and its footprint in the place of another, without a line in the history.
+
+        What can change of a leased lead while its lease stays as it is (priority, data, mark) leaves no footprint.
+        """
+        if new.lease is not None and new.lease is old.lease:
+            self.leads.put(new)
+            self.changes.leads[new.id] = new
+            return
         if old.status is not new.status:
             self.count(old, -1)
             self.count(new, 1)

@@ -145,6 +145,14 @@ class Timers:
                 if deadline_ms is not None:
                     yield deadline_ms, slot, head[1]
 
+    def disorder(self) -> list[Slot]:
+        """Slots whose entries are not in order, for `verify`."""
+        return [
+            slot
+            for slot, found in self._slots.items()
+            if (bases := [base_ms for base_ms, _ in found.entries()]) != sorted(bases)
+        ]
+
     def entries(self) -> set[tuple[Slot, int, int]]:
         """All of them as (slot, base, whose), for `verify`."""
         return {(slot, base_ms, what) for slot, found in self._slots.items() for base_ms, what in found.entries()}

@@ -67,6 +67,7 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
 
 def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]]:
     yield "order", _order(state), _order(other)
+    yield "order of timers", state.timers.disorder(), []
     yield "timers", state.timers.entries(), other.timers.entries()
     yield "parked", state.parked, other.parked
     yield "numbers held", state.held, other.held

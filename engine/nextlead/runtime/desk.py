@@ -26,7 +26,6 @@ from .stats import Stats
 from .waiting import Deliveries, Wait, Waits
 from .writer import Future, Writer, settle
 
-
 SLIP_MS: Final = 1000
 """How far engine time may run ahead of the monotonic clock, or behind it, before leases are moved along."""
 

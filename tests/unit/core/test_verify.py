@@ -6,6 +6,7 @@ import pytest
 
 from nextlead.core.commands import (
     ClosePool,
+    EditLead,
     Finish,
     IntakeRow,
     LoadRows,
@@ -14,8 +15,11 @@ from nextlead.core.commands import (
     PutAgent,
     PutCampaign,
     PutSession,
+    Remove,
+    Tick,
 )
 from nextlead.core.engine import Engine
+from nextlead.core.timers import Kind
 from nextlead.core.tokens import token_text
 
 NOW_MS = 1_772_442_000_000
@@ -69,6 +73,12 @@ def _lose_a_timer(engine: Engine) -> None:
     engine.state.timers.remove(slot, base_ms, what)
 
 
+def _put_a_timer_out_of_order(engine: Engine) -> None:
+    slot = (Kind.LEASE, engine.campaigns.need("c1").no)
+    engine.state.timers.add(slot, NOW_MS - 1, 9)
+    assert engine.state.timers.disorder() == [slot]
+
+
 def _hold_a_number(engine: Engine) -> None:
     engine.state.held[1] = 1
 
@@ -77,8 +87,23 @@ def _fault(engine: Engine) -> None:
     engine.state.faults += 1
 
 
-@pytest.mark.parametrize("damage", [_lose_a_key, _lose_a_head, _miscount, _lose_a_timer, _hold_a_number, _fault])
+@pytest.mark.parametrize(
+    "damage", [_lose_a_key, _lose_a_head, _miscount, _lose_a_timer, _put_a_timer_out_of_order, _hold_a_number, _fault]
+)
 def test_damage_is_found(damage: Callable[[Engine], None]) -> None:
     engine = worked_engine()
     damage(engine)
     assert engine.verify() != []
+
+
+def test_an_edit_of_a_leased_lead_leaves_its_timer_where_it_is() -> None:  # R5.2
+    engine = worked_engine()
+    (held,) = engine.leases_of("B")
+    engine.apply(PutSession(agent="A", campaigns=("c1",)), NOW_MS + 1000)
+    engine.apply(Next(agent="A", token=b"\1" * 16), NOW_MS + 1000)
+    engine.apply(EditLead(lead=held.lead.id, priority=1), NOW_MS + 2000)
+    engine.apply(Remove(lead=held.lead.id), NOW_MS + 2000)
+    assert engine.verify() == []
+    engine.apply(Tick(), NOW_MS + 3_600_000)
+    assert engine.leases_of("B") == []
+    assert len(engine.leases_of("A")) == 1
