@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from scenarios.kit.core_driver import CoreDriver
 from scenarios.kit.driver import Driver
-from scenarios.kit.http_driver import HttpDriver, NoDowntime
+from scenarios.kit.http_driver import HttpDriver
 from scenarios.kit.language import ScenarioFailed
 from scenarios.kit.runner import run_scenario
 
@@ -14,17 +14,13 @@ every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 def run(file: Path, driver: Driver) -> None:
-    failed = missing = ""
+    failed = ""
     try:
         run_scenario(file, driver)
-    except NoDowntime as lack:
-        missing = str(lack)
     except ScenarioFailed as failure:
         failed = str(failure)
     finally:
         driver.close()
-    if missing:
-        pytest.xfail(missing)
     if failed:
         pytest.fail(failed, pytrace=False)
 
