@@ -9,7 +9,7 @@ import pytest
 
 from nextlead.runtime.clock import ManualClock
 from nextlead.runtime.dialer import Dialer
-from nextlead.testing import MemoryStore
+from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
 from nextlead_adapters.http.times import parse_time
@@ -23,8 +23,8 @@ from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, Hou
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    store = MemoryStore()
-    async with await Dialer.open(store, ManualClock(parse_time(START))) as dialer:
+    store = FaultyStore(MemoryStore())
+    async with await Dialer.open(store, ManualClock(parse_time(START)), retry_s=0) as dialer:
         intake = Intake(dialer)
         await intake.start()
         app = create_app(
@@ -34,7 +34,7 @@ async def house() -> AsyncIterator[House]:
             limits=Limits(body_max_bytes=BODY_MAX, upload_max_bytes=UPLOAD_MAX),
             manual_clock=True,
         )
-        yield House(dialer, intake, app)
+        yield House(store, dialer, intake, app)
         await intake.close()
 
 

@@ -6,6 +6,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from nextlead.runtime.dialer import Dialer
+from nextlead.testing import FaultyStore
 from nextlead_adapters.intake.service import Intake
 
 OPERATOR = "the-operators-token-of-these-tests"
@@ -18,7 +19,8 @@ NUMBERS = ("+14155550100", "+14155550101", "+14155550102", "+14155550103")
 class House:
     """The parts, and callers by their tokens."""
 
-    def __init__(self, dialer: Dialer, intake: Intake, app: ASGIApp) -> None:
+    def __init__(self, store: FaultyStore, dialer: Dialer, intake: Intake, app: ASGIApp) -> None:
+        self.store = store
         self.dialer = dialer
         self.intake = intake
         self.app = app

@@ -188,6 +188,14 @@ async def test_the_page_names_every_call_and_fetches_nothing(house: House, doc: 
     assert "url(" not in answer.text
 
 
+async def test_the_type_of_a_problem_leads_to_a_place_on_the_page(house: House, centre: Caller) -> None:
+    page = (await house.caller(None).call("GET", "/docs")).text
+    for status, path in ((404, "/v1/teams/x"), (400, "/v1/teams?limit=x"), (422, "/v1/leads?after=x")):
+        place, _, anchor = (await centre.no(status, "GET", path))["type"].partition("#")
+        assert place == "/docs"
+        assert f'id="{anchor}"' in page
+
+
 def test_the_page_escapes_what_it_shows(doc: dict[str, Any]) -> None:
     doc["info"]["description"] = "<script>alert(1)</script> `a<b`"
     page = render(doc)

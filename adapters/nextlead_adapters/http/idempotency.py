@@ -21,7 +21,7 @@ from nextlead.core.model import DAY_MS, Answer
 from nextlead.ports import Archive
 
 from .lead_views import NO_DATA
-from .problems import ProblemError, malformed, of_error, problem_reply
+from .problems import MEDIA, ProblemError, malformed, of_error, own, problem_reply
 from .table import Call, Reply, Stream
 from .values import to_json
 
@@ -101,11 +101,8 @@ class Repeats:
 
     async def _again(self, call: Call, first: Answer, body_sha256: str) -> Reply:
         if first.body_sha256 != body_sha256:
-            raise ProblemError(
-                409, "idempotency_conflict", "The Idempotency-Key was used with another body.",
-                "Take a new key for a new request.",
-            )  # fmt: skip
-        media = "application/problem+json" if first.status >= 400 else "application/json"
+            raise own("idempotency_conflict", "Take a new key for a new request.")
+        media = MEDIA if first.status >= 400 else "application/json"
         if not first.body:
             return Reply(first.status, headers=(REPLAYED,))
         body = msgspec.json.decode(first.body)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from .problems import MEDIA, Problem
+from .problems import MEDIA, Problem, catalogue
 from .table import Access, Route
 from .values import schema_hook
 
@@ -58,6 +58,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
         "info": {"title": "nextlead", "version": package_version(), "description": _DESCRIPTION},
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in table)],
         "paths": paths,
+        "x-problems": catalogue(),
         "components": {
             "schemas": {name: schema for name, schema in components.items() if name not in queries},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},

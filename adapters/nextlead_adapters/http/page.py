@@ -17,7 +17,7 @@ def render(document: Mapping[str, Any]) -> str:
         for method, operation in methods.items():
             by_tag[operation["tags"][0]].append(_operation(path, method, operation))
     schemas = document["components"]["schemas"]
-    links = "".join(f'<a href="#{_anchor(tag)}">{escape(tag)}</a>' for tag in [*by_tag, "Shapes"])
+    links = "".join(f'<a href="#{_anchor(tag)}">{escape(tag)}</a>' for tag in [*by_tag, "Problems", "Shapes"])
     calls = "".join(f'<h2 id="{_anchor(tag)}">{escape(tag)}</h2>{"".join(found)}' for tag, found in by_tag.items())
     shapes = "".join(_shape(name, schema) for name, schema in sorted(schemas.items()))
     return (
@@ -26,8 +26,19 @@ def render(document: Mapping[str, Any]) -> str:
         f"<title>{escape(info['title'])} API</title><style>{STYLE}</style></head><body><div class=frame>"
         f"<nav>{links}</nav><main><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
         f'{_paragraphs(info["description"])}<p>For programs: <a href="/openapi.json">openapi.json</a></p>'
-        f"{calls}<h2 id=shapes>Shapes</h2>{shapes}</main></div></body></html>"
+        f"{calls}<h2 id=problems>Problems</h2>{_problems(document)}"
+        f"<h2 id=shapes>Shapes</h2>{shapes}</main></div></body></html>"
     )
+
+
+def _problems(document: Mapping[str, Any]) -> str:
+    """What the `type` of a problem leads to."""
+    rows = [
+        f'<tr id="{escape(each["code"])}"><td><code>{escape(each["code"])}</code></td>'
+        f"<td>{each['status']}</td><td>{_inline(each['title'])}</td></tr>"
+        for each in document["x-problems"]
+    ]
+    return f"<table>{''.join(rows)}</table>"
 
 
 def _anchor(text: str) -> str:

@@ -31,6 +31,20 @@ class Problem(Struct, omit_defaults=True):
     facts: dict[str, str | int | float | bool | None] | UnsetType = UNSET
 
 
+OWN: Final[dict[str, tuple[int, str]]] = {
+    "malformed": (400, "The request is malformed."),
+    "malformed_json": (400, "The body is not JSON."),
+    "unauthorized": (401, "A valid token is needed."),
+    "forbidden": (403, "This token's role may not do that."),
+    "method_not_allowed": (405, "This address does not take that method."),
+    "idempotency_conflict": (409, "The Idempotency-Key was used with another body."),
+    "too_large": (413, "The body is too large."),
+    "unsupported_media_type": (415, "The body is of the wrong type."),
+    "internal_error": (500, "The daemon made a mistake."),
+}
+"""Problems of this face itself: status and title by code. The others are the engine's errors."""
+
+
 class ProblemError(Exception):
     """Stops a request with a problem answer."""
 
@@ -39,7 +53,7 @@ class ProblemError(Exception):
     ) -> None:
         super().__init__(detail or title)
         self.problem = Problem(
-            type=_type(code), title=title, status=status, detail=detail or title, code=code, errors=errors or UNSET
+            type=f"/docs#{code}", title=title, status=status, detail=detail or title, code=code, errors=errors or UNSET
         )
         self.headers: tuple[tuple[str, str], ...] = ()
 
@@ -47,6 +61,12 @@ class ProblemError(Exception):
         """The same with a header of the answer."""
         self.headers += ((name, value),)
         return self
+
+
+def own(code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> ProblemError:
+    """A problem of this face."""
+    status, title = OWN[code]
+    return ProblemError(status, code, title, detail, errors)
 
 
 STATUS_OF: Final[tuple[tuple[type[errors.NextleadError], int], ...]] = (
@@ -66,7 +86,7 @@ RETRY_AFTER_S: Final = "1"
 
 def of_error(error: errors.NextleadError) -> ProblemError:
     """The problem answer for a refusal of the engine."""
-    status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
+    status = _status_of(type(error))
     fields = (FieldError(error.field, error.rule),) if isinstance(error, errors.Invalid) else ()
     made = ProblemError(status, error.code, error.title(), error.detail, fields)
     facts = {_fact_name(name): _fact(name, value) for name, value in error.facts.items()}
@@ -75,8 +95,8 @@ def of_error(error: errors.NextleadError) -> ProblemError:
     return made.with_header("retry-after", RETRY_AFTER_S) if status == 503 else made
 
 
-def _type(code: str) -> str:
-    return f"/docs#{code}"
+def _status_of(kind: type[errors.NextleadError]) -> int:
+    return next(status for base, status in STATUS_OF if issubclass(kind, base))
 
 
 def _fact_name(name: str) -> str:
@@ -94,15 +114,9 @@ def problem_reply(error: ProblemError) -> Reply:
     return Reply(error.problem.status, error.problem, (("content-type", MEDIA), *error.headers))
 
 
-def malformed(field: str, message: str) -> ProblemError:
+def malformed(field: str, message: str, code: str = "malformed") -> ProblemError:
     """400: the input is not of the right form, and this field says why."""
-    return ProblemError(
-        400,
-        "malformed",
-        "The request is malformed.",
-        f"{field}: {message}" if field else message,
-        (FieldError(field, message),),
-    )
+    return own(code, f"{field}: {message}" if field else message, (FieldError(field, message),))
 
 
 def of_validation(error: msgspec.ValidationError) -> ProblemError:
@@ -122,45 +136,52 @@ def of_validation(error: msgspec.ValidationError) -> ProblemError:
     return malformed(field, message[:1].lower() + message[1:])
 
 
-def not_found(detail: str = "There is no such address.") -> ProblemError:
-    """404."""
-    return ProblemError(404, "not_found", "There is no such thing.", detail)
+def not_found() -> ProblemError:
+    """404 for an address that there is not."""
+    error = errors.NotFound("address", "like that")
+    return of_error(error)
 
 
 def forbidden(role: str) -> ProblemError:
     """403: this role may not do it."""
-    return ProblemError(
-        403, "forbidden", "This token's role may not do that.", f"A token of role {role} may not do that."
-    )
+    return own("forbidden", f"A token of role {role} may not do that.")
 
 
 def unauthorized() -> ProblemError:
     """401: no token, or one that is not known (any more)."""
-    return ProblemError(
-        401, "unauthorized", "A valid token is needed.", "Send a known token as `Authorization: Bearer TOKEN`."
-    ).with_header("www-authenticate", "Bearer")
+    made = own("unauthorized", "Send a known token as `Authorization: Bearer TOKEN`.")
+    return made.with_header("www-authenticate", "Bearer")
 
 
 def too_large(limit: int) -> ProblemError:
     """413. The rest of the body is not read, so the connection closes."""
-    return ProblemError(413, "too_large", "The body is too large.", f"At most {limit} bytes are taken.").with_header(
-        "connection", "close"
-    )
+    return own("too_large", f"At most {limit} bytes are taken.").with_header("connection", "close")
 
 
 def wrong_method(allowed: Iterable[str]) -> ProblemError:
     """405 with what the address takes."""
     names = ", ".join(sorted(allowed))
-    return ProblemError(
-        405, "method_not_allowed", "This address does not take that method.", f"It takes {names}."
-    ).with_header("allow", names)
-
-
-def our_fault() -> ProblemError:
-    """500: a fault in the daemon, never of the input. Only the log says which."""
-    return ProblemError(500, "internal_error", "The daemon made a mistake.", "It is in the daemon's log.")
+    return own("method_not_allowed", f"It takes {names}.").with_header("allow", names)
 
 
 def wrong_type(expected: str) -> ProblemError:
     """415."""
-    return ProblemError(415, "unsupported_media_type", "The body is of the wrong type.", f"Send it as {expected}.")
+    return own("unsupported_media_type", f"Send it as {expected}.")
+
+
+def our_fault() -> ProblemError:
+    """500: a fault in the daemon, never of the input. Only the log says which."""
+    return own("internal_error", "It is in the daemon's log.")
+
+
+def catalogue() -> list[dict[str, str | int]]:
+    """All problems there are: code, status, title; by status and code."""
+    found = {code: (status, title) for code, (status, title) in OWN.items()}
+    kinds: list[type[errors.NextleadError]] = [errors.NextleadError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        found[kind.code] = (_status_of(kind), kind.title())
+    found.pop(errors.NextleadError.code)
+    rows = sorted((status, code, title) for code, (status, title) in found.items())
+    return [{"code": code, "status": status, "title": title} for status, code, title in rows]

@@ -85,9 +85,7 @@ def decode(kind: Any, body: bytes, place: str = "") -> Any:
 
 
 def _not_json(place: str, why: str) -> ProblemError:
-    made = malformed(place, f"is not JSON: {why}")
-    made.problem.code, made.problem.title = "malformed_json", "The body is not JSON."
-    return made
+    return malformed(place, f"is not JSON: {why}", "malformed_json")
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,51 @@
+"""Faults of the daemon itself: said and logged, without a secret; a failing store is a 503."""
+
+import pytest
+import structlog
+from http_kit import OPERATOR, Caller, House
+
+
+async def test_a_fault_is_a_problem_and_a_log_line_without_secrets(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_look: object) -> object:
+        secret = OPERATOR
+        raise RuntimeError(f"something of {len(secret)} characters is broken")
+
+    monkeypatch.setattr(house.dialer, "read", broken)
+    with structlog.testing.capture_logs() as lines:
+        problem = await centre.no(500, "GET", "/v1/agents/ann?")
+    assert problem["code"] == "internal_error"
+    assert "broken" not in str(problem)
+    (line,) = lines
+    assert (line["log_level"], line["method"], line["path"]) == ("error", "GET", "/v1/agents/{code}")
+    assert "is broken" in line["trace"]
+    assert OPERATOR not in str(line)
+
+
+async def test_no_request_is_logged(centre: Caller) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await centre.ok("POST", "/v1/agents/ann/next")
+        await centre.no(404, "GET", "/v1/teams/nowhere")
+        await centre.no(400, "PUT", "/v1/teams/x", {"nam": 1})
+    assert lines == []
+
+
+async def test_a_store_that_fails_is_a_503_that_says_when_to_come_again(house: House, centre: Caller) -> None:
+    house.store.fail()
+    answer = await centre.call("PUT", "/v1/teams/new", {})
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+    assert answer.headers["retry-after"] == "1"
+    assert (await centre.call("GET", "/readyz")).status_code == 503
+    assert (await centre.call("GET", "/healthz")).status_code == 200
+    assert (await centre.call("GET", "/v1/teams")).status_code == 503
+
+
+async def test_a_503_is_not_remembered(house: House, centre: Caller) -> None:
+    key = {"Idempotency-Key": "k"}
+    house.store.fail()
+    block = {"number": "+14155550199"}
+    first = await centre.call("POST", "/v1/do-not-call", block, headers=key)
+    again = await centre.call("POST", "/v1/do-not-call", block, headers=key)
+    assert (first.status_code, again.status_code) == (503, 503)
+    assert "nextlead-repeated" not in again.headers
