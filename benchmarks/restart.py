@@ -1,0 +1,71 @@
+"""A daemon's start on a store that has leads (T8), and how large it is then (T7 for the whole daemon).
+
+Timed is what an operator sees: from starting the process to `GET /readyz` answering 200. The clock stands where the
+store left it, so nothing came due meanwhile.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from secrets import token_hex
+from time import perf_counter
+from typing import Final
+from urllib.request import urlopen
+
+from .disk import forget
+from .engine import Tell
+from .figures import Result
+from .memory import MB, resident_bytes
+from .stores import store_url
+
+_ENDS_WITHIN_S: Final = 60
+
+
+class DaemonFailed(Exception):
+    """The daemon did not start; the message is what it said."""
+
+
+def measure_restart(empty: Path, stores: dict[str, Path], tell: Tell) -> Result:
+    """Seconds to ready with each store in the system's cache and out of it; MB over a daemon with an empty store."""
+    result: Result = {}
+    tell("starting on an empty store")
+    result["empty_s"], empty_bytes = _start(empty)
+    for name, path in stores.items():
+        tell(f"starting on a {name} store")
+        result[f"{name}_s"], found_bytes = _start(path)
+        result[f"{name}_daemon_mb"] = (found_bytes - empty_bytes) / MB
+        tell(f"starting on a {name} store, nothing cached")
+        forget(path)
+        result[f"{name}_cold_s"], _ = _start(path)
+    return result
+
+
+def _start(store: Path) -> tuple[float, int]:
+    """Start a daemon, wait until it is ready, stop it: seconds and resident bytes."""
+    command = [sys.executable, "-m", "nextlead_adapters.cli", "serve", "--port", "0", "--clock", "manual"]
+    environment = os.environ | {"NEXTLEAD_ADMIN_TOKEN": token_hex(32)}
+    log = store.with_suffix(".log")
+    started = perf_counter()
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(
+            [*command, "--store", store_url(store)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        ) as daemon,
+    ):
+        try:
+            assert daemon.stdout is not None
+            said = daemon.stdout.readline().split()
+            if not said:
+                raise DaemonFailed(log.read_text(encoding="utf-8"))
+            with urlopen(f"{said[-1]}/readyz", timeout=_ENDS_WITHIN_S):  # noqa: S310 - the daemon's own address
+                seconds = perf_counter() - started
+            return seconds, resident_bytes(daemon.pid)
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.wait(_ENDS_WITHIN_S)

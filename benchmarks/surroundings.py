@@ -1,0 +1,63 @@
+"""What figures were measured on: machine, versions, state of the checkout."""
+
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_PACKAGES: Final = ("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "starlette")
+
+
+def surroundings() -> dict[str, object]:
+    """All of it, for the JSON file."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "commit": _git("rev-parse", "HEAD"),
+        "changed_files": len(_git("status", "--porcelain", "--untracked-files=no").splitlines()),
+        "machine": {
+            "system": platform.platform(),
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "memory_gib": _memory_gib(),
+            "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        },
+        "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+        | {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def _git(*arguments: str) -> str:
+    try:
+        found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30), 1)
+    except (AttributeError, OSError, ValueError):
+        return None
