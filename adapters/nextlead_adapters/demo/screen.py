@@ -19,7 +19,7 @@ class Screen:
 
     def __init__(self, console: Console, agents: list[str]) -> None:
         self._console = console
-        self._now = dict.fromkeys(agents, ("idle", "starts work"))
+        self._now: dict[str, tuple[str, str]] = dict.fromkeys(agents, ("idle", "starts work"))
         self._past: deque[str] = deque(maxlen=_LINES)
         self._tally: Counter[str] = Counter()
         self.calls = 0
