@@ -38,7 +38,7 @@ class HttpConfig(Section, frozen=True):
 
     host: str = "127.0.0.1"
     port: Port = 8700
-    body_max_bytes: Count = 4 * 1024 * 1024
+    body_max_bytes: Count = 1024 * 1024
     upload_max_bytes: Count = 512 * 1024 * 1024
     drain_s: Count = 10
 

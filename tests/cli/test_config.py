@@ -6,6 +6,7 @@ import pytest
 from nextlead.runtime.backlog import BACKLOG_MAX, ROOM_S
 from nextlead.runtime.writer import RETRY_S
 from nextlead_adapters.config import CommitConfig, Config, ConfigError, load_config, parse_config
+from nextlead_adapters.http.services import Limits
 from nextlead_adapters.resources import resource
 
 SHIPPED = resource("nextlead.toml").read_text()
@@ -30,6 +31,11 @@ def test_shipped_file_gives_every_key_a_meaning() -> None:
 
 def test_commit_defaults_are_those_of_the_runtime() -> None:
     assert Config().commit == CommitConfig(RETRY_S, BACKLOG_MAX, ROOM_S)
+
+
+def test_http_limits_are_those_of_the_application() -> None:
+    http = Config().http
+    assert (http.body_max_bytes, http.upload_max_bytes) == (Limits().body_max_bytes, Limits().upload_max_bytes)
 
 
 def test_no_file_is_a_configuration() -> None:
