@@ -34,7 +34,7 @@ async def house() -> AsyncIterator[House]:
             limits=Limits(body_max_bytes=BODY_MAX, upload_max_bytes=UPLOAD_MAX),
             manual_clock=True,
         )
-        yield House(store, dialer, intake, app)
+        yield House(dialer, intake, app, store)
         await intake.close()
 
 

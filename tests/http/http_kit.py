@@ -19,11 +19,16 @@ NUMBERS = ("+14155550100", "+14155550101", "+14155550102", "+14155550103")
 class House:
     """The parts, and callers by their tokens."""
 
-    def __init__(self, store: FaultyStore, dialer: Dialer, intake: Intake, app: ASGIApp) -> None:
-        self.store = store
+    def __init__(self, dialer: Dialer, intake: Intake, app: ASGIApp, store: FaultyStore | None = None) -> None:
+        self._store = store
         self.dialer = dialer
         self.intake = intake
         self.app = app
+
+    @property
+    def store(self) -> FaultyStore:
+        assert self._store is not None
+        return self._store
 
     def caller(self, token: str | None = OPERATOR, **headers: str) -> "Caller":
         return Caller(self.app, token, headers)

@@ -285,3 +285,39 @@ async def test_a_button_for_several_pools(centre: Caller) -> None:  # R9.14
     assert answer["items"][2]["problem"]["code"] == "not_found"
     gone = await centre.ok("POST", "/v1/pools/bulk", {"ids": [2], "action": "delete"})
     assert gone["items"] == [{"id": 2, "ok": True, "deleted": {"deleted": 1, "kept": {}}}]
+
+
+async def in_state(centre: Caller, state: str) -> int:
+    """A pool in that state, with a lead of every fate that matters to delete where it can have one."""
+    if state in ("active", "inactive"):
+        leases = [await centre.ok("POST", f"/v1/agents/{agent}/next") for agent in ("ann", "bob")]
+        for lease, outcome in zip(
+            leases, ({"outcome": "cancelled"}, {"outcome": "resolved", "result": "success"}), strict=True
+        ):
+            await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", outcome)
+        await centre.ok("POST", f"/v1/pools/1/{state.replace('ive', 'ivate')}".replace("inactivate", "deactivate"))
+        return 1
+    held = (await send(centre, b"phone,colour\n+14155550190,red\n")).json()["id"]
+    if state == "rejected":
+        await centre.ok("POST", f"/v1/pools/{held}/reject")
+    return int(held)
+
+
+@pytest.mark.parametrize("state", ["active", "inactive", "awaiting_confirmation", "rejected"])
+@pytest.mark.parametrize("action", ["activate", "deactivate", "confirm", "delete"])
+async def test_a_dry_run_says_what_would_happen_and_does_nothing(centre: Caller, state: str, action: str) -> None:
+    pool = await in_state(centre, state)
+    before = await centre.ok("GET", "/v1/pools")
+    body = {"ids": [pool], "action": action}
+    (would,) = (await centre.ok("POST", "/v1/pools/bulk?dry_run=true", body))["items"]
+    assert await centre.ok("GET", "/v1/pools") == before
+    (did,) = (await centre.ok("POST", "/v1/pools/bulk", body))["items"]
+    assert would["ok"] == did["ok"]
+    assert would.get("state") == did.get("pool", {}).get("state")
+    assert would.get("deleted") == did.get("deleted")
+    assert would.get("problem", {}).get("code") == did.get("problem", {}).get("code")
+
+
+async def test_a_shuffle_has_no_dry_run(centre: Caller) -> None:
+    problem = await centre.no(422, "POST", "/v1/pools/bulk?dry_run=true", {"ids": [1], "action": "shuffle"})
+    assert problem["errors"][0]["field"] == "dry_run"

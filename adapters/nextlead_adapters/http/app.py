@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nextlead.runtime.dialer import Dialer
 
-from . import blocking, describing, leads, pools, problems, setup, watching, work
+from . import blocking, describing, desks, entering, leads, pools, problems, setup, tokens, watching, work
 from .auth import Gatekeeper
 from .endpoint import Endpoint, send_reply
 from .ports import Intake
@@ -17,9 +17,11 @@ from .services import Limits, Services
 from .table import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
-    *work.HOT,
     *work.ROUTES,
+    *desks.ROUTES,
     *setup.ROUTES,
+    *tokens.ROUTES,
+    *entering.ROUTES,
     *pools.ROUTES,
     *leads.ROUTES,
     *blocking.ROUTES,

@@ -1,6 +1,6 @@
 """Calls on the organisation's do-not-call list (SPEC R10.2 to R10.5)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
@@ -12,7 +12,7 @@ from nextlead.core.replies import Count
 from .fields import read_number, region_of
 from .lead_shapes import PhoneText
 from .lists import Page, page
-from .table import Access, Body, Call, Paging, Route, View
+from .table import Access, Body, Call, Paging, Route, View, tagged
 from .values import Moment
 
 Scope = Literal["organisation"]
@@ -109,7 +109,8 @@ async def check(call: Call) -> object:
 
 
 _LIST = "/v1/do-not-call"
-ROUTES: tuple[Route, ...] = (
+ROUTES: Final = tagged(
+    "Do-not-call",
     Route(
         "GET",
         _LIST,
@@ -118,7 +119,6 @@ ROUTES: tuple[Route, ...] = (
         list_blocked,
         answer=Page[BlockView],
         query=BlocksQuery,
-        tag="Do-not-call",
     ),
     Route(
         "POST",
@@ -130,12 +130,7 @@ ROUTES: tuple[Route, ...] = (
         answer=BlockedView,
         query=BlockQuery,
         status=201,
-        tag="Do-not-call",
     ),
-    Route(
-        "DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204, tag="Do-not-call"
-    ),
-    Route(
-        "GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView, tag="Do-not-call"
-    ),
+    Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204),
+    Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView),
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from .page import render
-from .table import Access, Call, Reply, Route, View
+from .table import Access, Call, Reply, Route, View, tagged
 from .values import to_json
 
 HTML: Final = "text/html; charset=utf-8"
@@ -28,9 +28,8 @@ async def docs(call: Call) -> Reply:
     return Reply(200, raw=render(call.services.document).encode(), headers=headers)
 
 
-ROUTES: tuple[Route, ...] = (
-    Route(
-        "GET", "/openapi.json", Access.ANYONE, "This API as an OpenAPI document", openapi, answer=OpenApi, tag="About"
-    ),
-    Route("GET", "/docs", Access.ANYONE, "This API as a page", docs, answer=str, tag="About", media="text/html"),
+ROUTES: Final = tagged(
+    "About",
+    Route("GET", "/openapi.json", Access.ANYONE, "This API as an OpenAPI document", openapi, answer=OpenApi),
+    Route("GET", "/docs", Access.ANYONE, "This API as a page", docs, answer=str, media="text/html"),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -34,7 +34,7 @@ from .lead_shapes import (
 )
 from .lead_views import event_view, lead_view
 from .lists import Page, cursor, cut, part
-from .table import Access, Call, Paging, Route
+from .table import Access, Call, Paging, Route, tagged
 
 EDIT_TRIES = 5
 
@@ -188,12 +188,11 @@ _LEAD = "/v1/leads/{id}"
 
 
 def _action(name: str, access: Access, summary: str, make: Callable[[Call, Lead], Command], body: Any = None) -> Route:
-    return Route(
-        "POST", f"{_LEAD}/{name}", access, summary, partial(_act, make), body=body, answer=LeadView, tag="Leads"
-    )
+    return Route("POST", f"{_LEAD}/{name}", access, summary, partial(_act, make), body=body, answer=LeadView)
 
 
-ROUTES: tuple[Route, ...] = (
+ROUTES: Final = tagged(
+    "Leads",
     Route(
         "GET",
         "/v1/leads",
@@ -202,10 +201,9 @@ ROUTES: tuple[Route, ...] = (
         list_leads,
         answer=Page[LeadView],
         query=LeadsQuery,
-        tag="Leads",
     ),
-    Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView, tag="Leads"),
-    Route("PATCH", _LEAD, Access.SUPERVISOR, "Edit a lead", edit_lead, body=LeadPatch, answer=LeadView, tag="Leads"),
+    Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView),
+    Route("PATCH", _LEAD, Access.SUPERVISOR, "Edit a lead", edit_lead, body=LeadPatch, answer=LeadView),
     Route(
         "GET",
         f"{_LEAD}/history",
@@ -214,7 +212,6 @@ ROUTES: tuple[Route, ...] = (
         show_history,
         answer=Page[EventView],
         query=Paging,
-        tag="Leads",
     ),
     _action("release", Access.SUPERVISOR, "Release a private or VIP redial now", _release),
     _action("remove", Access.SUPERVISOR, "Close an open lead as removed", _remove),

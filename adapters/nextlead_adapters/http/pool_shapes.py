@@ -137,11 +137,12 @@ class BulkBody(Body):
 
 
 class BulkItem(View):
-    """What happened to one pool: `pool` or `deleted` on success, else `problem`."""
+    """What happened to one pool: `pool`, or `deleted`, or the `problem`. In a dry run, the `state` it would get."""
 
     id: int
     ok: bool
     pool: PoolView | UnsetType = UNSET
+    state: str | UnsetType = UNSET
     deleted: DeletedView | UnsetType = UNSET
     problem: Problem | UnsetType = UNSET
 

@@ -1,8 +1,8 @@
-"""Calls on pools: uploads, lists, the buttons, edits; and leads that come in as JSON."""
+"""Calls on pools: lists, edits, the buttons."""
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -11,19 +11,16 @@ from msgspec import UNSET, UnsetType
 
 from nextlead.core.commands import ActOnPool, EditPool
 from nextlead.core.engine import Engine
-from nextlead.core.errors import NextleadError, NotFound
+from nextlead.core.errors import Invalid, NextleadError
 from nextlead.core.model import Pool
 from nextlead.core.replies import PoolDeleted
 
-from ..intake.options import DuplicateOptions, PoolOptions
-from . import idempotency
 from . import pool_shapes as shapes
 from .lead_views import owner_view
 from .lists import Page, page
+from .pool_preview import need_pool, preview
 from .problems import of_error
-from .reading import decode
-from .table import Access, Call, Reply, Route
-from .uploads import Upload, receive_upload
+from .table import Access, BulkQuery, Call, Route, tagged
 from .values import Moment, moment
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,69 +66,9 @@ def _percent(some: int, all_of_them: int) -> float:
     return round(100 * some / all_of_them, 1) if all_of_them else 0.0
 
 
-def need_pool(engine: Engine, pool: int) -> Pool:
-    """Raises `NotFound`."""
-    found = engine.pools.get(pool)
-    if found is None:
-        raise NotFound("pool", pool)
-    return found
-
-
-async def _show(call: Call, pool: int) -> shapes.PoolView:
+async def show(call: Call, pool: int) -> shapes.PoolView:
+    """The pool as it is now."""
     return await call.services.dialer.read(lambda engine: pool_view(call, engine, need_pool(engine, pool)))
-
-
-# -- coming in ------------------------------------------------------------------------------------------------------
-
-
-def _options(body: shapes.PoolOptionsBody) -> PoolOptions:
-    return PoolOptions(
-        campaign=body.campaign,
-        name=body.name,
-        description=body.description,
-        owner=body.owner.name if body.owner else None,
-        priority=body.priority,
-        mapping=body.mapping,
-        duplicates=DuplicateOptions(
-            **{name: getattr(body.duplicates, name) for name in DuplicateOptions.__struct_fields__}
-        ),
-        on_invalid=body.on_invalid,
-        active_from=_datetime(body.active_from),
-        active_until=_datetime(body.active_until),
-    )
-
-
-def _datetime(value: Moment | None) -> datetime | None:
-    return None if value is None else _EPOCH + timedelta(milliseconds=value.ms)
-
-
-async def upload(call: Call) -> object:
-    """201, or 202 while a large file is still loading."""
-    async with receive_upload(call) as came:
-        call.body = decode(shapes.PoolOptionsBody, came.options, "options")
-        key = idempotency.key_of(call)
-        if not key:
-            return await _load(call, came)
-        return await call.services.repeats.answer(call, key, came.sha256, partial(_load_once, call, came))
-
-
-async def _load_once(call: Call, came: Upload) -> Reply:
-    return await _load(call, came)
-
-
-async def _load(call: Call, came: Upload) -> Reply:
-    options = _options(call.body)
-    came.given_away = True
-    pool = await call.services.intake.upload(came.path, came.file_name, options, call.caller.by, remove=True)
-    view = await _show(call, pool.id)
-    return Reply(202 if view.state == "loading" else 201, view)
-
-
-async def add_leads(call: Call) -> object:
-    """Calls of one token with the same options share a pool for a while (SPEC R9.1)."""
-    body: shapes.LeadsBody = call.body
-    pool = await call.services.intake.add_leads(body.leads, _options(body), call.caller.by, caller=call.caller.token)
-    return await _show(call, pool.id)
 
 
 # -- lists and edits ------------------------------------------------------------------------------------------------
@@ -159,7 +96,7 @@ def _wanted(engine: Engine, pool: Pool, query: shapes.PoolsQuery) -> bool:
 
 async def show_pool(call: Call) -> object:
     """With its counts as they are now."""
-    return await _show(call, call.id("pool"))
+    return await show(call, call.id("pool"))
 
 
 async def edit_pool(call: Call) -> object:
@@ -177,7 +114,7 @@ async def edit_pool(call: Call) -> object:
             active_until_ms=_ms(body.active_until),
         )
     )
-    return await _show(call, pool)
+    return await show(call, pool)
 
 
 def _ms(value: Moment | UnsetType | None) -> int | UnsetType | None:
@@ -196,7 +133,7 @@ async def _act(
     )
     if isinstance(reply, PoolDeleted):
         return shapes.DeletedView(reply.deleted, dict(reply.kept))
-    return await _show(call, pool)
+    return await show(call, pool)
 
 
 async def _button(action: str, call: Call) -> object:
@@ -211,11 +148,16 @@ async def shuffle(call: Call) -> object:
 async def bulk(call: Call) -> object:
     """One pool after the other; one that refuses does not hold the others up."""
     body: shapes.BulkBody = call.body
+    if call.query.dry_run and body.action == "shuffle":
+        raise Invalid("dry_run", "does not go with shuffle")
     return shapes.BulkAnswer([await _bulk_one(call, pool, body) for pool in dict.fromkeys(body.ids)])
 
 
 async def _bulk_one(call: Call, pool: int, body: shapes.BulkBody) -> shapes.BulkItem:
     try:
+        if call.query.dry_run:
+            would = await call.services.dialer.read(lambda engine: preview(engine, pool, body.action))
+            return _would(pool, would)
         answer = await _act(call, pool, body.action, body.seed)
     except NextleadError as refusal:
         error = of_error(refusal)
@@ -227,30 +169,22 @@ async def _bulk_one(call: Call, pool: int, body: shapes.BulkBody) -> shapes.Bulk
     return shapes.BulkItem(pool, ok=True, pool=answer)
 
 
+def _would(pool: int, would: PoolDeleted | str) -> shapes.BulkItem:
+    if isinstance(would, PoolDeleted):
+        return shapes.BulkItem(pool, ok=True, deleted=shapes.DeletedView(would.deleted, dict(would.kept)))
+    return shapes.BulkItem(pool, ok=True, state=would)
+
+
 _POOL: Final = "/v1/pools/{id}"
 
 
 def _pool_button(action: str, summary: str) -> Route:
     handler: Callable[[Call], Any] = partial(_button, action)
-    return Route("POST", f"{_POOL}/{action}", Access.ADMIN, summary, handler, answer=shapes.PoolView, tag="Pools")
+    return Route("POST", f"{_POOL}/{action}", Access.ADMIN, summary, handler, answer=shapes.PoolView)
 
 
-_LOADING: Final = {202: "The file is still loading; `GET` tells how far it is."}
-
-ROUTES: tuple[Route, ...] = (
-    Route(
-        "POST",
-        "/v1/pools",
-        Access.ADMIN,
-        "Upload a file of leads",
-        upload,
-        body=shapes.PoolOptionsBody,
-        answer=shapes.PoolView,
-        status=201,
-        also=_LOADING,
-        files=True,
-        tag="Pools",
-    ),
+ROUTES: Final = tagged(
+    "Pools",
     Route(
         "GET",
         "/v1/pools",
@@ -259,7 +193,6 @@ ROUTES: tuple[Route, ...] = (
         list_pools,
         answer=Page[shapes.PoolView],
         query=shapes.PoolsQuery,
-        tag="Pools",
     ),
     Route(
         "POST",
@@ -267,53 +200,16 @@ ROUTES: tuple[Route, ...] = (
         Access.ADMIN,
         "One of the buttons for several pools",
         bulk,
-        body=shapes.BulkBody,
-        answer=shapes.BulkAnswer,
-        tag="Pools",
+        shapes.BulkBody,
+        shapes.BulkAnswer,
+        query=BulkQuery,
     ),
-    Route("GET", _POOL, Access.SUPERVISOR, "Read a pool", show_pool, answer=shapes.PoolView, tag="Pools"),
-    Route(
-        "PATCH",
-        _POOL,
-        Access.ADMIN,
-        "Change a pool",
-        edit_pool,
-        body=shapes.PoolPatch,
-        answer=shapes.PoolView,
-        tag="Pools",
-    ),
-    Route(
-        "DELETE",
-        _POOL,
-        Access.ADMIN,
-        "Delete a pool's leads that nobody has seen",
-        partial(_button, "delete"),
-        answer=shapes.DeletedView,
-        tag="Pools",
-    ),
+    Route("GET", _POOL, Access.SUPERVISOR, "Read a pool", show_pool, answer=shapes.PoolView),
+    Route("PATCH", _POOL, Access.ADMIN, "Change a pool", edit_pool, shapes.PoolPatch, shapes.PoolView),
+    Route("DELETE", _POOL, Access.ADMIN, "Delete unseen leads", partial(_button, "delete"), answer=shapes.DeletedView),
     _pool_button("confirm", "Load a pool without its unmatched columns"),
     _pool_button("reject", "Drop a pool that waits for confirmation"),
     _pool_button("activate", "Offer a pool's leads again"),
     _pool_button("deactivate", "Stop offering a pool's leads"),
-    Route(
-        "POST",
-        f"{_POOL}/shuffle",
-        Access.ADMIN,
-        "Put a pool's unprocessed leads into a random order",
-        shuffle,
-        body=shapes.ShuffleBody,
-        answer=shapes.PoolView,
-        tag="Pools",
-    ),
-    Route(
-        "POST",
-        "/v1/leads",
-        Access.ADMIN,
-        "Bring leads in as JSON",
-        add_leads,
-        body=shapes.LeadsBody,
-        answer=shapes.PoolView,
-        status=201,
-        tag="Leads",
-    ),
+    Route("POST", f"{_POOL}/shuffle", Access.ADMIN, "Shuffle a pool", shuffle, shapes.ShuffleBody, shapes.PoolView),
 )

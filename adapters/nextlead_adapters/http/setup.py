@@ -1,35 +1,30 @@
-"""Calls of set-up: teams, agents, projects, campaigns, settings, tokens."""
+"""Calls of set-up: teams, agents, projects, campaigns, settings."""
 
 import re
-import secrets
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from typing import Any, Final, Literal
 
 from msgspec import UNSET
 
 from nextlead.core.commands import (
     Delete,
-    DeleteToken,
     PutAgent,
     PutCampaign,
     PutProject,
     PutSettings,
     PutTeam,
-    PutToken,
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
-from nextlead.core.model import Campaign, Dialer, Template, Token
+from nextlead.core.model import Campaign, Dialer, Template
 from nextlead.core.replies import Stranded
 
 from . import setup_shapes as shapes
 from . import setup_views as views
 from .fields import records, refer, refer_all
 from .lists import Page, page
-from .problems import malformed
-from .table import Access, Call, Paging, Reply, Route
+from .table import Access, Call, Paging, Reply, Route, tagged
 
 TOKEN_BYTES: Final = 32
 _CODE: Final = re.compile(r"[\w.@+~-]{1,64}")
@@ -150,36 +145,7 @@ async def edit_settings(call: Call) -> object:
     return await show_settings(call)
 
 
-async def make_token(call: Call) -> object:
-    """The secret is made here, shown once, and kept as a hash."""
-    body: shapes.TokenBody = call.body
-    agent = None if body.agent is UNSET else body.agent
-    if (body.role == "agent") != (agent is not None):
-        raise malformed("agent", "goes with the role agent, and that role needs it")
-    refer(call.services.engine, "agent", agent, "agent")
-    secret = secrets.token_urlsafe(TOKEN_BYTES)
-    digest = sha256(secret.encode()).hexdigest()
-    token = await call.services.dialer.submit(PutToken(by=call.caller.by, sha256=digest, role=body.role, agent=agent))
-    assert isinstance(token, Token)
-    view = views.token_view(call.services.engine, token)
-    return shapes.TokenMade(view.id, view.role, view.agent, view.created, secret)
-
-
-async def list_tokens(call: Call) -> object:
-    """Without their secrets, in the order they were made."""
-
-    def read(engine: Engine) -> object:
-        return page(engine.tokens.values(), call.query, lambda row: f"{row.id:012}", partial(views.token_view, engine))
-
-    return await call.services.dialer.read(read)
-
-
-async def delete_token(call: Call) -> None:
-    """It is refused from now on."""
-    await call.services.dialer.submit(DeleteToken(by=call.caller.by, id=call.id("token")))
-
-
-def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: str) -> tuple[Route, ...]:
+def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any]) -> tuple[Route, ...]:
     """The five calls that every kind of record has."""
     path = f"/v1/{kind}s/{{code}}"
     put = partial(_put, kind, submit)
@@ -194,9 +160,8 @@ def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: s
             partial(_list, kind),
             answer=Page[view],
             query=Paging,
-            tag=tag,
         ),
-        Route("GET", path, Access.SUPERVISOR, f"Read {article} {kind}", partial(_show, kind), answer=view, tag=tag),
+        Route("GET", path, Access.SUPERVISOR, f"Read {article} {kind}", partial(_show, kind), answer=view),
         Route(
             "PUT",
             path,
@@ -206,9 +171,8 @@ def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: s
             body=body,
             answer=view,
             also=made,
-            tag=tag,
         ),
-        Route("PATCH", path, Access.ADMIN, f"Change {article} {kind}", put, body=body, answer=view, tag=tag),
+        Route("PATCH", path, Access.ADMIN, f"Change {article} {kind}", put, body=body, answer=view),
         Route(
             "DELETE",
             path,
@@ -216,17 +180,17 @@ def _kind(kind: Any, body: Any, view: Any, submit: Callable[[Call], Any], tag: s
             f"Delete {article} {kind} that nothing depends on",
             partial(_delete, kind),
             status=204,
-            tag=tag,
         ),
     )
 
 
 _CAMPAIGN = "/v1/campaigns/{code}"
-ROUTES: tuple[Route, ...] = (
-    *_kind("team", shapes.TeamBody, shapes.TeamView, _team, "Set-up"),
-    *_kind("agent", shapes.AgentBody, shapes.AgentView, _agent, "Set-up"),
-    *_kind("project", shapes.ProjectBody, shapes.ProjectView, _project, "Set-up"),
-    *_kind("campaign", shapes.CampaignBody, shapes.CampaignView, _campaign, "Set-up"),
+ROUTES: Final = tagged(
+    "Set-up",
+    *_kind("team", shapes.TeamBody, shapes.TeamView, _team),
+    *_kind("agent", shapes.AgentBody, shapes.AgentView, _agent),
+    *_kind("project", shapes.ProjectBody, shapes.ProjectView, _project),
+    *_kind("campaign", shapes.CampaignBody, shapes.CampaignView, _campaign),
     Route(
         "POST",
         f"{_CAMPAIGN}/activate",
@@ -234,7 +198,6 @@ ROUTES: tuple[Route, ...] = (
         "Offer a campaign's leads again",
         activate_campaign,
         answer=shapes.CampaignView,
-        tag="Set-up",
     ),
     Route(
         "POST",
@@ -243,7 +206,6 @@ ROUTES: tuple[Route, ...] = (
         "Stop offering a campaign's leads",
         deactivate_campaign,
         answer=shapes.CampaignDeactivated,
-        tag="Set-up",
     ),
     Route(
         "GET",
@@ -252,7 +214,6 @@ ROUTES: tuple[Route, ...] = (
         "Read the organisation's settings",
         show_settings,
         answer=shapes.SettingsView,
-        tag="Set-up",
     ),
     Route(
         "PATCH",
@@ -262,28 +223,5 @@ ROUTES: tuple[Route, ...] = (
         edit_settings,
         body=shapes.SettingsBody,
         answer=shapes.SettingsView,
-        tag="Set-up",
     ),
-    Route(
-        "GET",
-        "/v1/tokens",
-        Access.ADMIN,
-        "List tokens",
-        list_tokens,
-        answer=Page[shapes.TokenView],
-        query=Paging,
-        tag="Tokens",
-    ),
-    Route(
-        "POST",
-        "/v1/tokens",
-        Access.ADMIN,
-        "Make a token, shown once",
-        make_token,
-        body=shapes.TokenBody,
-        answer=shapes.TokenMade,
-        status=201,
-        tag="Tokens",
-    ),
-    Route("DELETE", "/v1/tokens/{id}", Access.ADMIN, "Delete a token", delete_token, status=204, tag="Tokens"),
 )

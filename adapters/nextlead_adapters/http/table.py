@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct
+from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
 from nextlead.core.errors import NotFound
@@ -64,6 +65,12 @@ class Paging(Body):
 
     limit: Annotated[int, Meta(ge=1, le=1000, description="How many at most.")] = 100
     after: Annotated[str, Meta(max_length=200, description="The `next` of the page before.")] = ""
+
+
+class BulkQuery(Body):
+    """With `dry_run` nothing happens; the answer says what would. Not for shuffle."""
+
+    dry_run: bool = False
 
 
 class Call:
@@ -146,3 +153,8 @@ class Route(Struct, frozen=True):
     repeatable: bool = True
     files: bool = False
     media: str = "application/json"
+
+
+def tagged(tag: str, *routes: Route) -> tuple[Route, ...]:
+    """Entries of one chapter of the documents."""
+    return tuple(replace(route, tag=tag) for route in routes)

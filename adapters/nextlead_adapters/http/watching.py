@@ -13,7 +13,7 @@ from nextlead.runtime.feed import News
 from .lead_shapes import EventView
 from .lead_views import event_view
 from .problems import malformed
-from .table import Access, Body, Call, Reply, Route, Stream, View
+from .table import Access, Body, Call, Reply, Route, Stream, View, tagged
 from .values import Moment, Span, to_json
 
 LOOK_S: Final = 1.0
@@ -151,7 +151,8 @@ def event_text(engine: Engine, news: News) -> bytes:
     return b"".join(lines)
 
 
-ROUTES: tuple[Route, ...] = (
+ROUTES: Final = tagged(
+    "Watching",
     Route(
         "GET",
         "/v1/events",
@@ -159,7 +160,6 @@ ROUTES: tuple[Route, ...] = (
         "What happens to leads, as server-sent events",
         events,
         answer=LeadEventView,
-        tag="Watching",
         media=EVENTS,
     ),
     Route(
@@ -169,10 +169,9 @@ ROUTES: tuple[Route, ...] = (
         "Metrics for Prometheus",
         metrics,
         answer=str,
-        tag="Watching",
         media=PROMETHEUS,
     ),
-    Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView, tag="Watching"),
+    Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView),
     Route(
         "GET",
         "/readyz",
@@ -181,12 +180,12 @@ ROUTES: tuple[Route, ...] = (
         readyz,
         answer=HealthView,
         also={503: "Not ready."},
-        tag="Watching",
     ),
 )
 
-CLOCK_ROUTES: tuple[Route, ...] = (
-    Route("GET", "/v1/clock", Access.OPERATOR, "Read the manual clock", show_clock, answer=ClockView, tag="Watching"),
+CLOCK_ROUTES: Final = tagged(
+    "Watching",
+    Route("GET", "/v1/clock", Access.OPERATOR, "Read the manual clock", show_clock, answer=ClockView),
     Route(
         "POST",
         "/v1/clock",
@@ -195,7 +194,6 @@ CLOCK_ROUTES: tuple[Route, ...] = (
         move_clock,
         body=ClockBody,
         answer=ClockView,
-        tag="Watching",
     ),
 )
 """Only with `--clock manual`."""

@@ -1,10 +1,9 @@
-"""Calls of an agent's work: session, next, take, finish, heartbeat, resolve, and the agent's own lists.
+"""Calls of an agent's work: next, take, finish, heartbeat, resolve.
 
 `next` and `finish` are the hot path: no log line, no extra read, no lock between them and the dialer.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -12,48 +11,26 @@ import anyio
 import msgspec
 from msgspec import UNSET
 
-from nextlead.core.commands import EndLease, EndSession, Finish, Heartbeat, PutSession, ReleaseAll, Resolve, Take
+from nextlead.core.commands import EndLease, Finish, Heartbeat, Resolve, Take
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, UnknownLease
 from nextlead.core.model import Lead
-from nextlead.core.replies import Count, Finished, NoLead, Offer
+from nextlead.core.replies import Finished, NoLead, Offer
 from nextlead.core.tokens import parse_token, token_text
 
 from . import work_shapes as shapes
-from .fields import data_over, read_number, refer_all, region_of
+from .fields import data_over, read_number, region_of
 from .lead_shapes import LeadView, LeaseView
 from .lead_views import NO_DATA, lead_of, lease_view
 from .leads import stored_lead
-from .lists import Page, part
 from .problems import forbidden
 from .reading import ClientGone
-from .setup_shapes import SessionView
-from .setup_views import session_view
-from .table import Access, Call, Paging, Reply, Route
+from .table import Access, Call, Reply, Route, tagged
 from .values import Moment, enc_hook
 
 REASON: Final = "nextlead-reason"
 TOKEN_BYTES: Final = 16
 _canonical: Final = msgspec.msgpack.Encoder(enc_hook=enc_hook, order="deterministic")
-
-
-# -- sessions -------------------------------------------------------------------------------------------------------
-
-
-async def put_session(call: Call) -> object:
-    """Choose campaigns and the box (SPEC R3.1)."""
-    body: shapes.SessionBody = call.body
-    refer_all(call.services.engine, "campaign", body.campaigns, "campaigns")
-    cross = None if body.cross_campaign_redials is UNSET else body.cross_campaign_redials
-    await call.services.dialer.submit(
-        PutSession(by=call.caller.by, agent=call.code(), campaigns=body.campaigns, cross=cross)
-    )
-    return await call.services.dialer.read(lambda engine: session_view(engine, engine.agents.need(call.code())))
-
-
-async def end_session(call: Call) -> None:
-    """Log off; leases end as unresolved."""
-    await call.services.dialer.submit(EndSession(by=call.caller.by, agent=call.code()))
 
 
 # -- next and take --------------------------------------------------------------------------------------------------
@@ -219,17 +196,8 @@ async def heartbeat(call: Call) -> object:
     return shapes.HeartbeatView(Moment(reply.expires_ms))
 
 
-async def end_lease(call: Call) -> object:
-    """A supervisor ends a stuck lease."""
-    body: shapes.EndBody = call.body
-    reply = await call.services.dialer.submit(
-        EndLease(by=call.caller.by, token=call.params["token"], outcome=body.outcome)
-    )
-    assert isinstance(reply, Lead)
-    return shapes.LeadAnswer(await _one_lead(call, reply))
-
-
-async def _one_lead(call: Call, lead: Lead) -> LeadView:
+async def one_lead(call: Call, lead: Lead) -> LeadView:
+    """The lead with its data."""
     return lead_of(call.services.engine, lead, await call.services.data.get((lead.id,)))
 
 
@@ -247,158 +215,33 @@ async def resolve(call: Call) -> object:
         )
     )
     assert isinstance(reply, Lead)
-    return shapes.LeadAnswer(await _one_lead(call, reply))
+    return shapes.LeadAnswer(await one_lead(call, reply))
 
 
-# -- the agent's lists ----------------------------------------------------------------------------------------------
-
-
-async def leases(call: Call) -> object:
-    """What the agent holds, without taking anything."""
-    offers: Sequence[Offer] = await call.services.dialer.read(lambda engine: engine.leases_of(call.code()))
-    data = await call.services.data.get([offer.lead.id for offer in offers])
-    return Page([lease_view(call.services.engine, offer, data) for offer in offers], None)
-
-
-def _leads_of(choose: Callable[[Engine, str], Sequence[Lead]]) -> Callable[[Call], Any]:
-    async def handler(call: Call) -> object:
-        rows = await call.services.dialer.read(lambda engine: choose(engine, call.code()))
-        found = part(rows, call.query, lambda lead: lead)
-        data = await call.services.data.get([lead.id for lead in found.items])
-        return Page([lead_of(call.services.engine, lead, data) for lead in found.items], found.next)
-
-    return handler
-
-
-async def release_all(call: Call) -> object:
-    """Release all promised redials of an agent (SPEC R4.6)."""
-    if call.query.dry_run:
-        rows = await call.services.dialer.read(lambda engine: engine.redials_of(call.code()))
-        return shapes.CountView(len(rows))
-    reply = await call.services.dialer.submit(ReleaseAll(by=call.caller.by, agent=call.code()))
-    assert isinstance(reply, Count)
-    return shapes.CountView(reply.count)
-
-
-_AGENT = "/v1/agents/{code}"
-_LEASE = "/v1/leases/{token}"
-_WHY_NOT = {204: "No lead now; the header `Nextlead-Reason` says why."}
-
-HOT: tuple[Route, ...] = (
-    Route(
-        "POST",
-        f"{_AGENT}/next",
-        Access.AGENT,
-        "Lease the best lead",
-        next_lead,
-        body=shapes.NextBody,
-        answer=LeaseView,
-        query=shapes.NextQuery,
-        also=_WHY_NOT,
-        own=True,
-        repeatable=False,
-        tag="Work",
-    ),
-    Route(
-        "POST",
-        f"{_LEASE}/finish",
-        Access.AGENT,
-        "End a lease with what happened",
-        finish,
-        body=shapes.FinishBody,
-        answer=shapes.FinishedView,
-        tag="Work",
-    ),
-    Route(
-        "POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView, tag="Work"
-    ),
+_AGENT: Final = "/v1/agents/{code}"
+_RESOLVE: Final = "/v1/leads/{id}/resolve"
+_LEASE: Final = "/v1/leases/{token}"
+_WHY_NOT: Final = {204: "No lead now; the header `Nextlead-Reason` says why."}
+_NEXT: Final = Route(
+    "POST",
+    f"{_AGENT}/next",
+    Access.AGENT,
+    "Lease the best lead",
+    next_lead,
+    shapes.NextBody,
+    LeaseView,
+    query=shapes.NextQuery,
+    also=_WHY_NOT,
+    own=True,
+    repeatable=False,
 )
-"""The calls that the dispatcher is to try first."""
 
-ROUTES: tuple[Route, ...] = (
-    Route(
-        "PUT",
-        f"{_AGENT}/session",
-        Access.AGENT,
-        "Log on: choose campaigns",
-        put_session,
-        body=shapes.SessionBody,
-        answer=SessionView,
-        own=True,
-        tag="Work",
-    ),
-    Route("DELETE", f"{_AGENT}/session", Access.AGENT, "Log off", end_session, status=204, own=True, tag="Work"),
-    Route(
-        "GET",
-        f"{_AGENT}/lease",
-        Access.AGENT,
-        "The leases an agent holds",
-        leases,
-        answer=Page[LeaseView],
-        own=True,
-        tag="Work",
-    ),
-    Route(
-        "POST",
-        f"{_AGENT}/take",
-        Access.AGENT,
-        "Lease a chosen lead",
-        take,
-        body=shapes.TakeBody,
-        answer=LeaseView,
-        own=True,
-        tag="Work",
-    ),
-    Route(
-        "GET",
-        f"{_AGENT}/redials",
-        Access.AGENT,
-        "The agent's private and VIP redials",
-        _leads_of(lambda engine, code: engine.redials_of(code)),
-        answer=Page[LeadView],
-        query=Paging,
-        own=True,
-        tag="Work",
-    ),
-    Route(
-        "GET",
-        f"{_AGENT}/unresolved",
-        Access.AGENT,
-        "The agent's unresolved leads",
-        _leads_of(lambda engine, code: engine.unresolved_of(code)),
-        answer=Page[LeadView],
-        query=Paging,
-        own=True,
-        tag="Work",
-    ),
-    Route(
-        "POST",
-        f"{_AGENT}/release-all",
-        Access.SUPERVISOR,
-        "Release all redials of an agent",
-        release_all,
-        answer=shapes.CountView,
-        query=shapes.BulkQuery,
-        tag="Work",
-    ),
-    Route(
-        "POST",
-        f"{_LEASE}/end",
-        Access.SUPERVISOR,
-        "End a stuck lease",
-        end_lease,
-        body=shapes.EndBody,
-        answer=shapes.LeadAnswer,
-        tag="Work",
-    ),
-    Route(
-        "POST",
-        "/v1/leads/{id}/resolve",
-        Access.AGENT,
-        "Settle an unresolved lead",
-        resolve,
-        body=shapes.ResolveBody,
-        answer=shapes.LeadAnswer,
-        tag="Work",
-    ),
+ROUTES: Final = tagged(
+    "Work",
+    _NEXT,
+    Route("POST", f"{_LEASE}/finish", Access.AGENT, "End a lease", finish, shapes.FinishBody, shapes.FinishedView),
+    Route("POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView),
+    Route("POST", f"{_AGENT}/take", Access.AGENT, "Lease a chosen lead", take, shapes.TakeBody, LeaseView, own=True),
+    Route("POST", _RESOLVE, Access.AGENT, "Settle an unresolved lead", resolve, shapes.ResolveBody, shapes.LeadAnswer),
 )
+"""The hottest come first: addresses are tried in this order."""

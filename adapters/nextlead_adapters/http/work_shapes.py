@@ -139,9 +139,3 @@ class CountView(View):
     """How many."""
 
     count: int
-
-
-class BulkQuery(Body):
-    """With `dry_run` nothing happens; the answer says what would."""
-
-    dry_run: bool = False
