@@ -7,6 +7,8 @@ Rules of this file:
 3. No secret is kept, and no personal data. A lead is kept without its phones and data, which are read again when the
    answer is given again; a token is left out then.
 4. Two calls with one key at the same time: the second waits for the first.
+5. What is kept here is lost with the process: the engine has no command yet that writes an `Answer` in its effect's own
+   commit. What the archive has is honoured.
 """
 
 import asyncio
