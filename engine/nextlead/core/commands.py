@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .model import Dialer, Duplicates, Lead, Template
+from .model import Answer, Dialer, Duplicates, Lead, Template
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -355,6 +355,12 @@ class ActOnPool(Command, frozen=True, kw_only=True):
     pool: int
     action: Literal["activate", "deactivate", "confirm", "reject", "shuffle", "delete"]
     seed: int = 0
+
+
+class KeepAnswer(Command, frozen=True, kw_only=True):
+    """Keep the first answer to a request with an idempotency key, in the commit of what it answers."""
+
+    answer: Answer
 
 
 class Tick(Command, frozen=True, kw_only=True):

@@ -11,16 +11,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from . import blocking, commands, lead_edits, pools, setup, work
 from .changes import Changes
 from .errors import NextleadError
-from .firing import fire_due
+from .firing import catch_up, fire_due
 from .model import FreshLead, Lead, Row
 from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
-from .replies import Served
+from .replies import Finished, Served
 from .state import State
 
 
@@ -33,6 +34,19 @@ class Outcome(Struct):
 
 
 Handler = Callable[[Any, Any], Any]
+
+
+def _finish(state: State, command: commands.Finish) -> Finished:
+    """A finish, and the next lead with it (SPEC R5.8); what the finish set off, and those who wait, come between."""
+    if command.next_token is None:
+        return work.finish(state, command)
+    agent = work.holder(state, command.token)
+    finished = work.finish(state, command)
+    if agent is None:
+        return finished
+    catch_up(state)
+    return replace(finished, next=work.following(state, agent, command.next_token))
+
 
 _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.PutTeam: setup.put_team,
@@ -47,7 +61,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.EndSession: setup.end_session,
     commands.ReleaseAll: setup.release_all,
     commands.Next: work.next_lead,
-    commands.Finish: work.finish,
+    commands.Finish: _finish,
     commands.StopWaiting: work.stop_waiting,
     commands.Take: work.take,
     commands.Heartbeat: work.heartbeat,
@@ -66,6 +80,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.ClosePool: pools.close_pool,
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pools.act_on_pool,
+    commands.KeepAnswer: setup.keep_answer,
     commands.Tick: lambda _state, _command: None,
 }
 
@@ -95,7 +110,7 @@ class Engine(Reads):
         """
         state = self._begin(now_ms)
         try:
-            self._catch_up()
+            catch_up(state)
             state.previous_ms = state.now_ms
             reply = _HANDLERS[type(command)](state, command)
         except NextleadError as error:
@@ -121,16 +136,9 @@ class Engine(Reads):
         return state
 
     def _end(self, reply: Any) -> Outcome:
-        self._catch_up()
         state = self.state
+        catch_up(state)
         return Outcome(reply, state.changes, state.served)
-
-    def _catch_up(self) -> None:
-        state = self.state
-        if state.timers.bound <= state.now_ms:
-            fire_due(state)
-        if state.waiting.by_agent:
-            work.serve_waiting(state)
 
     def next_deadline_ms(self) -> int | None:
         """When to call `Tick`: never later than the next thing to do; None while there is nothing.

@@ -9,7 +9,15 @@ from .pool_gates import follow_dates
 from .redials import release
 from .state import State
 from .timers import Kind
-from .work import end_as_unresolved
+from .work import end_as_unresolved, serve_waiting
+
+
+def catch_up(state: State) -> None:
+    """Let time act, then serve those who wait."""
+    if state.timers.bound <= state.now_ms:
+        fire_due(state)
+    if state.waiting.by_agent:
+        serve_waiting(state)
 
 
 def fire_due(state: State) -> None:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .choose import Choice, choose, first_due_ms
+from .choose import Choice, choose, first_due_ms, paused
 from .errors import AgentDisabled, NoSession
 from .model import Agent, Lead, Lease, Status, Tally
 from .order import NEVER, due_of, limit, priority_of
@@ -40,7 +40,7 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
             break
         state.faults += 1  # the last look of SPEC R9.7 found what should have been closed already
         state.put(lead, replace(lead, status=Status.CLOSED, closure="do_not_call"), "blocked", "system")
-    among = ready_in_sight(sight, state.now_ms) if count else None
+    among = ready_in_sight(state, sight, agent) if count else None
     for campaign, handed, stride in choice.tallies:
         tally = Tally(campaign, state.tallies[campaign].handed + handed, stride)
         state.tallies[campaign] = tally
@@ -48,10 +48,11 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
     return lease(state, lead, agent, token, choice.rank, priority_of(choice.score) % URGENT_STEP, among)
 
 
-def ready_in_sight(sight: Sight, now_ms: int) -> int:
+def ready_in_sight(state: State, sight: Sight, agent: Agent) -> int:
     """How many leads the agent could get now. O(parts * log n)."""
-    below = limit(now_ms)
-    return sum(queue.ready(below) for queue in sight.queues())
+    queues = sight.queues()
+    ready = sum(queue.ready(limit(state.now_ms)) for queue in queues)
+    return ready - sum(state.is_ready(lead, queues) for lead in paused(state, agent, state.now_ms))
 
 
 def lease(

@@ -262,6 +262,8 @@ def _forget_pool(state: State, pool: Pool) -> None:
     state.pool_ids.pop(pool.id, None)
     state.open_pools.discard(pool.id)
     state.record("pool", pool.id, None)
+    if state.closures.pop(pool.id, None) is not None:
+        state.record("closures", pool.id, None)
 
 
 def _drop_leads(state: State, pool: Pool) -> None:

@@ -17,7 +17,10 @@ from .verify import verify
 
 
 class PoolCounts(Struct, frozen=True):
-    """Counts of a pool's leads now (SPEC R9.12, R9.13). `ready` passes every rule that does not depend on the agent."""
+    """Counts of a pool's leads now (SPEC R9.12, R9.13).
+
+    `ready` passes every rule that does not depend on the agent.
+    """
 
     ready: int
     open: int
@@ -94,6 +97,10 @@ class Reads:
     def lead(self, lead: int) -> Lead | None:
         """An open lead; None for a closed one, which only the archive has. O(1)."""
         return self.state.leads.get(lead)
+
+    def lease_end_ms(self, lead: Lead) -> int:
+        """When a leased lead's lease ends by itself (SPEC R5.2, R5.7)."""
+        return self.state.lease_end_ms(lead)
 
     def leases_of(self, agent: str) -> list[Offer]:
         """The leases an agent holds, oldest first."""

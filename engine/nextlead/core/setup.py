@@ -313,6 +313,11 @@ def put_token(state: State, command: c.PutToken) -> Token:
     return token
 
 
+def keep_answer(state: State, command: c.KeepAnswer) -> None:
+    """Keep an answer for the store; the engine itself never reads it."""
+    state.record("answer", command.answer.key, command.answer)
+
+
 def delete_token(state: State, command: c.DeleteToken) -> None:
     """Forget a token."""
     if state.tokens.pop(command.id, None) is None:

@@ -42,7 +42,7 @@ from .model import (
     Token,
 )
 from .numbers import NumberIndex
-from .order import DUE_SHIFT, ID_BITS, key_of
+from .order import DUE_SHIFT, ID_BITS, key_of, limit
 from .queues import OWN, Family, Part, PartKey, Queue
 from .records import Records
 from .replies import Served
@@ -335,6 +335,15 @@ class State:
         queue.add(part, key)
         if queue.watchers:
             self.waiting.stir(queue)
+
+    def is_ready(self, lead_id: int, queues: list[Queue]) -> bool:
+        """Whether a lead stands in one of these queues, due and behind an open gate."""
+        lead = self.leads.get(lead_id)
+        if lead is None or lead.lease is not None or lead.status > _LAST_DIALABLE or lead_id in self.parked:
+            return False
+        queue, part_key, key = self._spot(lead)
+        part = queue.parts[part_key]
+        return queue in queues and part.open and part.base + key < limit(self.now_ms)
 
     def unplace(self, lead: Lead) -> None:
         """Take a dialable lead out of its queue."""

@@ -112,10 +112,7 @@ def finish(state: State, command: Finish) -> Finished:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
         block_number(state, verdict.block, f"result {command.result}", actor)
-    following = None
-    if command.next_token is not None:
-        following = _following(state, agent, command.next_token)
-    return Finished(new, verdict.nearby, following)
+    return Finished(new, verdict.nearby)
 
 
 def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict:
@@ -152,10 +149,18 @@ def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, 
     return new
 
 
-def _following(state: State, agent: Agent, token: bytes) -> Offer | NoLead | None:
+def holder(state: State, token: str) -> Agent | None:
+    """Who holds the lease; None when it is not out."""
+    lead_id, secret = parse_token(token)
+    lead = state.leads.get(lead_id)
+    lease_out = None if lead is None else lead.lease
+    return state.agents.by_no[lease_out.agent] if lease_out is not None and lease_out.token == secret else None
+
+
+def following(state: State, agent: Agent, token: bytes) -> Offer | NoLead | None:
+    """The lead after a finish (SPEC R5.8); None for an agent who can't have any."""
     if not agent.enabled or agent.session is None:
         return None
-    serve_waiting(state)
     supersede(state, agent, "superseded")
     return oldest_when_full(state, agent) or try_next(state, sight_of(state, agent), agent, token, count=False)
 

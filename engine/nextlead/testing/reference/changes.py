@@ -117,23 +117,20 @@ def number_after(lead: Lead, number: int) -> int:
 
 
 def unreached(world: World, lead: Lead, cause: str, number: int, former: Status, *, by: str) -> None:
-    """R6.2 to R6.6, after the attempt was counted: limit, number, interval, status, in this order.
+    """R6.2 to R6.6, after the attempt was counted: number, limit, interval, status, in this order.
 
     Without a number left the lead closes as `invalid_phone_number`, at the limit too (R6.4).
     """
     dialer = world.dialer_of(lead)
-    if cause == "invalid_number" and lead.numbers == [number]:
-        lead.numbers, lead.dropped = [], [*lead.dropped, number]
-        return close(world, lead, "invalid_phone_number", by=by)
-    if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
-        return close(world, lead, "max_call_attempts", by=by)
     following = number_after(lead, number)
     if cause == "invalid_number":
         lead.numbers.remove(number)
         lead.dropped.append(number)
-        lead.number = following
-    else:
-        lead.number = following if dialer.rotate_numbers else number
+        if not lead.numbers:
+            return close(world, lead, "invalid_phone_number", by=by)
+    if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
+        return close(world, lead, "max_call_attempts", by=by)
+    lead.number = following if cause == "invalid_number" or dialer.rotate_numbers else number
     nth = lead.retries.get(cause, 0)
     intervals = dialer.retry.get(cause) or DEFAULT_RETRY[cause]
     lead.retries[cause] = nth + 1

@@ -36,6 +36,8 @@ def edit_lead(world: World, command: EditLead) -> None:
     if command.priority is not UNSET and not 0 <= command.priority <= 1000:
         raise Invalid("priority", "1 to 1000")
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
+    if lead.held_back and owner.startswith("agent:"):
+        check_could_be_offered(world, lead, world.agents[owner.partition(":")[2]])
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     if command.priority is not UNSET:
         lead.priority = command.priority
@@ -65,13 +67,17 @@ def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[St
         return kind, at_ms, None
     if agent is None:
         raise Invalid("agent", "is needed")
-    campaign = world.campaigns[lead.campaign]
-    permitted = campaign.code in agent.campaigns or not world.settings.redial_restrictions
-    dialled = campaign.active or campaign.dialer.dial_promised_when_inactive
-    if not agent.enabled or not permitted or not dialled:
-        raise NotAllowed("the agent could not be offered it")
+    check_could_be_offered(world, lead, agent)
     check_booking(world, lead, agent, kind, at_ms, ask_permission=False)
     return kind, at_ms, agent
+
+
+def check_could_be_offered(world: World, lead: Lead, agent: Agent) -> None:
+    """R4.1: not with a disabled agent, a missing permission (R), a campaign whose promises are not dialled (R3.3)."""
+    campaign = world.campaigns[lead.campaign]
+    dialled = campaign.active or campaign.dialer.dial_promised_when_inactive
+    if changes.loses_redials(world, agent, lead.campaign) or not dialled:
+        raise NotAllowed("the agent could not be offered it")
 
 
 def set_redial(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str) -> None:
@@ -151,7 +157,7 @@ def fresh_start(lead: Lead) -> None:
         lead.numbers, lead.dropped = list(lead.given), []
     lead.attempts, lead.dialled, lead.retries = 0, {}, {}
     lead.number = lead.numbers[0]
-    lead.promise, lead.due_ms, lead.pauses, lead.last_token = None, None, {}, None
+    lead.promise, lead.due_ms, lead.pauses = None, None, {}
     lead.owner = lead.original_owner
 
 

@@ -133,12 +133,12 @@ def take(world: World, command: Take) -> Offered:
 
 def may_take(world: World, lead: Lead, agent: Agent, *, override: bool) -> bool:
     """The rules of `take` that depend on owner, campaign and pool."""
-    if not who.dialable(world, lead) or who.paused(lead, agent, world.now_ms):
+    if not who.dialable(world, lead) or who.paused(lead, agent, world.now_ms) or who.withheld(world, lead, agent):
         return False
     if override:
         promised = lead.promise is not None and lead.status == lead.promise.kind and lead.status.name[0] in "PV"
         return promised or world.pools[lead.pool].open_at(world.now_ms)
-    return who.may_get(world, lead, agent, world.now_ms) and not who.withheld(world, lead, agent)
+    return who.may_get(world, lead, agent, world.now_ms)
 
 
 # -- waiting --------------------------------------------------------------------------------------------------------
