@@ -6,22 +6,24 @@ in every run of one version of Python, so a change of the code shows at once, an
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import BuiltinFunctionType, FrameType
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from msgspec import Struct, field
 
 from nextlead.core.engine import Engine
 
-from .calls import Shift, Tally
+from .calls import STEP_MS, Shift, Tally
 from .engine import load
 from .job import Job
 
-WARM_UP_TURNS: Final = 3_000
-WARM_UP_STEP_MS: Final = 4_000
-"""So the warm-up takes 3.3 simulated hours, and retries and promised calls are among what is counted."""
+WARM_UP: Final = ((3_000, STEP_MS), (370, 17_000))
+"""Turns, and how far the clock moves with each. At the end the first retries fall due, two hours after the first
+calls, so that about half of what is counted are retries and promised calls, as in a long shift."""
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Cost(Struct):
@@ -36,27 +38,21 @@ class Cost(Struct):
         """Python functions and built-in ones per operation."""
         return self.functions.total() / max(1, self.times), self.builtins.total() / max(1, self.times)
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """Count what is called inside the block as one operation."""
+    def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a call and count it, with all that it calls, as one operation."""
         self.times += 1
         sys.setprofile(self._saw)
         try:
-            yield
+            return call(*args, **kwargs)
         finally:
             sys.setprofile(None)
 
     def _saw(self, frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
-            code = frame.f_code
-            if code.co_filename not in _OURS:
-                module = frame.f_globals.get("__name__", "?")
-                self.functions[f"{module.removeprefix('nextlead.')}.{code.co_qualname}"] += 1
+            module = frame.f_globals.get("__name__", "?").removeprefix("nextlead.")
+            self.functions[f"{module}.{frame.f_code.co_qualname}"] += 1
         elif event == "c_call" and isinstance(arg, BuiltinFunctionType) and arg is not sys.setprofile:
             self.builtins[arg.__qualname__] += 1
-
-
-_OURS: Final = {__file__, contextmanager.__code__.co_filename}
 
 
 def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
@@ -65,9 +61,10 @@ def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
     Needs enough leads for the warm-up: about 5,000.
     """
     engine = load(job)
-    shift = Shift(engine, job, step_ms=WARM_UP_STEP_MS)
-    shift.work(WARM_UP_TURNS)
-    shift.step_ms = 300
+    shift = Shift(engine, job)
+    for turns, shift.step_ms in WARM_UP:
+        shift.work(turns)
+    shift.step_ms = STEP_MS
     return _count(engine, shift, operations // 2)
 
 
@@ -76,10 +73,8 @@ def _count(engine: Engine, shift: Shift, turns: int) -> tuple[dict[str, Cost], T
     for _ in range(turns):
         finish, ask = shift.commands()
         if finish is not None:
-            with costs["finish"].counted():
-                engine.apply(finish, shift.now_ms)
+            costs["finish"].count(engine.apply, finish, shift.now_ms)
         shift.now_ms += shift.step_ms
-        with costs["next"].counted():
-            reply = engine.apply(ask, shift.now_ms).reply
-        shift.took(reply, tally)
+        outcome = costs["next"].count(engine.apply, ask, shift.now_ms)
+        shift.took(outcome.reply, tally)
     return costs, tally

@@ -59,13 +59,15 @@ def is_volatile(folder: Path) -> bool:
     return file_system(folder).split()[0] in _VOLATILE
 
 
-def forget(path: Path) -> None:
-    """Put a file out of the system's cache, as after a reboot; where the system can't, it stays."""
-    if not hasattr(os, "posix_fadvise"):
-        return
-    file = os.open(path, os.O_RDONLY)
+def settle(path: Path, *, forget: bool = False) -> None:
+    """Have all of a file written, so that its writing does not go on under what is measured next.
+
+    With `forget` it also leaves the system's cache, as after a reboot; where the system can't do that, it stays.
+    """
+    file = os.open(path, os.O_RDWR)
     try:
         os.fsync(file)
-        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        if forget and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:
         os.close(file)

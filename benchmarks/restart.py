@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Final
 from urllib.request import urlopen
 
-from .disk import forget
+from .disk import settle
 from .engine import Tell
 from .figures import Result
 from .memory import MB, resident_bytes
@@ -37,7 +37,7 @@ def measure_restart(empty: Path, stores: dict[str, Path], tell: Tell) -> Result:
         result[f"{name}_s"], found_bytes = _start(path)
         result[f"{name}_daemon_mb"] = (found_bytes - empty_bytes) / MB
         tell(f"starting on a {name} store, nothing cached")
-        forget(path)
+        settle(path, forget=True)
         result[f"{name}_cold_s"], _ = _start(path)
     return result
 

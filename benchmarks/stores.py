@@ -12,6 +12,7 @@ from nextlead.ports import Commit
 from nextlead_adapters.sqlite import SqliteStore
 
 from .calls import STEP_MS, Shift, Tally
+from .disk import settle
 from .engine import Tell, load
 from .job import START_MS, Job, make_centre
 from .memory import WORKED
@@ -30,6 +31,7 @@ def copy_store(made: Path, folder: Path) -> Path:
     for old in folder.glob("work.db*"):
         old.unlink()
     copyfile(made, path)
+    settle(path)
     return path
 
 

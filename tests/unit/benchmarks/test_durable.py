@@ -1,0 +1,138 @@
+"""The durable measurements at small sizes: they do what they say, and leave a sound store."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from benchmarks.disk import Probe, file_system, is_volatile
+from benchmarks.durable import measure_agents, measure_alone
+from benchmarks.job import START_MS, Job
+from benchmarks.restart import DaemonFailed, measure_restart
+from benchmarks.rivals import RIVALS, read_written
+from benchmarks.stores import make_loaded, make_worked, store_url
+
+from nextlead.core.engine import Engine
+from nextlead.runtime.recovery import load
+from nextlead_adapters.bootstrap import open_snapshot
+from nextlead_adapters.verify import verify_store
+
+JOB = Job(leads=400, agents=20)
+
+
+def tell(stage: str) -> None:
+    assert stage
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Path:
+    path = tmp_path / "loaded.db"
+    make_loaded(JOB, path, tell)
+    return path
+
+
+async def engine_of(path: Path) -> Engine:
+    store, engine = await open_snapshot(store_url(path)), Engine()
+    try:
+        await load(store, engine)
+    finally:
+        await store.close()
+    engine.start(START_MS)
+    return engine
+
+
+def test_a_loaded_store_has_the_leads(loaded: Path) -> None:
+    engine = asyncio.run(engine_of(loaded))
+    assert sum(engine.counts().values()) == 400
+    assert all(status == "unprocessed" for (_, status), count in engine.counts().items() if count)
+    assert engine.verify() == []
+
+
+def test_a_worked_store_has_sixty_per_cent_called_and_their_history(loaded: Path, tmp_path: Path) -> None:
+    path = tmp_path / "worked.db"
+    make_worked(JOB, loaded, path, tell)
+    engine = asyncio.run(engine_of(path))
+    untouched = sum(not lead.shown for lead in map(engine.lead, range(1, 401)) if lead is not None)
+    assert 100 < untouched <= 160
+    events = read_written(path, 1).items
+    assert {event.kind for _, event in events} >= {"leased", "unreached", "resolved"}
+    assert len({lead.id for lead, _ in events}) == 400 - untouched
+    assert asyncio.run(verify_store(store_url(path))).findings == []
+
+
+def test_agents_do_as_many_operations_as_asked_and_rivals_write_the_same(loaded: Path) -> None:
+    result = measure_agents(JOB, 200, loaded, tell)
+    assert result["operations"] == 200
+    assert result["share_none"] == 0
+    path = loaded.parent / "work.db"
+    written = read_written(path, 1)
+    assert written.operations >= 250, "a quarter more came before, to warm up"
+    assert written.operations == pytest.approx(result["commits"] * result["operations_per_commit"])
+    for name in RIVALS:
+        assert result[f"ratio_{name}"] == pytest.approx(result["operations_per_s"] / result[f"{name}_operations_per_s"])
+    assert asyncio.run(verify_store(store_url(path))).findings == []
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_a_rival_makes_every_row_durable(loaded: Path, name: str) -> None:
+    measure_agents(JOB, 100, loaded, tell)
+    written = read_written(loaded.parent / "work.db", 1)
+    path = loaded.parent / "rival.db"
+    asyncio.run(RIVALS[name](written, path, 20))
+    if name == "replay":
+        assert [body for (body,) in rows(path, "SELECT body FROM journal ORDER BY no")] == written.bodies
+    elif name == "journal":
+        assert len(read_written(path, 1).items) == len(written.items)
+    else:
+        assert rows(path, "SELECT count(*) FROM history") == [(len(written.items),)]
+        assert rows(path, "SELECT count(*) FROM lead") == [(len({lead.id for lead, _ in written.items}),)]
+
+
+def rows(path: Path, query: str) -> list[tuple[object, ...]]:
+    db = sqlite3.connect(path)
+    try:
+        return db.execute(query).fetchall()
+    finally:
+        db.close()
+
+
+def test_one_agent_alone_is_measured_beside_the_disk(loaded: Path) -> None:
+    result = measure_alone(JOB, 40, loaded, tell)
+    assert result["operations"] == 40
+    assert result["sync_p50_ms"] > 0
+    assert result["next_over_sync_ms"] == pytest.approx(result["next_p50_ms"] - result["sync_p50_ms"])
+    assert not (loaded.parent / "probe").exists()
+
+
+def test_the_probe_syncs_blocks_of_a_file_that_does_not_grow(tmp_path: Path) -> None:
+    with Probe(tmp_path) as probe:
+        size = (tmp_path / "probe").stat().st_size
+        assert all(probe.sync_ns() > 0 for _ in range(3))
+        assert (tmp_path / "probe").stat().st_size == size == 16 << 20
+
+
+def test_a_file_system_without_a_disk_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for kind, volatile in (("tmpfs", True), ("ext4", False)):
+        mounts = f"/dev/a / xfs rw 0 0\n/dev/b {tmp_path} {kind} rw 0 0\n"
+        monkeypatch.setattr(Path, "read_text", lambda *_args, mounts=mounts, **_more: mounts)
+        assert file_system(tmp_path / "stores") == f"{kind} (/dev/b)"
+        assert is_volatile(tmp_path / "stores") is volatile
+
+
+@pytest.mark.slow
+def test_a_daemon_is_started_on_each_store_twice(loaded: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.db"
+    make_loaded(Job(leads=0), empty, tell)
+    stages: list[str] = []
+    result = measure_restart(empty, {"loaded": loaded}, stages.append)
+    assert len(stages) == 3
+    assert set(result) == {"empty_s", "loaded_s", "loaded_cold_s", "loaded_daemon_mb"}
+    assert asyncio.run(verify_store(store_url(loaded))).findings == []
+
+
+@pytest.mark.slow
+def test_a_daemon_that_does_not_start_says_why(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"not a database" * 100)
+    with pytest.raises(DaemonFailed, match="nextlead: "):
+        measure_restart(broken, {}, tell)

@@ -1,0 +1,162 @@
+"""Plans, processes of their own, figures, files."""
+
+import io
+from pathlib import Path
+
+import pytest
+from benchmarks.child import ChildFailed, Task, measure, run_child
+from benchmarks.figures import medians, parse_size, percentile, size_text
+from benchmarks.job import Job
+from benchmarks.plan import (
+    MILLION,
+    Wish,
+    durable_figures,
+    durable_steps,
+    durable_stores,
+    engine_figures,
+    engine_steps,
+    run_steps,
+    warnings_of,
+)
+from benchmarks.report import Target, at_least, at_most, figure, number, print_figures, write_json
+from msgspec import json
+from rich.console import Console
+
+WISH = Wish((400, 800), operations=400, agents=20, seed=1, repeat=2)
+
+
+def quiet() -> Console:
+    return Console(file=io.StringIO(), width=160)
+
+
+# -- numbers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "per_cent", "found"),
+    [([], 50, 0), ([7], 99, 7), ([3, 1, 2], 50, 2), ([4, 3, 2, 1], 50, 2), (range(1, 101), 99, 99), ([1, 2], 100, 2)],
+)
+def test_percentiles_are_values_that_were_measured(values: list[int], per_cent: float, found: float) -> None:
+    assert percentile(values, per_cent) == found
+
+
+def test_medians_are_taken_figure_by_figure() -> None:
+    assert medians([{"a": 1, "b": 9}, {"a": 5, "b": 2}, {"a": 3, "b": 4}]) == {"a": 3, "b": 4}
+    assert medians([]) == {}
+
+
+@pytest.mark.parametrize(("text", "size"), [("100k", 100_000), ("5M", 5_000_000), ("1m", MILLION), ("2_500", 2_500)])
+def test_sizes_are_read_as_people_write_them(text: str, size: int) -> None:
+    assert parse_size(text) == size
+    assert parse_size(size_text(size)) == size
+
+
+@pytest.mark.parametrize("text", ["", "k", "10G", "1.5M"])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.12345, "0.123"), (4.567, "4.57"), (78.91, "78.9"), (234.5, "234"), (150_000, "150,000")]
+)
+def test_numbers_have_three_digits_that_mean_something(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+# -- figures --------------------------------------------------------------------------------------------------------
+
+
+def test_targets_are_held_against_the_median() -> None:
+    met = figure("T1", "speed", "/s", [1, 3, 2], Target(">= 2", at_least(2)))
+    assert (met.median, met.least, met.greatest, met.met) == (2, 1, 3, True)
+    assert figure("T1", "speed", "/s", [9, 1, 1], Target(">= 2", at_least(2))).met is False
+    assert figure("T5", "time", "ms", [9, 1, 1], Target("<= 2", at_most(2))).met is True
+    assert figure("T5", "time", "ms", [1]).met is None
+
+
+def test_the_whole_engine_table_from_small_runs() -> None:
+    runs = run_steps(engine_steps(WISH), WISH.repeat, quiet(), run=measure)
+    assert {len(results) for results in runs.values()} == {2}
+    figures = engine_figures(runs, WISH)
+    assert {row.target_no for row in figures} == {"T1", "T2", "T7"}
+    assert [row.met for row in figures] == [None] * len(figures), "targets are about a million leads"
+    console = quiet()
+    print_figures(console, "title", figures, warnings_of(runs))
+    assert isinstance(console.file, io.StringIO)
+    assert "time at 800 over 400" in console.file.getvalue()
+
+
+def test_targets_show_at_a_million() -> None:
+    wish = Wish((100_000, MILLION, 5 * MILLION), operations=400, agents=20, seed=1, repeat=1)
+    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine_steps(wish)}
+    met = {row.what: row.met for row in engine_figures(runs, wish) if row.target}
+    assert met["next p50, 1M"] is True
+    assert met["next + finish, 1M"] is False
+    assert met["time at 5M over 100k"] is True
+    assert "next p50, 5M" not in met
+    assert sum("9 of 10" in what for what in met) == 6
+
+
+ENGINE_NAMES = [
+    "operations_per_s",
+    "operations_per_s_with_agents",
+    "next_p50_us",
+    "next_p99_us",
+    "next_mean_us",
+    "finish_p50_us",
+    "finish_p99_us",
+    "cpu_us_per_operation",
+    "loaded_mb",
+    "worked_mb",
+]
+
+
+def test_growth_is_how_much_slower_the_larger_one_is() -> None:
+    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine_steps(WISH)}
+    runs["speed 800"][0]["operations_per_s"] = 0.5
+    growth = next(row for row in engine_figures(runs, WISH) if row.what.startswith("time at"))
+    assert growth.median == 2
+
+
+def test_durable_runs_what_is_asked_for() -> None:
+    assert list(durable_steps(WISH)) == ["agents", "alone", "restart"]
+    only = Wish((400,), 400, 20, 1, 2, only=("T5",))
+    assert list(durable_steps(only)) == ["alone"]
+    assert list(durable_stores(only)) == ["making a loaded store"]
+    runs = {"alone": [{"next_p50_ms": 0.6, "next_p99_ms": 4.0, "sync_p50_ms": 0.3, "sync_p99_ms": 2.0}]}
+    runs["alone"][0]["next_over_sync_ms"] = 0.3
+    assert [row.met for row in durable_figures(runs, only)] == [None, False, None, None, True]
+
+
+def test_many_unanswered_calls_are_warned_of() -> None:
+    runs = {"speed 1M": [{"share_none": 0.2}, {"share_none": 3.0}], "memory": [{}], "alone": [{"share_none": 0.9}]}
+    assert [warning.split(":")[0] for warning in warnings_of(runs)] == ["speed 1M"]
+
+
+def test_the_file_has_every_repetition_and_what_it_was_measured_on(tmp_path: Path) -> None:
+    runs = {"alone": [{"next_p50_ms": 1.0}, {"next_p50_ms": 3.0}]}
+    path = tmp_path / "results" / "durable.json"
+    write_json(path, {"seed": 1, "durability": "FULL"}, runs, [figure("T5", "next", "ms", [1, 3])], ["noisy"])
+    found = json.decode(path.read_bytes())
+    assert found["repetitions"] == runs
+    assert found["medians"] == {"alone": {"next_p50_ms": 2.0}}
+    assert found["settings"] == {"seed": 1, "durability": "FULL"}
+    assert {"machine", "versions", "commit", "at", "command"} <= set(found)
+    assert found["versions"]["python"]
+    assert found["versions"]["sqlite"]
+
+
+# -- processes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_child_tells_what_it_does_and_answers_with_its_figures() -> None:
+    stages: list[str] = []
+    result = run_child(Task("speed", Job(leads=400, agents=20), operations=200), stages.append)
+    assert stages == ["loading", "working"]
+    assert result["operations"] == 200
+
+
+def test_a_child_that_fails_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ChildFailed, match="alone ended with 1"):
+        run_child(Task("alone", Job(leads=400), 100, str(tmp_path / "nowhere")), lambda _stage: None)
