@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -20,6 +21,8 @@ from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.bootstrap import Built
 from nextlead_adapters.cli.client import Client
 from nextlead_adapters.server import Running, until_over
+
+WAITING = re.compile(r"^nextlead_agents_waiting(\{.*\})? 1(\.0)?$", re.MULTILINE)
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -49,9 +52,9 @@ def test_a_waiting_agent_is_answered_at_the_end(start_nextlead: StartNextlead, n
         client.put("/v1/agents/maria", {"name": "Maria", "campaigns": ["autumn"]})
         client.put("/v1/agents/maria/session", {"campaigns": ["autumn"]})
         waiting = pool.submit(client.call, "POST", "/v1/agents/maria/next", {"wait": 60})
-        metrics = Client(daemon.url, "t")
-        while "nextlead_agents_waiting" not in metrics.call("GET", "/metrics").text.replace("} 0.0", ""):
-            pass
+        with Client(daemon.url, "t") as scraper:
+            while not WAITING.search(scraper.call("GET", "/metrics").text):
+                pass
         code, _ = daemon.stop(number)
         assert waiting.result().status_code == 204
     assert code == 0
