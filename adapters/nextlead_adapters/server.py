@@ -109,10 +109,7 @@ def stop_on_signals(stop: Callable[[], None]) -> None:
     """Let SIGTERM and SIGINT call `stop`."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows: its loop has no signal handlers
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+        loop.add_signal_handler(number, stop)
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:

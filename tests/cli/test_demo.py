@@ -1,5 +1,7 @@
 """`nextlead demo`: a call centre to look at, which is where it was when it is started again."""
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,7 @@ from random import Random
 
 import httpx
 import msgspec
+import pytest
 from conftest import StartNextlead
 
 from nextlead_adapters.cli.client import Client
@@ -78,3 +81,15 @@ def test_luck_comes_from_the_seed() -> None:
 
 def test_endings_add_up_to_a_hundred() -> None:
     assert sum(share for share, _, _ in ENDINGS) == 100
+
+
+def test_the_printed_lines_work_when_pasted(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("the lines need curl")
+    daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+    said = "\n".join(daemon.said)
+    lines = said[said.index("export NEXTLEAD_URL") : said.index("Ctrl-C stops it")]
+    done = subprocess.run(["bash", "-euc", lines], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    finished = json.loads(done.stdout.splitlines()[-1])
+    assert (finished["lead"]["status"], finished["lead"]["closure"]) == ("closed", "success")

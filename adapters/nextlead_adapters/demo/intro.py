@@ -8,17 +8,6 @@ from nextlead_adapters.cli.client import Client
 
 from .organisation import SEAT, Seats
 
-_LINES = f"""\
-export NEXTLEAD_URL={{url}}
-export NEXTLEAD_TOKEN={{seat_token}}
-api() {{{{ curl -sS -H "Authorization: Bearer $NEXTLEAD_TOKEN" -H "Content-Type: application/json" "$@"; echo; }}}}
-
-# the next lead for the agent '{SEAT}', and what came of the call
-api -X POST $NEXTLEAD_URL/v1/agents/{SEAT}/next | tee lease.json
-LEASE=$(python3 -c 'import json; print(json.load(open("lease.json"))["token"])')
-api -X POST $NEXTLEAD_URL/v1/leases/$LEASE/finish -d '{{{{"outcome": "resolved", "result": "success"}}}}'
-"""
-
 
 def introduce(console: Console, url: str, seats: Seats, admin_token_file: Path, client: Client) -> None:
     """Print it all. Blocks for a few calls to the daemon."""
@@ -31,5 +20,19 @@ def introduce(console: Console, url: str, seats: Seats, admin_token_file: Path, 
     for code, token in seats.agents.items():
         say(f"  agent {code:<8}{token}", markup=False)
     say(f"\nWork as the agent '{SEAT}': paste this into another terminal.\n", markup=False)
-    say(_LINES.format(url=url, seat_token=seats.agents[SEAT]), markup=False)
+    say(_lines(url, seats.agents[SEAT]), markup=False)
     say("Ctrl-C stops it. Start it again, and everything is where it was.\n", markup=False)
+
+
+def _lines(url: str, token: str) -> str:
+    """A lead for whoever pastes them, and what came of the call."""
+    return f"""\
+export NEXTLEAD_URL={url}
+export NEXTLEAD_TOKEN={token}
+api() {{ curl -sS -H "Authorization: Bearer $NEXTLEAD_TOKEN" -H "Content-Type: application/json" "$@"; echo; }}
+
+# the next lead for the agent '{SEAT}', and what came of the call
+api -X POST $NEXTLEAD_URL/v1/agents/{SEAT}/next | tee lease.json
+LEASE=$(python3 -c 'import json; print(json.load(open("lease.json"))["token"])')
+api -X POST $NEXTLEAD_URL/v1/leases/$LEASE/finish -d '{{"outcome": "resolved", "result": "success"}}'
+"""
