@@ -6,12 +6,12 @@ from msgspec.structs import replace
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
 from .errors import Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
+from .order import LAST_MS
 from .outcomes import close
-from .redials import admin_redial, must_release, release, set_redial, settle
+from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
+from .settings_check import PRIORITY_LAST
 from .state import State, is_own
 from .transitions import need_status, need_unleased
-
-PRIORITY_LAST = 1000
 
 
 def edit_lead(state: State, command: EditLead) -> Lead:
@@ -40,8 +40,8 @@ def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
     if not isinstance(command.owner, UnsetType):
         new = _with_owner(state, new, owner_of(state, command.owner))
     if not isinstance(command.due_ms, UnsetType):
-        if command.due_ms <= 0:
-            raise Invalid("due", "must be a time after 1970")
+        if not 0 < command.due_ms < LAST_MS:
+            raise Invalid("due", "must be a time after 1970 and before 2248")
         new = replace(new, due_ms=command.due_ms)
     return new
 
@@ -51,14 +51,22 @@ def _what(command: EditLead) -> str:
     return " ".join(name.removesuffix("_ms") for name in names if getattr(command, name) is not UNSET)
 
 
-def owner_of(state: State, text: str) -> int:
-    """`agent:CODE` or `team:CODE` as an owner."""
+def find_owner(state: State, text: str) -> int | None:
+    """`agent:CODE` or `team:CODE` as an owner; None when there is none of that name."""
     kind, _, code = text.partition(":")
     if kind == "agent" and code in state.agents.by_code:
         return state.agents.by_code[code].no
     if kind == "team" and code in state.teams.by_code:
         return -state.teams.by_code[code].no
-    raise Invalid("owner", "must be agent:CODE or team:CODE of one that exists")
+    return None
+
+
+def owner_of(state: State, text: str) -> int:
+    """The same; raises `Invalid` when there is none."""
+    owner = find_owner(state, text)
+    if owner is None:
+        raise Invalid("owner", "must be agent:CODE or team:CODE of one that exists")
+    return owner
 
 
 def _with_owner(state: State, lead: Lead, owner: int) -> Lead:
@@ -135,7 +143,7 @@ def reopen(state: State, command: Reopen) -> Lead:
         dropped=row.dropped if row.numbers else (),
         dialled=(),
         number_at=0,
-        owner=row.original_owner,
+        owner=release_owner(state, replace(row, owner=0)),
         attempts=0,
         retries=(),
         due_ms=0,

@@ -18,6 +18,9 @@ PRIORITY_SHIFT: Final = DUE_SHIFT + 44
 ID_MASK: Final = (1 << ID_BITS) - 1
 KEY_MASK: Final = (1 << PRIORITY_SHIFT) - 1
 
+LAST_MS: Final = 1 << 43
+"""Times must be before this (the year 2248), so that a due time fits its place in a key."""
+
 NEVER: Final = 1 << 200
 """Greater than any key or score."""
 

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from . import commands as c
 from .errors import Conflict, InUse, Invalid, NotFound
 from .fresh import seq_of
-from .lead_edits import PRIORITY_LAST, owner_of
+from .lead_edits import find_owner, owner_of
 from .model import ROOT_TEAM, FreshLead, Lead, Pool, Reject, Status
 from .order import ID_MASK, key_of
 from .pool_gates import put_pool, unwatch
 from .queues import Family
 from .replies import Loaded, PoolDeleted
+from .settings_check import PRIORITY_LAST
 from .setup import follow_settings
 from .state import State
 
@@ -83,8 +84,10 @@ def load_rows(state: State, command: c.LoadRows) -> Loaded:
     duplicates = 0
     lead_id, ordinal = state.sequences.lead, pool.ordinals
     for row in command.rows:
-        if any(number in state.blocked for number in row.numbers):
-            rejects.append(Reject(pool.id, row.row, "invalid", ("number is on the do-not-call list",), row.cells))
+        owner = pool.owner if row.owner is None else find_owner(state, row.owner)
+        reason = _unfit(state, row, owner)
+        if reason is not None or owner is None:
+            rejects.append(Reject(pool.id, row.row, "invalid", (reason or "",), row.cells))
             continue
         if _is_duplicate(state, pool, row, seen):
             duplicates += 1
@@ -93,12 +96,24 @@ def load_rows(state: State, command: c.LoadRows) -> Loaded:
                 continue
         seen.update(row.numbers)
         ordinal += 1
-        owner = pool.owner if row.owner is None else owner_of(state, row.owner)
-        fresh.append(FreshLead(lead_id, pool.id, ordinal, row.numbers, owner, row.priority, 0, row.data, state.now_ms))
+        fresh.append(
+            FreshLead(lead_id, pool.id, ordinal, row.numbers, owner, row.priority, 0, row.data, state.now_ms),
+        )
         lead_id += 1
     invalid = sum(reject.kind == "invalid" for reject in rejects)
     _take_in(state, pool, fresh, rejects, duplicates)
     return Loaded(tuple(lead.id for lead in fresh), duplicates, invalid)
+
+
+def _unfit(state: State, row: c.IntakeRow, owner: int | None) -> str | None:
+    """Why a row can't be loaded as things are now, though its upload rules were passed; None if it can."""
+    if not row.numbers or len(set(row.numbers)) != len(row.numbers):
+        return "numbers must be there, each once"
+    if any(number in state.blocked for number in row.numbers):
+        return "number is on the do-not-call list"
+    if not 0 <= row.priority <= PRIORITY_LAST:
+        return "priority must be from 1 (first) to 1000"
+    return "owner is not there any more" if owner is None else None
 
 
 def _is_duplicate(state: State, pool: Pool, row: c.IntakeRow, seen: set[int]) -> bool:

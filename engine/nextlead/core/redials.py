@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from .commands import RedialEdit
 from .errors import Invalid, NotAllowed, SlotFull
 from .model import PROMISED, REDIAL_KINDS, Agent, Campaign, Lead, Promise, Status
-from .order import ID_BITS, ID_MASK
+from .order import ID_BITS, ID_MASK, LAST_MS
 from .state import State, is_own
 
 NEARBY_MS = 10 * 60_000
@@ -66,7 +66,7 @@ def check_time(state: State, campaign: Campaign, at_ms: int) -> None:
     """SPEC R4.2: in the future, within the horizon."""
     if at_ms <= state.now_ms:
         raise Invalid("at", "the promised time must be in the future")
-    if at_ms > state.now_ms + campaign.dialer.redial_horizon_ms:
+    if at_ms >= LAST_MS or at_ms > state.now_ms + campaign.dialer.redial_horizon_ms:
         raise Invalid("at", "the promised time is beyond the campaign's redial_horizon")
 
 

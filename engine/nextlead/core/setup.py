@@ -22,6 +22,7 @@ from .model import (
 )
 from .redials import own_redials, release, release_stranded
 from .replies import Count, Stranded
+from .settings_check import check_dialer, check_template
 from .sight import may_get_own
 from .state import State
 from .work import end_as_unresolved, supersede
@@ -169,6 +170,9 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
     old = state.campaigns.by_code.get(command.code)
     present = old or Campaign(0, command.code, command.code, state.projects.need("default").no)
     project = present.project if isinstance(command.project, UnsetType) else state.projects.need(command.project).no
+    dialer, template = _or(command.dialer, present.dialer), _or(command.template, present.template)
+    check_dialer(dialer)
+    check_template(template)
     campaign = replace(
         present,
         no=old.no if old else state.next_record(),
@@ -176,8 +180,8 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
         project=project,
         active=_or(command.active, present.active),
         scheme=_or(command.scheme, present.scheme),
-        template=_or(command.template, present.template),
-        dialer=_or(command.dialer, present.dialer),
+        template=template,
+        dialer=dialer,
         default_region=_or(command.default_region, present.default_region),
     )
     state.campaigns.put(campaign)

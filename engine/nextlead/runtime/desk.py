@@ -11,6 +11,7 @@ Rules of this file:
    ends.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ from .clock import Timekeeper
 from .stats import Stats
 from .waiting import Deliveries, Wait, Waits
 from .writer import Future, Writer, settle
+
+Then = Callable[[Any], Command | None]
+"""Called with a reply the moment it is decided; the command it returns is carried out in the same commit."""
 
 SLIP_MS: Final = 1000
 """How far engine time may run ahead of the monotonic clock, or behind it, before leases are moved along."""
@@ -57,12 +61,17 @@ class Desk:
         self._stopped = True
         self._alarm.stop()
 
-    def decide(self, command: Command) -> tuple[Any, Future]:
-        """The reply as computed, for the runtime's own use, and the future that gets it when it is durable."""
+    def decide(self, command: Command, then: Then | None = None) -> tuple[Any, Future]:
+        """The reply as computed, for the runtime's own use, and the future that gets it when it is durable.
+
+        `then` is not called for a refusal. What it adds is durable with `command` or not at all.
+        """
         try:
             reply = self._apply(command)
         except NextleadError as refusal:
             return None, self._writer.owe(refusal)
+        if then is not None and (more := then(reply)) is not None:
+            self._apply(more)
         return reply, self._writer.owe(reply)
 
     def tell(self, command: Command) -> None:

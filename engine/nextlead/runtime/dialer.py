@@ -15,15 +15,25 @@ from msgspec.structs import replace
 
 from nextlead.core.commands import Command, Finish, Next, Take
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Invalid, NextleadError, NotAllowed, NotReady, StorageFailed, UnknownLease
+from nextlead.core.errors import (
+    Invalid,
+    NextleadError,
+    NotAllowed,
+    NotReady,
+    StorageFailed,
+    UnknownLease,
+    WrongStatus,
+)
+from nextlead.core.order import LAST_MS
 from nextlead.core.replies import Finished, NoLead, Offer
 from nextlead.ports import Archive, Claim, Store
 
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
 from .clock import ManualClock, SystemClock, Timekeeper
-from .desk import Desk
+from .desk import Desk, Then
 from .feed import Feed, News
 from .recovery import load
+from .refusals import with_archive
 from .repeats import digest_of, first_answer
 from .stats import Stats
 from .waiting import Wait
@@ -187,6 +197,8 @@ class Dialer:
         async with self._advancing:
             if now_ms < clock.now_ms():
                 raise Invalid("now", "the clock never goes back")
+            if now_ms >= LAST_MS:
+                raise Invalid("now", "must be before 2248")
             while (deadline_ms := self.engine.next_deadline_ms()) is not None and deadline_ms <= now_ms:
                 self._refuse_if_shut()
                 clock.put(max(deadline_ms, clock.now_ms()))
@@ -199,17 +211,20 @@ class Dialer:
 
     # -- work -------------------------------------------------------------------------------------------------------
 
-    async def submit(self, command: Command) -> Any:
+    async def submit(self, command: Command, then: Then | None = None) -> Any:
         """Apply a command now; its reply when that is durable.
 
+        `then` is called with the reply at once, with no await between; a command that it returns is carried out in the
+        same commit, and must be one that is never refused, such as `KeepAnswer`.
         Raises what the engine refuses it with (nothing has changed then), `Overloaded`, or `StorageFailed`.
         """
         if self._must_stop:
             await self._enter()
-        reply, owed = self._desk.decide(command)
-        if type(command) is Take and type(reply) is Offer:
-            return await self._desk.deliver(reply, owed)
-        return await owed
+        reply, owed = self._desk.decide(command, then)
+        try:
+            return await (self._desk.deliver(reply, owed) if type(command) is Take and type(reply) is Offer else owed)
+        except (UnknownLease, WrongStatus) as refusal:  # a lead that is not in memory closed, or was deleted
+            raise await with_archive(self.archive, self.engine, command, refusal) from None
 
     async def next(self, agent: str, *, wait_s: float = 0.0, count: bool = False, by: str = "") -> Offer | NoLead:
         """The best lead for the agent, leased to it; with `wait_s`, the first one within so many real seconds.
@@ -237,9 +252,10 @@ class Dialer:
         self.stats.next_seconds["none"].observe(perf_counter() - started)
         return answer
 
-    async def finish(self, command: Finish) -> Finished:
+    async def finish(self, command: Finish, then: Then | None = None) -> Finished:
         """End a lease with what happened. The same finish sent again gets the first answer (SPEC R5.3).
 
+        `then` is as in `submit`; it is not called for a finish sent again.
         Raises `LeaseEnded` when the lease ended otherwise, `UnknownLease`, and what a bad outcome is refused with.
         """
         started = perf_counter()
@@ -247,7 +263,7 @@ class Dialer:
             await self._enter()
         if not command.digest:
             command = replace(command, digest=digest_of(command))
-        reply, owed = self._desk.decide(command)
+        reply, owed = self._desk.decide(command, None if then is None else _first_only(then))
         offer = reply.next if type(reply) is Finished else None
         try:
             finished: Finished = await (self._desk.deliver(offer, owed) if type(offer) is Offer else owed)
@@ -299,3 +315,7 @@ class Dialer:
         if self._writer.failure is not None:
             self._desk.give_up()
         self._backlog.make_room()
+
+
+def _first_only(then: Then) -> Then:
+    return lambda finished: None if finished.commit_no else then(finished)

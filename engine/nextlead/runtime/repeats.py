@@ -7,11 +7,13 @@ from msgspec import msgpack
 
 from nextlead.core.commands import Finish
 from nextlead.core.engine import Engine
-from nextlead.core.errors import LeaseEnded, UnknownLease
+from nextlead.core.errors import UnknownLease
 from nextlead.core.replies import Finished, Offer
 from nextlead.core.tokens import parse_token
 from nextlead.core.work import lease_with
 from nextlead.ports import Archive
+
+from .refusals import lease_ended
 
 Read = Callable[[Callable[[Engine], Offer | None]], Awaitable[Offer | None]]
 """`Dialer.read`."""
@@ -46,7 +48,7 @@ async def first_answer(archive: Archive, read: Read, command: Finish) -> Finishe
     if stored is None or ended is None or ended.token != token:
         raise UnknownLease
     if ended.digest != command.digest:
-        raise LeaseEnded
+        raise lease_ended(stored.lead)
     lead = await archive.lead_at(ended.commit_no, lead_id)
     following = await read(lambda engine: lease_with(engine.state, ended.next))
     return Finished(lead or stored.lead, ended.nearby, following, ended.commit_no)

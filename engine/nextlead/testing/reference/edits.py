@@ -36,7 +36,7 @@ def edit_lead(world: World, command: EditLead) -> None:
     if command.priority is not UNSET and not 0 <= command.priority <= 1000:
         raise Invalid("priority", "1 to 1000")
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
-    if lead.held_back and owner.startswith("agent:"):
+    if command.owner is not UNSET and lead.held_back and owner.startswith("agent:"):
         check_could_be_offered(world, lead, world.agents[owner.partition(":")[2]])
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     if command.priority is not UNSET:
