@@ -85,6 +85,11 @@ class Part:
         self.keys: SortedList[int] = SortedList()
         self.head = NEVER
 
+    def in_order(self) -> Iterator[int]:
+        """All keys, with the base."""
+        base = self.base
+        return (base + key for key in self.keys)
+
 
 class Queue:
     """All leads of one campaign, owner and family, in order."""
@@ -182,8 +187,7 @@ class Queue:
         return sum(part.keys.bisect_left(below - part.base) for part in self.parts.values() if part.open)
 
     def _in_order(self, priority: int) -> Iterator[int]:
-        parts = [part for part in self.parts.values() if part.open and part.priority == priority]
-        return merge(*((part.base + key for key in part.keys) for part in parts))
+        return merge(*(part.in_order() for part in self.parts.values() if part.open and part.priority == priority))
 
     def _rehead(self, part: Part) -> None:
         head = part.base + part.keys[0] if part.keys else NEVER

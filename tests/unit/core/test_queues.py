@@ -50,15 +50,16 @@ def test_a_queue_is_a_sort(seed: int, steps: int) -> None:  # R2.1, R2.2
         part = queue.parts.get(part_key)
         if part is None:
             keys = set()
-            part = queue.parts[part_key] = Part(queue, part_key, priority, 0, is_open=is_open)
+            base = key_of(rng.randrange(20), 0, 0) if part_key[0] == 1 else 0
+            part = queue.parts[part_key] = Part(queue, part_key, priority, base, is_open=is_open)
         match rng.randrange(5) if keys else 0:
             case 0 | 1:
                 key = key_of(rng.randrange(30), lead, lead)
                 queue.add(part, key)
-                keys = keys | {key}
+                keys = keys | {part.base + key}
             case 2:
                 key = rng.choice(sorted(keys))
-                queue.remove(part, key)
+                queue.remove(part, key - part.base)
                 keys = keys - {key}
             case 3:
                 is_open = not is_open
