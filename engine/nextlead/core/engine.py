@@ -10,7 +10,6 @@ and call again at `next_deadline_ms`.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from . import blocking, commands, lead_edits, pools, setup, work
@@ -21,17 +20,8 @@ from .model import FreshLead, Lead, Row
 from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
-from .replies import Finished, Served
+from .replies import Finished, Outcome
 from .state import State
-
-
-class Outcome(Struct):
-    """What came of a command. `served` are waiting agents that it, or the time, gave an answer to."""
-
-    reply: Any
-    changes: Changes
-    served: list[Served]
-
 
 Handler = Callable[[Any, Any], Any]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from .engine import Outcome
+    from .replies import Outcome
 
 
 class NextleadError(Exception):

@@ -8,9 +8,10 @@ from .errors import Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongSt
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
 from .order import LAST_MS
 from .outcomes import close
+from .places import is_own
 from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
 from .settings_check import PRIORITY_LAST
-from .state import State, is_own
+from .state import State
 from .transitions import need_status, need_unleased
 
 

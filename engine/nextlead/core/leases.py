@@ -6,9 +6,10 @@ from .choose import Choice, choose, first_due_ms, paused
 from .errors import AgentDisabled, NoSession
 from .model import Agent, Lead, Lease, Status, Tally
 from .order import NEVER, due_of, limit, priority_of
+from .places import URGENT_STEP
 from .replies import NoLead, Offer
 from .sight import Sight
-from .state import URGENT_STEP, State
+from .state import State
 
 _FAR_MS = 1 << 42
 

@@ -6,7 +6,8 @@ from .commands import RedialEdit
 from .errors import Invalid, NotAllowed, SlotFull
 from .model import PROMISED, REDIAL_KINDS, Agent, Campaign, Lead, Promise, Status
 from .order import ID_BITS, ID_MASK, LAST_MS
-from .state import State, is_own
+from .places import is_own
+from .state import State
 
 NEARBY_MS = 10 * 60_000
 

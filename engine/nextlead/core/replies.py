@@ -1,7 +1,10 @@
 """What the engine answers. Rows are answered as they are; these are the rest."""
 
+from typing import Any
+
 from msgspec import Struct
 
+from .changes import Changes
 from .model import Lead
 
 _OVERDUE_RANKS = frozenset({2, 4, 6})
@@ -126,3 +129,11 @@ class LeaseRef(Struct, frozen=True, gc=False):
     token: str
     lead: int
     agent: str
+
+
+class Outcome(Struct):
+    """What came of a command. `served` are waiting agents that it, or the time, gave an answer to."""
+
+    reply: Any
+    changes: Changes
+    served: list[Served]

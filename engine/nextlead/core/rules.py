@@ -10,8 +10,9 @@ from typing import Final
 from .choose import is_withheld
 from .errors import Conflict, NotAllowed, NumberBlocked
 from .model import PROMISED, Agent, Lead, Status
+from .places import is_own
 from .sight import may_get_own, owners_of, selected_campaigns
-from .state import State, is_own
+from .state import State
 
 Rule = Callable[[State, Agent, Lead], str | None]
 

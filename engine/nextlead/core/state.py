@@ -12,7 +12,7 @@ and of
 
 from bisect import insort
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 from sortedcontainers import SortedList
@@ -20,12 +20,10 @@ from sortedcontainers import SortedList
 from .changes import Changes
 from .errors import NotFound, WrongStatus
 from .fresh import seq_of
-from .leads import LeadTable
 from .model import (
     ROOT_TEAM,
     Agent,
     Blocked,
-    Campaign,
     Closures,
     Event,
     FreshLead,
@@ -41,33 +39,15 @@ from .model import (
     Team,
     Token,
 )
-from .numbers import NumberIndex
-from .order import DUE_SHIFT, ID_BITS, key_of, limit
-from .queues import OWN, Family, Part, PartKey, Queue
+from .order import ID_BITS, key_of
+from .places import LAST_DIALABLE, Places, is_own
+from .queues import Family
 from .records import Records
 from .replies import Served
 from .timers import Kind, Slot, Timers
 from .transitions import may_change
-from .waiting import Waiting
 
-DEFAULT_PRIORITY: Final = 5
-URGENT_STEP: Final = 1024
-"""An urgent lead's level is its reason times this, plus its priority (SPEC R2.6)."""
-
-_PRIVATE: Final = Status.PRIVATE_REDIAL
-_VIP: Final = Status.VIP_REDIAL
-_LAST_DIALABLE: Final = Status.VIP_REDIAL
 _CLOSED: Final = Status.CLOSED
-
-_FAMILIES: Final = (
-    # by status, then by "its owner's alone"
-    (Family.UNPROCESSED, Family.UNPROCESSED),
-    (Family.UNPROCESSED, Family.UNPROCESSED),
-    (Family.AUTOMATIC, Family.AUTOMATIC),
-    (Family.COMMON, Family.COMMON),
-    (Family.PRIVATE, Family.PRIVATE_OWN),
-    (Family.VIP, Family.VIP_OWN),
-)
 
 
 def _lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
@@ -76,46 +56,23 @@ def _lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
     return ((Kind.LEASE_BEAT, lead.campaign), lease.beat_ms), ((Kind.LEASE_MAX, lead.campaign), lease.started_ms)
 
 
-def is_own(lead: Lead) -> bool:
-    """A private or VIP redial that is its owner's alone: not released (SPEC R3.3)."""
-    promise = lead.promise
-    return promise is not None and promise.released_ms is None and _PRIVATE <= lead.status <= _VIP
-
-
-def family_of(lead: Lead) -> Family:
-    """Where an unleased, dialable lead queues."""
-    own = is_own(lead)
-    if lead.urgent is not None:
-        return Family.URGENT_OWN if own else Family.URGENT
-    return _FAMILIES[lead.status][own]
-
-
-class State:
+class State(Places):
     """The rows in memory with their indexes. See the rules of this file."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.settings = Settings()
         self.sequences = Sequences()
         self.teams: Records[Team] = Records("team")
         self.agents: Records[Agent] = Records("agent")
         self.projects: Records[Project] = Records("project")
-        self.campaigns: Records[Campaign] = Records("campaign")
         self.tallies: dict[int, Tally] = {}
-        self.pools: dict[int, Pool] = {}
         self.pool_ids: dict[int, list[tuple[int, int]]] = {}
         self.tokens: dict[int, Token] = {}
         self.blocked: dict[int, Blocked] = {}
 
-        self.leads = LeadTable(self.pools)
-        self.numbers = NumberIndex()
-        self.queues: dict[tuple[int, int, int], Queue] = {}
-        self.own_queues: dict[int, list[Queue]] = {}
-        self.gated: dict[int, dict[Part, None]] = {}
-        self.open_pools: set[int] = set()
         self.pool_timers: dict[int, int] = {}
         self.timers = Timers(self.deadline_of)
-        self.held: dict[int, int] = {}
-        self.parked: set[int] = set()
         self.leases: dict[int, list[tuple[int, int]]] = {}
         self.unresolved: dict[int, set[int]] = {}
         self.promised: dict[int, SortedList[int]] = {}
@@ -124,12 +81,8 @@ class State:
         self.closures: dict[int, Closures] = {}
         self.pool_open: dict[int, int] = {}
         self.pool_leased: dict[int, int] = {}
-        self.waiting = Waiting()
 
-        self.world = 0
-        self.sights: dict[int, Any] = {}
         self.commit_no = 1
-        self.now_ms = 0
         self.previous_ms = 0
         self.lease_floor_ms = 0
         self.faults = 0
@@ -261,8 +214,8 @@ class State:
             self.pool_leased[lead.pool] -= 1
             for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.remove(slot, base_ms, lead.id)
-            self._let_go(lead)
-        elif lead.status <= _LAST_DIALABLE:
+            self.let_go(lead)
+        elif lead.status <= LAST_DIALABLE:
             self.unplace(lead)
             if own or lead.urgent is not None:
                 for slot, base_ms in self._waits(lead):
@@ -291,8 +244,8 @@ class State:
             self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
             for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.add(slot, base_ms, lead.id)
-            self._hold(lead)
-        elif lead.status <= _LAST_DIALABLE:
+            self.hold(lead)
+        elif lead.status <= LAST_DIALABLE:
             self.place(lead)
             if own or lead.urgent is not None:
                 for slot, base_ms in self._waits(lead):
@@ -321,95 +274,6 @@ class State:
             self.closures[lead.pool] = row
             self.record("closures", lead.pool, row)
 
-    # -- places in queues -------------------------------------------------------------------------------------------
-
-    def place(self, lead: Lead) -> None:
-        """Put a dialable lead where its row says; parked while a lease holds one of its numbers (SPEC R3.7)."""
-        if self.held and not self.held.keys().isdisjoint(lead.numbers):
-            self.parked.add(lead.id)
-            return
-        queue, part_key, key = self._spot(lead)
-        part = queue.parts.get(part_key)
-        if part is None:
-            part = self.make_part(queue, part_key)
-        queue.add(part, key)
-        if queue.watchers:
-            self.waiting.stir(queue)
-
-    def is_ready(self, lead_id: int, queues: list[Queue]) -> bool:
-        """Whether a lead stands in one of these queues, due and behind an open gate."""
-        lead = self.leads.get(lead_id)
-        if lead is None or lead.lease is not None or lead.status > _LAST_DIALABLE or lead_id in self.parked:
-            return False
-        queue, part_key, key = self._spot(lead)
-        part = queue.parts[part_key]
-        return queue in queues and part.open and part.base + key < limit(self.now_ms)
-
-    def unplace(self, lead: Lead) -> None:
-        """Take a dialable lead out of its queue."""
-        if lead.id in self.parked:
-            self.parked.discard(lead.id)
-            return
-        queue, part_key, key = self._spot(lead)
-        part = queue.parts[part_key]
-        if queue.remove(part, key) and part_key[0]:
-            self.gated[part_key[0]].pop(part, None)
-
-    def _spot(self, lead: Lead) -> tuple[Queue, PartKey, int]:
-        status, promise, urgent, due_ms = lead.status, lead.promise, lead.urgent, lead.due_ms
-        promised = status >= _PRIVATE
-        own = promised and promise is not None and promise.released_ms is None
-        if urgent is None:
-            family = _FAMILIES[status][own]
-            variant = 0 if due_ms else 1
-        else:
-            family = Family.URGENT_OWN if own else Family.URGENT
-            variant, due_ms = 2 + urgent.reason, urgent.since_ms
-        queue = self.queues.get((lead.campaign, lead.owner, family)) or self.queue(lead.campaign, lead.owner, family)
-        part_key = (0 if promised else lead.pool, lead.zones, lead.priority or -lead.pool, variant)
-        return queue, part_key, due_ms << DUE_SHIFT | lead.seq << ID_BITS | lead.id
-
-    def queue(self, campaign: int, owner: int, family: Family) -> Queue:
-        """The queue; made when it is first wanted, and kept: an empty one costs a comparison."""
-        queue = self.queues.get((campaign, owner, family))
-        if queue is None:
-            settings = self.campaigns.by_no[campaign].dialer
-            queue = self.queues[campaign, owner, family] = Queue(campaign, owner, family, settings.overdue_after_ms)
-            if family in OWN:
-                self.own_queues.setdefault(owner, []).append(queue)
-            self.world += 1  # those who wait must watch it too
-            if family in OWN:
-                self.sights.pop(owner, None)
-            else:
-                for sight in self.sights.values():
-                    sight.admit(queue)
-        return queue
-
-    def make_part(self, queue: Queue, part_key: PartKey) -> Part:
-        """A new, empty part; the caller adds to it."""
-        gate, _zones, source, variant = part_key
-        pool = self.pools[-source] if source < 0 else None
-        base = key_of(self.pools[gate].first_active_ms, 0, 0) if variant == 1 else 0
-        part = queue.parts[part_key] = Part(
-            queue,
-            part_key,
-            self.level_of(queue.campaign, source, variant, pool),
-            base,
-            is_open=not gate or gate in self.open_pools,
-        )
-        if gate:
-            self.gated.setdefault(gate, {})[part] = None
-        return part
-
-    def level_of(self, campaign: int, source: int, variant: int, pool: Pool | None) -> int:
-        """Effective priority (SPEC R2.3), behind the reason for urgent leads."""
-        priority = source if source > 0 else self.inherited_priority(campaign, pool)
-        return priority if variant < 2 else (variant - 2) * URGENT_STEP + priority
-
-    def inherited_priority(self, campaign: int, pool: Pool | None) -> int:
-        """The pool's, else the campaign's, else 5."""
-        return (pool.priority if pool else 0) or self.campaigns.by_no[campaign].dialer.priority or DEFAULT_PRIORITY
-
     def add_fresh(self, pool: Pool, leads: list[FreshLead]) -> None:
         """Take untouched leads of one pool into the order; O(m log n)."""
         self.leads.add_fresh(leads)
@@ -422,53 +286,10 @@ class State:
             else:
                 group.append(key_of(0, seq_of(pool, lead.ordinal, lead.id), lead.id))
         for (owner, zones, source), keys in groups.items():
-            self._extend(self.queue(pool.campaign, owner, Family.UNPROCESSED), (pool.id, zones, source, 1), keys)
+            self.extend(self.queue(pool.campaign, owner, Family.UNPROCESSED), (pool.id, zones, source, 1), keys)
         key = (pool.campaign, Status.UNPROCESSED)
         self.counts[key] = self.counts.get(key, 0) + len(leads)
         self.pool_open[pool.id] = self.pool_open.get(pool.id, 0) + len(leads)
-
-    def _extend(self, queue: Queue, part_key: PartKey, keys: list[int]) -> None:
-        if not keys:
-            return
-        part = queue.parts.get(part_key) or self.make_part(queue, part_key)
-        queue.extend(part, keys)
-        if queue.watchers:
-            self.waiting.stir(queue)
-
-    def switch_pool(self, pool: int, *, is_open: bool) -> None:
-        """Open or close a pool's gate; O(parts)."""
-        (self.open_pools.add if is_open else self.open_pools.discard)(pool)
-        for part in self.gated.get(pool, ()):
-            part.queue.switch(part, is_open=is_open)
-            if part.queue.watchers:
-                self.waiting.stir(part.queue)
-
-    # -- the guard of numbers (SPEC R3.7) ---------------------------------------------------------------------------
-
-    def _hold(self, lead: Lead) -> None:
-        for number in lead.numbers:
-            self.held[number] = self.held.get(number, 0) + 1
-            for other in self.numbers.shared.get(number, ()):
-                if other != lead.id and other not in self.parked:
-                    self._repark(other)
-
-    def _let_go(self, lead: Lead) -> None:
-        held, shared = self.held, self.numbers.shared
-        for number in lead.numbers:
-            left = held.pop(number) - 1
-            if left:
-                held[number] = left
-        if shared:
-            for number in lead.numbers:
-                for other in shared.get(number, ()):
-                    if other != lead.id and other in self.parked:
-                        self._repark(other)
-
-    def _repark(self, lead: int) -> None:
-        found = self.leads.get(lead)
-        if found is not None and found.lease is None and found.status <= _LAST_DIALABLE:
-            self.unplace(found)
-            self.place(found)
 
     # -- deadlines --------------------------------------------------------------------------------------------------
 

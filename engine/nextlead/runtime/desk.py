@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, Final
 
 from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick
-from nextlead.core.engine import Engine, Outcome
+from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, NotReady, StorageFailed
-from nextlead.core.replies import NoLead, Offer, Waiting
+from nextlead.core.replies import NoLead, Offer, Outcome, Waiting
 from nextlead.core.tokens import token_text
 
 from .alarm import DeadlineAlarm
