@@ -116,9 +116,8 @@ class Dialer:
             room_s=room_s,
         )
         await store.open()
-        claim = await store.claim()
         try:
-            await dialer._begin(claim)
+            await dialer._begin(await store.claim())
         except BaseException:
             await store.close()
             raise
