@@ -1,4 +1,4 @@
-"""`python -m benchmarks engine|durable|cost`."""
+"""`python -m benchmarks engine|durable|cost|table`."""
 
 import argparse
 import sys
@@ -17,7 +17,8 @@ from .disk import file_system, is_volatile
 from .figures import parse_size, size_text
 from .job import Job
 from .plan import Wish, run_steps
-from .report import number, print_figures, write_json
+from .report import figure, markdown, number, print_figures, write_json
+from .surroundings import surroundings
 
 RESULTS: Final = Path(__file__).parent / "results"
 LEADS_LEAST: Final = 200
@@ -27,39 +28,43 @@ def main() -> int:
     """Run a command; the exit code."""
     options = _parser().parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    commands = {"engine": _engine, "durable": _durable, "cost": _cost}
+    commands = {"engine": _engine, "durable": _durable, "cost": _cost, "table": _table}
     return commands[options.command](options, console)
 
 
 def _engine(options: argparse.Namespace, console: Console) -> int:
     wish = _wish(options)
+    about = surroundings(_settings(wish, "none: memory only"))
     runs = run_steps(plan.engine_steps(wish), wish.repeat, console)
     figures, warnings = plan.engine_figures(runs, wish), plan.warnings_of(runs)
     print_figures(console, f"The engine, in memory; {_told(wish)}", figures, warnings)
     if options.json:
-        write_json(options.json, _settings(wish, "none: memory only"), runs, figures, warnings)
+        write_json(options.json, about, runs, figures, warnings)
     return 0
 
 
 def _durable(options: argparse.Namespace, console: Console) -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
+    disk = file_system(options.folder)
     if is_volatile(options.folder):
-        console.print(f"{options.folder} is on {file_system(options.folder)}: nothing is durable there; use --folder")
+        console.print(f"{options.folder} is on {disk}: nothing is durable there; use --folder")
         return 2
+    durability = f"SQLite, WAL, synchronous FULL, every answer after its commit; {disk}"
     with tempfile.TemporaryDirectory(prefix="stores-", dir=options.folder) as folder:
         wish = replace(_wish(options), folder=folder)
+        about = surroundings(_settings(wish, durability))
         run_steps(plan.durable_stores(wish), 1, console)
         runs = run_steps(plan.durable_steps(wish), wish.repeat, console)
-        durability = f"SQLite, WAL, synchronous FULL, every answer after its commit; {file_system(options.folder)}"
     figures, warnings = plan.durable_figures(runs, wish), plan.warnings_of(runs)
     print_figures(console, f"The dialer on {durability}; {_told(wish)}", figures, warnings)
     if options.json:
-        write_json(options.json, _settings(wish, durability), runs, figures, warnings)
+        write_json(options.json, about, runs, figures, warnings)
     return 0
 
 
 def _cost(options: argparse.Namespace, console: Console) -> int:
     job = Job(options.leads[0], options.agents, options.seed)
+    about = surroundings({"job": to_builtins(job), "operations": options.operations})
     costs, tally = count_calls(job, options.operations)
     ranks = ", ".join(f"{count} of class {rank}" for rank, count in sorted(tally.ranks.items()))
     ranks = f"{ranks}, {tally.none} without a lead"
@@ -67,8 +72,18 @@ def _cost(options: argparse.Namespace, console: Console) -> int:
     for name, cost in costs.items():
         console.print(_cost_table(name, cost, options.top))
     if options.json:
-        found = {name: {"calls": cost.calls[0], "builtin_calls": cost.calls[1]} for name, cost in costs.items()}
-        write_json(options.json, {"job": to_builtins(job), "operations": options.operations} | found, {}, (), ())
+        figures = [
+            figure("", f"{kind} called in a {name}", "", [calls])
+            for name, cost in costs.items()
+            for kind, calls in zip(("functions", "built-in ones"), cost.calls, strict=True)
+        ]
+        write_json(options.json, about, {}, figures, ())
+    return 0
+
+
+def _table(options: argparse.Namespace, console: Console) -> int:
+    for path in options.files:
+        console.out(markdown(path), highlight=False)
     return 0
 
 
@@ -117,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     cost = commands.add_parser("cost", help="function calls per operation: the same in every run")
     _add_job(cost, leads="20k", operations="2000")
     cost.add_argument("--top", type=_count, default=15, help="how many functions to name")
+    table = commands.add_parser("table", help="files that --json wrote, as Markdown for the README")
+    table.add_argument("files", type=Path, nargs="+", metavar="FILE")
     for command in (engine, durable):
         command.add_argument("--repeat", type=_count, default=5, help="repetitions; medians are reported")
     return parser

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.table import Table
 
 from .figures import Result, medians
-from .surroundings import surroundings
 
 Runs = dict[str, list[Result]]
 """Results of all repetitions, by step."""
@@ -79,11 +78,11 @@ def print_figures(console: Console, title: str, figures: Sequence[Figure], warni
 
 
 def write_json(
-    path: Path, settings: Mapping[str, object], runs: Runs, figures: Sequence[Figure], warnings: Sequence[str]
+    path: Path, about: Mapping[str, object], runs: Runs, figures: Sequence[Figure], warnings: Sequence[str]
 ) -> None:
-    """Everything that was measured, and what on."""
-    found = surroundings() | {
-        "settings": settings,
+    """Everything that was measured, and what on (`surroundings`, settings)."""
+    found = {
+        **about,
         "figures": figures,
         "warnings": warnings,
         "medians": {step: medians(results) for step, results in runs.items()},
@@ -91,3 +90,40 @@ def write_json(
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(json.format(json.encode(found), indent=2) + b"\n")
+
+
+class Measured(Struct):
+    """What is read back of a file of `write_json`."""
+
+    figures: list[Figure]
+    at: str
+    commit: str
+    changed_files: int
+    machine: dict[str, str | int | float | None]
+    versions: dict[str, str]
+    settings: dict[str, object]
+    warnings: list[str]
+
+
+def markdown(path: Path) -> str:
+    """A file of `write_json` as a table for the README, with what it was measured on above it."""
+    found = json.decode(path.read_bytes(), type=Measured)
+    machine, versions = found.machine, {name: text for name, text in found.versions.items() if text}
+    changed = f" and {found.changed_files} changed files" if found.changed_files else ""
+    size = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load_average']} before it began"
+    about = [
+        f"Measured {found.at}, commit `{found.commit[:10]}`{changed}.",
+        f"Machine: {machine['processor']}, {size}; {machine['system']}.",
+        f"Versions: {', '.join(f'{name} {text}' for name, text in versions.items())}.",
+        f"Durability: {found.settings.get('durability', 'none')}.",
+        *found.warnings,
+    ]
+    rows = [
+        "| | what | median | least | greatest | unit | target | met |",
+        "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
+    ]
+    for row in found.figures:
+        met = {True: "yes", False: "**no**", None: ""}[row.met]
+        numbers = " | ".join(number(value) for value in (row.median, row.least, row.greatest))
+        rows.append(f"| {row.target_no} | {row.what} | {numbers} | {row.unit} | {row.target} | {met} |")
+    return "\n".join([*about, "", *rows])

@@ -14,22 +14,23 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 _PACKAGES: Final = ("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "starlette")
 
 
-def surroundings() -> dict[str, object]:
-    """All of it, for the JSON file."""
+def surroundings(settings: dict[str, object]) -> dict[str, object]:
+    """All of it, for the JSON file; to be taken before anything is measured."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD"),
         "changed_files": len(_git("status", "--porcelain", "--untracked-files=no").splitlines()),
         "machine": {
-            "system": platform.platform(),
+            "system": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
             "processor": _processor(),
             "cores": os.cpu_count(),
             "memory_gib": _memory_gib(),
-            "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         },
         "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
         | {name: _version(name) for name in _PACKAGES},
+        "settings": settings,
     }
 
 

@@ -18,7 +18,8 @@ from benchmarks.plan import (
     run_steps,
     warnings_of,
 )
-from benchmarks.report import Target, at_least, at_most, figure, number, print_figures, write_json
+from benchmarks.report import Target, at_least, at_most, figure, markdown, number, print_figures, write_json
+from benchmarks.surroundings import surroundings
 from msgspec import json
 from rich.console import Console
 
@@ -137,7 +138,9 @@ def test_many_unanswered_calls_are_warned_of() -> None:
 def test_the_file_has_every_repetition_and_what_it_was_measured_on(tmp_path: Path) -> None:
     runs = {"alone": [{"next_p50_ms": 1.0}, {"next_p50_ms": 3.0}]}
     path = tmp_path / "results" / "durable.json"
-    write_json(path, {"seed": 1, "durability": "FULL"}, runs, [figure("T5", "next", "ms", [1, 3])], ["noisy"])
+    write_json(
+        path, surroundings({"seed": 1, "durability": "FULL"}), runs, [figure("T5", "next", "ms", [1, 3])], ["noisy"]
+    )
     found = json.decode(path.read_bytes())
     assert found["repetitions"] == runs
     assert found["medians"] == {"alone": {"next_p50_ms": 2.0}}
@@ -145,6 +148,16 @@ def test_the_file_has_every_repetition_and_what_it_was_measured_on(tmp_path: Pat
     assert {"machine", "versions", "commit", "at", "command"} <= set(found)
     assert found["versions"]["python"]
     assert found["versions"]["sqlite"]
+
+
+def test_the_file_becomes_a_table_for_the_readme(tmp_path: Path) -> None:
+    path = tmp_path / "durable.json"
+    missed = figure("T5", "next p99, one agent", "ms", [4, 1, 7], Target("<= 3", at_most(3)))
+    write_json(path, surroundings({"durability": "synchronous FULL"}), {}, [missed], ["a warning"])
+    text = markdown(path)
+    assert "| T5 | next p99, one agent | 4.00 | 1.00 | 7.00 | ms | <= 3 | **no** |" in text.splitlines()
+    assert "Durability: synchronous FULL." in text
+    assert "a warning" in text
 
 
 # -- processes ------------------------------------------------------------------------------------------------------
