@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo serve test quick lint format clean
+.PHONY: demo serve test quick lint bench format clean
 
 demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
 	$(BIN)/nextlead demo $(ARGS)
@@ -24,6 +24,10 @@ lint: .venv/dev ## style, types, and who imports whom
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+bench: .venv/dev ## the figures of benchmarks/README.md; the machine should be quiet
+	$(BIN)/python -m benchmarks engine --leads 100k 1M 5M --json benchmarks/results/engine.json
+	$(BIN)/python -m benchmarks durable --json benchmarks/results/durable.json
 
 format: .venv/dev
 	$(BIN)/ruff format .

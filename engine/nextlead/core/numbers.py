@@ -11,6 +11,11 @@ from sortedcontainers import SortedList
 from .order import ID_BITS, ID_MASK
 
 
+def number_entry(number: int, lead: int) -> int:
+    """A number and a lead that has it, as the index keeps them."""
+    return number << ID_BITS | lead
+
+
 class NumberIndex:
     """Numbers of open leads. `shared` maps a number to its leads where there are at least two."""
 
@@ -21,14 +26,14 @@ class NumberIndex:
     def add(self, numbers: Iterable[int], lead: int) -> None:
         """O(log n) a number."""
         for number in numbers:
-            self._entries.add(number << ID_BITS | lead)
+            self._entries.add(number_entry(number, lead))
             leads = self.leads(number)
             if len(leads) > 1:
                 self.shared[number] = set(leads)
 
-    def build(self, entries: list[tuple[int, int]]) -> None:
-        """All at once, from (number, lead) pairs; for recovery. O(n log n)."""
-        self._entries = SortedList(number << ID_BITS | lead for number, lead in entries)
+    def build(self, entries: list[int]) -> None:
+        """All at once, from what `number_entry` gives; for recovery. O(n log n)."""
+        self._entries = SortedList(entries)
         previous = -1
         for entry in self._entries:
             number = entry >> ID_BITS
@@ -39,7 +44,7 @@ class NumberIndex:
     def remove(self, numbers: Iterable[int], lead: int) -> None:
         """O(log n) a number."""
         for number in numbers:
-            self._entries.remove(number << ID_BITS | lead)
+            self._entries.remove(number_entry(number, lead))
             leads = self.shared.get(number)
             if leads is not None:
                 leads.discard(lead)

@@ -5,6 +5,7 @@ from typing import Any
 
 from .fresh import seq_of
 from .model import FreshLead, Lead, Row, Status
+from .numbers import number_entry
 from .order import key_of
 from .pool_gates import is_open, settle_gate
 from .queues import Family
@@ -18,7 +19,7 @@ class Recovery:
         self._state = state
         self._leads: list[Lead] = []
         self._keys: dict[tuple[int, int, int, int], list[int]] = {}
-        self._numbers: list[tuple[int, int]] = []
+        self._numbers: list[int] = []
         self._takers: dict[str, Callable[[Any], None]] = {
             "team": state.teams.put,
             "agent": state.agents.put,
@@ -43,7 +44,7 @@ class Recovery:
         """One touched, open lead."""
         self._leads.append(lead)
         self._state.leads.put(lead)
-        self._numbers += ((number, lead.id) for number in lead.numbers)
+        self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
 
     def fresh(self, leads: Sequence[FreshLead]) -> None:
         """Some untouched leads."""
@@ -56,7 +57,7 @@ class Recovery:
                 keys = self._keys[group] = []
             keys.append(key_of(0, seq_of(state.pools[lead.pool], lead.ordinal, lead.id), lead.id))
             state.note_ids(lead.pool, lead.id, lead.id)
-            self._numbers += ((number, lead.id) for number in lead.numbers)
+            self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
 
     def build(self, now_ms: int) -> None:
         """Lay everything out as of the stored engine time; timers run afterwards."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nextlead.core.errors import UnknownLease
 from nextlead.core.model import FreshLead
-from nextlead.core.numbers import NumberIndex
+from nextlead.core.numbers import NumberIndex, number_entry
 from nextlead.core.order import NEVER
 from nextlead.core.pages import PAGE_SIZE, Pages
 from nextlead.core.timers import Kind, Slot, Timers
@@ -59,7 +59,7 @@ def test_shared_numbers_are_those_of_two_leads(pairs: list[tuple[int, int]]) -> 
         assert {n: set(index.leads(n)) for n in by_number} == by_number
         assert index.shared == {n: leads for n, leads in by_number.items() if len(leads) > 1}
     rebuilt = NumberIndex()
-    rebuilt.build(sorted(plain))
+    rebuilt.build([number_entry(number, lead) for number, lead in plain])
     assert rebuilt.shared == index.shared
     assert len(rebuilt) == len(index)
 
