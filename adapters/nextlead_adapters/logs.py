@@ -46,5 +46,6 @@ def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | Non
 
 def _rendering(*, console: bool, colors: bool) -> list[Processor]:
     if console:
-        return [structlog.dev.ConsoleRenderer(colors=colors)]
+        # Not the default for tracebacks, which prints local variables too: tokens are among them.
+        return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -51,3 +51,20 @@ def test_libraries_come_out_in_the_same_form() -> None:
     logging.getLogger("uvicorn.error").error("address %s in use", "x")
     line = json.loads(out.getvalue())
     assert (line["event"], line["level"]) == ("address x in use", "error")
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_traceback_has_no_local_variables(form: str) -> None:
+    out = io.StringIO()
+    configure_logs(form, "info", out)
+    try:
+        _fail_with("tok" + "en-in-a-local")
+    except ValueError:
+        structlog.get_logger().exception("it failed")
+        logging.getLogger("uvicorn.error").exception("theirs failed too")
+    assert out.getvalue().count("in _fail_with") == 2
+    assert "token-in-a-local" not in out.getvalue()
+
+
+def _fail_with(secret: str) -> None:
+    raise ValueError(len(secret))
