@@ -1,18 +1,19 @@
 """Calls on the organisation's do-not-call list (SPEC R10.2 to R10.5)."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from nextlead.core.commands import Block, Unblock
 from nextlead.core.engine import Engine
-from nextlead.core.model import Blocked
+from nextlead.core.model import Answer, Blocked
 from nextlead.core.replies import Count
 
 from .fields import read_number, region_of
 from .lead_shapes import PhoneText
 from .lists import Page, page
-from .table import Access, Body, Call, Paging, Route, View, tagged
+from .table import Access, Body, Call, Paging, Reply, Route, View, tagged
 from .values import Moment
 
 Scope = Literal["organisation"]
@@ -90,10 +91,19 @@ async def block(call: Call) -> object:
     """Open leads that have the number close."""
     body: BlockBody = call.body
     number = _number(call, body.number)
-    reply = await call.services.dialer.submit(Block(by=call.caller.by, number=number, reason=body.reason))
-    assert isinstance(reply, Count)
-    entry = call.services.engine.blocked[number]
-    return BlockedView(f"+{number}", "organisation", entry.reason, Moment(entry.at_ms), entry.by, reply.count)
+
+    def view(reply: Count) -> BlockedView:
+        entry = call.services.engine.blocked[number]
+        return BlockedView(f"+{number}", "organisation", entry.reason, Moment(entry.at_ms), entry.by, reply.count)
+
+    command = Block(by=call.caller.by, number=number, reason=body.reason)
+    return await call.submit(command, view, lambda made: replace(made, number="", reason=""))
+
+
+async def _block_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply:
+    """Number and reason are not kept: the request has them again."""
+    body: BlockBody = call.body
+    return Reply(first.status, kept | {"number": f"+{_number(call, body.number)}", "reason": body.reason})
 
 
 async def unblock(call: Call) -> None:
@@ -130,6 +140,7 @@ ROUTES: Final = tagged(
         answer=BlockedView,
         query=BlockQuery,
         status=201,
+        again=_block_again,
     ),
     Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204),
     Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView),

@@ -18,7 +18,7 @@ from .lists import Page, part
 from .setup_shapes import SessionView
 from .setup_views import session_view
 from .table import Access, BulkQuery, Call, Paging, Route, tagged
-from .work import one_lead
+from .work import lead_answer
 
 
 async def put_session(call: Call) -> object:
@@ -59,19 +59,18 @@ async def release_all(call: Call) -> object:
     if call.query.dry_run:
         rows = await call.services.dialer.read(lambda engine: engine.redials_of(call.code()))
         return shapes.CountView(len(rows))
-    reply = await call.services.dialer.submit(ReleaseAll(by=call.caller.by, agent=call.code()))
-    assert isinstance(reply, Count)
+    command = ReleaseAll(by=call.caller.by, agent=call.code())
+    return await call.submit(command, _count)
+
+
+def _count(reply: Count) -> shapes.CountView:
     return shapes.CountView(reply.count)
 
 
 async def end_lease(call: Call) -> object:
     """A supervisor ends a stuck lease."""
     body: shapes.EndBody = call.body
-    reply = await call.services.dialer.submit(
-        EndLease(by=call.caller.by, token=call.params["token"], outcome=body.outcome)
-    )
-    assert isinstance(reply, Lead)
-    return shapes.LeadAnswer(await one_lead(call, reply))
+    return await lead_answer(call, EndLease(by=call.caller.by, token=call.params["token"], outcome=body.outcome))
 
 
 _AGENT: Final = "/v1/agents/{code}"

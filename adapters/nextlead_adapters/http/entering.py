@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
+from nextlead.core.commands import Command
+from nextlead.core.model import Answer, Pool
+
+from ..intake.loading import AndThen
 from ..intake.options import DuplicateOptions, PoolOptions
 from . import idempotency
 from . import pool_shapes as shapes
-from .pools import show
+from .pools import pool_view, show
 from .reading import decode
 from .table import Access, Call, Reply, Route, tagged
 from .uploads import Upload, receive_upload
@@ -54,7 +58,9 @@ async def _load_once(call: Call, came: Upload) -> Reply:
 async def _load(call: Call, came: Upload) -> Reply:
     options = _options(call.body)
     came.given_away = True
-    pool = await call.services.intake.upload(came.path, came.file_name, options, call.caller.by, remove=True)
+    pool = await call.services.intake.upload(
+        came.path, came.file_name, options, call.caller.by, remove=True, then=_keeping(call)
+    )
     view = await show(call, pool.id)
     return Reply(202 if view.state == "loading" else 201, view)
 
@@ -62,8 +68,39 @@ async def _load(call: Call, came: Upload) -> Reply:
 async def add_leads(call: Call) -> object:
     """Calls of one token with the same options share a pool for a while (SPEC R9.1)."""
     body: shapes.LeadsBody = call.body
-    pool = await call.services.intake.add_leads(body.leads, _options(body), call.caller.by, caller=call.caller.token)
+    pool = await call.services.intake.add_leads(
+        body.leads, _options(body), call.caller.by, caller=call.caller.token, then=_keeping(call)
+    )
     return await show(call, pool.id)
+
+
+# -- for an Idempotency-Key -----------------------------------------------------------------------------------------
+
+
+def _keeping(call: Call) -> AndThen | None:
+    """Keeps the pool as the answer: a file's when it is opened, so that it is not loaded twice, and when it is full."""
+    keep = call.keep
+    if keep is None:
+        return None
+
+    def then(pool: Pool) -> Command | None:
+        if pool.state == "failed":
+            return None
+        return keep(_status(pool), pool_view(call, call.services.engine, pool))
+
+    return then
+
+
+def _status(pool: Pool) -> int:
+    return 202 if pool.state == "loading" else 201
+
+
+async def _upload_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply | None:
+    """A pool that was loading is shown as it is now. One that failed has none of the file's leads: once more."""
+    pool = call.services.engine.pools.get(kept["id"])
+    if first.status != 202 or pool is None:
+        return Reply(first.status, kept)
+    return None if pool.state == "failed" else Reply(_status(pool), await show(call, pool.id))
 
 
 _LOADING: Final = {202: "The file is still loading; `GET` tells how far it is."}
@@ -78,6 +115,7 @@ _UPLOAD: Final = Route(
     status=201,
     also=_LOADING,
     files=True,
+    again=_upload_again,
 )
 _JSON: Final = Route(
     "POST",

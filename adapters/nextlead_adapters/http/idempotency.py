@@ -3,35 +3,40 @@
 Rules of this file:
 
 1. A key counts for one token and one address. What is kept is a digest of the three, never the key itself.
-2. Kept are answers and refusals, but not 429 and 5xx: those may go better next time.
-3. No secret is kept, and no personal data. A lead is kept without its phones and data, which are read again when the
-   answer is given again; a token is left out then.
-4. Two calls with one key at the same time: the second waits for the first.
-5. What is kept here is lost with the process: the engine has no command yet that writes an `Answer` in its effect's own
-   commit. What the archive has is honoured.
+2. An answer is kept in the commit of what it answers (`Call.submit`): a crash leaves both or neither. One that changed
+   nothing, refusals among them, is kept in a commit of its own before it is given.
+3. 429 and 5xx are not kept: those may go better next time.
+4. No secret is kept, and no personal data. A lead is kept without its phones and data, which are read again when the
+   answer is given again; a token is left out then. What a refusal quotes is left out.
+5. Two calls with one key at the same time: the second waits for the first. Nobody looks for a first answer before
+   what is decided already is durable.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 
+from nextlead.core.commands import KeepAnswer
 from nextlead.core.errors import NextleadError
-from nextlead.core.model import DAY_MS, Answer
-from nextlead.ports import Archive
+from nextlead.core.model import Answer
+from nextlead.ports import ANSWER_KEPT_MS
+from nextlead.runtime.dialer import Dialer
 
 from .lead_views import NO_DATA
 from .problems import MEDIA, ProblemError, malformed, of_error, own, problem_reply
 from .table import Call, Reply, Stream
 from .values import to_json
 
-KEEP_MS: Final = DAY_MS
-KEPT_MAX: Final = 100_000
 KEY_CHARS_MAX: Final = 255
 HEADER: Final = "idempotency-key"
 REPLAYED: Final = ("nextlead-repeated", "true")
+PRIVATE: Final[dict[str, type]] = {"phones": list, "data": dict, "number": str, "token": str}
+"""Keys of answers whose values are not kept; counts may go by such names too."""
+_QUOTED: Final = re.compile("'.*'", re.DOTALL)
 
 
 def key_of(call: Call) -> str:
@@ -50,14 +55,32 @@ def digest(*parts: str) -> str:
     return sha256("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class Repeats:
-    """Answers that may be asked for again. `now_ms` is engine time."""
+class Keeper:
+    """Makes the command that keeps a call's answer. `used`: it has made one."""
 
-    def __init__(self, archive: Archive, now_ms: Callable[[], int]) -> None:
-        self._archive = archive
+    def __init__(self, key: str, body_sha256: str, now_ms: Callable[[], int]) -> None:
+        self.used = False
+        self._key = key
+        self._body_sha256 = body_sha256
         self._now_ms = now_ms
+
+    def __call__(self, status: int, body: object) -> KeepAnswer:
+        """For an answer as it is given; what may not be kept is taken out here."""
+        return self.of_payload(status, to_json(body))
+
+    def of_payload(self, status: int, payload: bytes) -> KeepAnswer:
+        """The same for the bytes of a body."""
+        self.used = True
+        kept = without_secrets(status, payload)
+        return KeepAnswer(answer=Answer(self._key, self._body_sha256, status, kept, self._now_ms()))
+
+
+class Repeats:
+    """First answers: kept, found, given again."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._kept: dict[str, Answer] = {}
 
     async def answer(
         self, call: Call, key: str, body_sha256: str, run: Callable[[], Awaitable[Reply | Stream]]
@@ -67,49 +90,37 @@ class Repeats:
         self._locks[key] = (lock, users + 1)
         try:
             async with lock:
-                first = await self._first(key)
-                if first is not None:
-                    return await self._again(call, first, body_sha256)
-                reply = await _reply_of(run)
-                if isinstance(reply, Reply) and (reply.status < 500 and reply.status != 429):
-                    self._keep(
-                        Answer(
-                            key,
-                            body_sha256,
-                            reply.status,
-                            without_secrets(reply.status, reply.payload()),
-                            self._now_ms(),
-                        )
-                    )
-                return reply
+                again = await self._again(call, key, body_sha256)
+                return again or await self._first(call, Keeper(key, body_sha256, self._dialer.now_ms), run)
         finally:
             lock, users = self._locks.pop(key)
             if users > 1:
                 self._locks[key] = (lock, users - 1)
 
-    async def _first(self, key: str) -> Answer | None:
-        kept = self._kept.get(key) or await self._archive.answer(key)
-        return kept if kept is not None and kept.at_ms > self._now_ms() - KEEP_MS else None
+    async def _first(self, call: Call, keeper: Keeper, run: Callable[[], Awaitable[Reply | Stream]]) -> Reply | Stream:
+        call.keep = keeper
+        reply = await _reply_of(run)
+        if isinstance(reply, Reply) and not keeper.used and reply.status < 500 and reply.status != 429:
+            await self._dialer.submit(keeper.of_payload(reply.status, reply.payload()))
+        return reply
 
-    def _keep(self, answer: Answer) -> None:
-        """In the order they came, so that the oldest are the first to go."""
-        self._kept[answer.key] = answer
-        oldest_ms = self._now_ms() - KEEP_MS
-        while True:
-            key, first = next(iter(self._kept.items()))
-            if first.at_ms > oldest_ms and len(self._kept) <= KEPT_MAX:
-                return
-            del self._kept[key]
-
-    async def _again(self, call: Call, first: Answer, body_sha256: str) -> Reply:
+    async def _again(self, call: Call, key: str, body_sha256: str) -> Reply | None:
+        await self._dialer.read(lambda _engine: None)
+        first = await self._dialer.archive.answer(key)
+        if first is None or first.at_ms <= self._dialer.now_ms() - ANSWER_KEPT_MS:
+            return None
         if first.body_sha256 != body_sha256:
             raise own("idempotency_conflict", "Take a new key for a new request.")
-        media = MEDIA if first.status >= 400 else "application/json"
+        if first.status >= 400:
+            return Reply(first.status, raw=first.body, headers=(("content-type", MEDIA), REPLAYED))
         if not first.body:
             return Reply(first.status, headers=(REPLAYED,))
         body = msgspec.json.decode(first.body)
         await _fill(call, list(_leads_in(body)))
-        return Reply(first.status, raw=to_json(body), headers=(("content-type", media), REPLAYED))
+        again = Reply(first.status, body) if call.route.again is None else await call.route.again(call, first, body)
+        if again is not None:
+            again.headers += (REPLAYED,)
+        return again
 
 
 async def _reply_of(run: Callable[[], Awaitable[Reply | Stream]]) -> Reply | Stream:
@@ -122,43 +133,41 @@ async def _reply_of(run: Callable[[], Awaitable[Reply | Stream]]) -> Reply | Str
         return problem_reply(of_error(refusal))
 
 
+# -- what is kept of an answer, and what is put back ----------------------------------------------------------------
+
+
 def without_secrets(status: int, payload: bytes) -> bytes:
-    """The body as it is kept (rule 3)."""
-    if not payload or status >= 400:
+    """The body as it is kept (rule 4)."""
+    if not payload:
         return payload
     body = msgspec.json.decode(payload)
-    for lead in _leads_in(body):
-        lead.pop("data")
-        lead.pop("phones")
-        lead["lease"] = _without_number(lead.get("lease"))
-    for holder in _holders(body):
-        holder.pop("token", None)
-        holder.pop("number", None)
-    return msgspec.json.encode(body)
+    return msgspec.json.encode(_without_quotes(body) if status >= 400 else _without_private(body))
 
 
-def _without_number(lease: Any) -> Any:
-    return {name: value for name, value in lease.items() if name != "number"} if isinstance(lease, dict) else None
-
-
-def _objects(body: Any) -> Iterator[dict[str, Any]]:
-    """All objects in it, but not what is in a lead's own fields."""
+def _without_private(body: Any) -> Any:
     if isinstance(body, dict):
-        yield body
-        for name, value in body.items():
-            if name != "data":
-                yield from _objects(value)
-    elif isinstance(body, list):
-        for value in body:
-            yield from _objects(value)
+        kept = ((name, value) for name, value in body.items() if not isinstance(value, PRIVATE.get(name, ())))
+        return {name: _without_private(value) for name, value in kept}
+    return [_without_private(value) for value in body] if isinstance(body, list) else body
+
+
+def _without_quotes(problem: dict[str, Any]) -> dict[str, Any]:
+    """Refusals quote the value that they refuse."""
+    problem["detail"] = _QUOTED.sub("'...'", problem["detail"])
+    for error in problem.get("errors", ()):
+        error["message"] = _QUOTED.sub("'...'", error["message"])
+    return problem
 
 
 def _leads_in(body: Any) -> Iterator[dict[str, Any]]:
-    return (found for found in _objects(body) if "public_status" in found)
-
-
-def _holders(body: Any) -> Iterator[dict[str, Any]]:
-    return (found for found in _objects(body) if "token" in found)
+    if isinstance(body, dict):
+        if "public_status" in body:
+            yield body
+        for value in body.values():
+            yield from _leads_in(value)
+    elif isinstance(body, list):
+        for value in body:
+            yield from _leads_in(value)
 
 
 async def _fill(call: Call, leads: list[dict[str, Any]]) -> None:

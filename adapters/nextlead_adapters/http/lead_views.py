@@ -108,7 +108,7 @@ def _lease_short(engine: Engine, lead: Lead) -> LeaseShort | None:
         agent.code if agent else "",
         f"+{lease.number}",
         Moment(lease.started_ms),
-        Moment(engine.state.lease_end_ms(lead)),
+        Moment(engine.lease_end_ms(lead)),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw
 
 from nextlead.core.commands import (
     Command,
@@ -32,7 +32,7 @@ from .lead_shapes import (
     UrgentBody,
     ValidateBody,
 )
-from .lead_views import event_view, lead_view
+from .lead_views import NO_DATA, event_view, lead_view
 from .lists import Page, cursor, cut, part
 from .table import Access, Call, Paging, Route, tagged
 
@@ -66,6 +66,11 @@ async def stored_lead(call: Call) -> Stored:
     if stored is None or not may_see(call, stored.lead):
         raise NotFound("lead", lead)
     return stored
+
+
+async def add_data(call: Call, view: LeadView) -> None:
+    """Put the lead's data fields, which are not in memory, into a view that was made without them."""
+    view.data = Raw((await call.services.data.get((view.id,))).get(view.id, NO_DATA))
 
 
 async def list_leads(call: Call) -> object:
@@ -179,9 +184,10 @@ def _validate(call: Call, lead: Lead) -> Command:
 
 
 async def _act(make: Callable[[Call, Lead], Command], call: Call) -> object:
-    stored = await stored_lead(call)
-    await call.services.dialer.submit(make(call, stored.lead))
-    return await show_lead(call)
+    command = make(call, (await stored_lead(call)).lead)
+    view = await call.submit(command, lambda lead: lead_view(call.services.engine, lead, NO_DATA))
+    await add_data(call, view)
+    return view
 
 
 _LEAD = "/v1/leads/{id}"

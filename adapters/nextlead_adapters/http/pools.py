@@ -124,25 +124,24 @@ def _ms(value: Moment | UnsetType | None) -> int | UnsetType | None:
 # -- the buttons ----------------------------------------------------------------------------------------------------
 
 
-async def _act(
-    call: Call, pool: int, action: Any, seed: int | UnsetType = UNSET
-) -> shapes.PoolView | shapes.DeletedView:
+def _command(call: Call, pool: int, action: Any, seed: int | UnsetType = UNSET) -> ActOnPool:
     drawn = secrets.randbits(SEED_BITS) if seed is UNSET and action == "shuffle" else 0
-    reply = await call.services.dialer.submit(
-        ActOnPool(by=call.caller.by, pool=pool, action=action, seed=drawn if isinstance(seed, UnsetType) else seed)
-    )
+    return ActOnPool(by=call.caller.by, pool=pool, action=action, seed=drawn if isinstance(seed, UnsetType) else seed)
+
+
+def _acted(call: Call, reply: Pool | PoolDeleted) -> shapes.PoolView | shapes.DeletedView:
     if isinstance(reply, PoolDeleted):
         return shapes.DeletedView(reply.deleted, dict(reply.kept))
-    return await show(call, pool)
+    return pool_view(call, call.services.engine, reply)
 
 
 async def _button(action: str, call: Call) -> object:
-    return await _act(call, call.id("pool"), action)
+    return await call.submit(_command(call, call.id("pool"), action), partial(_acted, call))
 
 
 async def shuffle(call: Call) -> object:
     """Unprocessed leads of the pool in a random order (SPEC R9.10)."""
-    return await _act(call, call.id("pool"), "shuffle", call.body.seed)
+    return await call.submit(_command(call, call.id("pool"), "shuffle", call.body.seed), partial(_acted, call))
 
 
 async def bulk(call: Call) -> object:
@@ -150,20 +149,36 @@ async def bulk(call: Call) -> object:
     body: shapes.BulkBody = call.body
     if call.query.dry_run and body.action == "shuffle":
         raise Invalid("dry_run", "does not go with shuffle")
-    return shapes.BulkAnswer([await _bulk_one(call, pool, body) for pool in dict.fromkeys(body.ids)])
+    pools = list(dict.fromkeys(body.ids))
+    items: list[shapes.BulkItem] = []
+    for pool in pools:
+        before = items if pool == pools[-1] else None
+        items.append(await _bulk_one(call, pool, body, before))
+    return shapes.BulkAnswer(items)
 
 
-async def _bulk_one(call: Call, pool: int, body: shapes.BulkBody) -> shapes.BulkItem:
+async def _bulk_one(
+    call: Call, pool: int, body: shapes.BulkBody, before: list[shapes.BulkItem] | None
+) -> shapes.BulkItem:
+    """`before` are the others' items when this pool is the last: the whole answer is kept with it."""
     try:
         if call.query.dry_run:
             would = await call.services.dialer.read(lambda engine: preview(engine, pool, body.action))
             return _would(pool, would)
-        answer = await _act(call, pool, body.action, body.seed)
+        return await call.submit(
+            _command(call, pool, body.action, body.seed),
+            lambda reply: _item(call, pool, reply),
+            lambda item: None if before is None else shapes.BulkAnswer([*before, item]),
+        )
     except NextleadError as refusal:
         error = of_error(refusal)
         if error.problem.status == 503:
             raise
         return shapes.BulkItem(pool, ok=False, problem=error.problem)
+
+
+def _item(call: Call, pool: int, reply: Pool | PoolDeleted) -> shapes.BulkItem:
+    answer = _acted(call, reply)
     if isinstance(answer, shapes.DeletedView):
         return shapes.BulkItem(pool, ok=True, deleted=answer)
     return shapes.BulkItem(pool, ok=True, pool=answer)

@@ -68,7 +68,7 @@ class Services:
         self.limits = limits
         self.table = table
         self.data = DataReader(dialer.archive)
-        self.repeats = Repeats(dialer.archive, dialer.now_ms)
+        self.repeats = Repeats(dialer)
 
     def metrics(self) -> bytes:
         """Prometheus text, as of now."""

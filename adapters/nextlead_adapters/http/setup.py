@@ -112,20 +112,26 @@ async def _delete(kind: Literal["team", "agent", "project", "campaign"], call: C
 
 async def activate_campaign(call: Call) -> object:
     """Its leads are offered again."""
-    await call.services.dialer.submit(_switch(call, active=True))
-    return await _show("campaign", call)
+    return await call.submit(_switch(call, active=True), lambda _: _campaign_now(call))
 
 
 async def deactivate_campaign(call: Call) -> object:
     """The answer tells what becomes of promised redials (SPEC R3.3)."""
-    reply = await call.services.dialer.submit(_switch(call, active=False))
+    return await call.submit(_switch(call, active=False), partial(_deactivated, call))
+
+
+def _deactivated(call: Call, reply: Campaign | Stranded) -> shapes.CampaignDeactivated:
     left = reply if isinstance(reply, Stranded) else Stranded({}, {})
-    view = await _show("campaign", call)
-    assert isinstance(view, shapes.CampaignView)
+    view = _campaign_now(call)
     fields = {name: getattr(view, name) for name in shapes.CampaignView.__struct_fields__}
     return shapes.CampaignDeactivated(
         **fields, promised_redials=shapes.PromisedLeft(dict(left.dialable), dict(left.withheld))
     )
+
+
+def _campaign_now(call: Call) -> shapes.CampaignView:
+    engine = call.services.engine
+    return views.campaign_view(engine, engine.campaigns.need(call.code()))
 
 
 def _switch(call: Call, *, active: bool) -> PutCampaign:

@@ -6,18 +6,22 @@ the same entries, so none of them can say something else than the others.
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from msgspec import UNSET, Meta, Struct
 from msgspec.structs import replace
 from starlette.types import Receive, Scope, Send
 
+from nextlead.core.commands import Command
 from nextlead.core.errors import NotFound
+from nextlead.core.model import Answer
 
 from .values import to_json
 
 if TYPE_CHECKING:
     from .services import Services
+
+V = TypeVar("V")
 
 ORGANISATION: Final = "default"
 Headers = Mapping[str, str]
@@ -73,10 +77,16 @@ class BulkQuery(Body):
     dry_run: bool = False
 
 
-class Call:
-    """One request on its way through a handler. `caller`, `query` and `body` are what the route's entry says."""
+Keep = Callable[[int, object], Command]
 
-    __slots__ = ("body", "caller", "headers", "params", "query", "receive", "route", "scope", "services")
+
+class Call:
+    """One request on its way through a handler. `caller`, `query` and `body` are what the route's entry says.
+
+    `keep` makes the command that keeps an answer, given its status and body; None without an Idempotency-Key.
+    """
+
+    __slots__ = ("body", "caller", "headers", "keep", "params", "query", "receive", "route", "scope", "services")
 
     def __init__(self, services: "Services", route: "Route", scope: Scope, receive: Receive) -> None:
         self.services = services
@@ -88,6 +98,25 @@ class Call:
         self.caller = NOBODY
         self.query: Any = None
         self.body: Any = None
+        self.keep: Keep | None = None
+
+    async def submit(
+        self, command: Command, view: Callable[[Any], V], kept: Callable[[V], object | None] | None = None
+    ) -> V:
+        """Carry out a command: its reply as `view` shows it at that moment, given when it is durable.
+
+        With an Idempotency-Key the view is kept as the answer in the same commit, or what `kept` makes of it; when
+        that is None, another command's answer will be.
+        """
+        views: list[V] = []
+
+        def then(reply: Any) -> Command | None:
+            views.append(view(reply))
+            body = views[0] if kept is None else kept(views[0])
+            return None if self.keep is None or body is None else self.keep(self.route.status, body)
+
+        await self.services.dialer.submit(command, then)
+        return views[0]
 
     def code(self) -> str:
         """The path's `{code}`."""
@@ -128,6 +157,7 @@ class Stream(Struct):
 
 
 Handler = Callable[[Call], Awaitable[object]]
+Again = Callable[[Call, Answer, Any], Awaitable[Reply | None]]
 
 
 class Route(Struct, frozen=True):
@@ -135,7 +165,9 @@ class Route(Struct, frozen=True):
 
     `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's
     token reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but
-    `next`). `files`: the body is multipart with a `file`, and `body` is the type of its `options`.
+    `next`); `again` gives a first answer again from what was kept of it, and its decoded body, where that needs more
+    than the data of leads, or None if the call is to be made anew. `files`: the body is multipart with a `file`, and
+    `body` is the type of its `options`.
     """
 
     method: str
@@ -151,6 +183,7 @@ class Route(Struct, frozen=True):
     tag: str = ""
     own: bool = False
     repeatable: bool = True
+    again: Again | None = None
     files: bool = False
     media: str = "application/json"
 

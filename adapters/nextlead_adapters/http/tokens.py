@@ -30,10 +30,12 @@ async def make_token(call: Call) -> object:
     refer(call.services.engine, "agent", agent, "agent")
     secret = secrets.token_urlsafe(TOKEN_BYTES)
     digest = sha256(secret.encode()).hexdigest()
-    token = await call.services.dialer.submit(PutToken(by=call.caller.by, sha256=digest, role=body.role, agent=agent))
-    assert isinstance(token, Token)
-    view = token_view(call.services.engine, token)
-    return TokenMade(view.id, view.role, view.agent, view.created, secret)
+
+    def view(token: Token) -> TokenMade:
+        made = token_view(call.services.engine, token)
+        return TokenMade(made.id, made.role, made.agent, made.created, secret)
+
+    return await call.submit(PutToken(by=call.caller.by, sha256=digest, role=body.role, agent=agent), view)
 
 
 async def list_tokens(call: Call) -> object:

@@ -4,6 +4,7 @@
 """
 
 import secrets
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import anyio
 import msgspec
 from msgspec import UNSET
 
-from nextlead.core.commands import EndLease, Finish, Heartbeat, Resolve, Take
+from nextlead.core.commands import Command, EndLease, Finish, Heartbeat, Resolve, Take
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, UnknownLease
 from nextlead.core.model import Lead
@@ -20,12 +21,12 @@ from nextlead.core.tokens import parse_token, token_text
 
 from . import work_shapes as shapes
 from .fields import data_over, read_number, region_of
-from .lead_shapes import LeadView, LeaseView
+from .lead_shapes import LeaseView
 from .lead_views import NO_DATA, lead_of, lease_view
-from .leads import stored_lead
+from .leads import add_data, stored_lead
 from .problems import forbidden
 from .reading import ClientGone
-from .table import Access, Call, Reply, Route, tagged
+from .table import Access, Call, Keep, Reply, Route, tagged
 from .values import Moment, enc_hook
 
 REASON: Final = "nextlead-reason"
@@ -93,17 +94,16 @@ async def take(call: Call) -> object:
     body: shapes.TakeBody = call.body
     if body.override and call.is_agent:
         raise forbidden(call.caller.role)
-    offer = await call.services.dialer.submit(
-        Take(
-            by=call.caller.by,
-            agent=call.code(),
-            lead=body.lead,
-            token=secrets.token_bytes(TOKEN_BYTES),
-            override=body.override,
-        )
+    command = Take(
+        by=call.caller.by,
+        agent=call.code(),
+        lead=body.lead,
+        token=secrets.token_bytes(TOKEN_BYTES),
+        override=body.override,
     )
-    assert isinstance(offer, Offer)
-    return lease_view(call.services.engine, offer, await call.services.data.get((offer.lead.id,)))
+    view = await call.submit(command, lambda offer: lease_view(call.services.engine, offer, {}))
+    await add_data(call, view.lead)
+    return view
 
 
 # -- leases ---------------------------------------------------------------------------------------------------------
@@ -126,25 +126,26 @@ async def finish(call: Call) -> object:
     """End the lease with what happened; the same finish again gets the first answer (SPEC R5.3)."""
     body: shapes.FinishBody = call.body
     lead = _leased(call)
-    reply = await call.services.dialer.finish(
-        Finish(
-            by=call.caller.by,
-            token=call.params["token"],
-            outcome=_tag(body),
-            number=_number(call.services.engine, lead, body),
-            next_token=secrets.token_bytes(TOKEN_BYTES) if body.next else None,
-            digest=digest_of(body),
-            **await _outcome(call, lead, body),
-        )
+    command = Finish(
+        by=call.caller.by,
+        token=call.params["token"],
+        outcome=_tag(body),
+        number=_number(call.services.engine, lead, body),
+        next_token=secrets.token_bytes(TOKEN_BYTES) if body.next else None,
+        digest=digest_of(body),
+        **await _outcome(call, lead, body),
     )
-    return await _finished(call, body, reply)
+    reply = await call.services.dialer.finish(command, _keep_finished(call, body, call.keep))
+    ids = (reply.lead.id, reply.next.lead.id) if isinstance(reply.next, Offer) else (reply.lead.id,)
+    return _finished(call.services.engine, body, reply, await call.services.data.get(ids))
 
 
-async def _finished(call: Call, body: shapes.Ending, reply: Finished) -> shapes.FinishedView:
-    engine = call.services.engine
+def _keep_finished(call: Call, body: shapes.Ending, keep: Keep | None) -> Callable[[Finished], Command] | None:
+    return keep and (lambda reply: keep(call.route.status, _finished(call.services.engine, body, reply, {})))
+
+
+def _finished(engine: Engine, body: shapes.Ending, reply: Finished, data: Mapping[int, bytes]) -> shapes.FinishedView:
     following = reply.next if isinstance(reply.next, Offer) else None
-    ids = (reply.lead.id,) if following is None else (reply.lead.id, following.lead.id)
-    data = await call.services.data.get(ids)
     view = shapes.FinishedView(lead_of(engine, reply.lead, data))
     if reply.nearby_redials is not None:
         view.nearby_redials = reply.nearby_redials
@@ -191,31 +192,33 @@ async def _outcome(call: Call, lead: Lead | None, body: shapes.Outcome) -> dict[
 async def heartbeat(call: Call) -> object:
     """Move the lease's timeout on (SPEC R5.2)."""
     _leased(call)
-    reply = await call.services.dialer.submit(Heartbeat(by=call.caller.by, token=call.params["token"]))
-    assert isinstance(reply, Offer)
-    return shapes.HeartbeatView(Moment(reply.expires_ms))
+    command = Heartbeat(by=call.caller.by, token=call.params["token"])
+    return await call.submit(command, _beat)
 
 
-async def one_lead(call: Call, lead: Lead) -> LeadView:
-    """The lead with its data."""
-    return lead_of(call.services.engine, lead, await call.services.data.get((lead.id,)))
+def _beat(offer: Offer) -> shapes.HeartbeatView:
+    return shapes.HeartbeatView(Moment(offer.expires_ms))
+
+
+async def lead_answer(call: Call, command: Command) -> shapes.LeadAnswer:
+    """Carry out a command whose reply is a lead; the lead with its data."""
+    view = await call.submit(command, lambda lead: shapes.LeadAnswer(lead_of(call.services.engine, lead, {})))
+    await add_data(call, view.lead)
+    return view
 
 
 async def resolve(call: Call) -> object:
     """Settle an unresolved lead (SPEC R7.5)."""
     body: shapes.ResolveBody = call.body
     lead = (await stored_lead(call)).lead
-    reply = await call.services.dialer.submit(
-        Resolve(
-            by=call.caller.by,
-            lead=lead.id,
-            outcome=_tag(body),
-            agent=call.caller.agent or None,
-            **await _outcome(call, lead, body),
-        )
+    command = Resolve(
+        by=call.caller.by,
+        lead=lead.id,
+        outcome=_tag(body),
+        agent=call.caller.agent or None,
+        **await _outcome(call, lead, body),
     )
-    assert isinstance(reply, Lead)
-    return shapes.LeadAnswer(await one_lead(call, reply))
+    return await lead_answer(call, command)
 
 
 _AGENT: Final = "/v1/agents/{code}"

@@ -18,7 +18,7 @@ from nextlead.core.model import Pool
 from nextlead.core.pools import takes_rows
 
 from .leads import LeadTable, lead_table
-from .loading import Loader
+from .loading import AndThen, Loader
 from .mapping import Plan
 from .numbers import Numbers
 from .options import Order, PoolOptions
@@ -36,7 +36,9 @@ class Entries:
         self._lock = asyncio.Lock()
         self._shared: dict[tuple[str, bytes], tuple[int, int]] = {}
 
-    async def add(self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str) -> Pool:
+    async def add(
+        self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str, then: AndThen | None = None
+    ) -> Pool:
         """The pool the leads went to, as it is after them."""
         table = lead_table(leads)
         plan = _plan(order, table)
@@ -45,10 +47,10 @@ class Entries:
         async with self._lock:
             pool = None if options.name.strip() else self._find(key, plan.unmatched)
             if pool is None:
-                pool = await self._load_new(order, plan, rows, rejects)
+                pool = await self._load_new(order, plan, rows, rejects, then)
             else:
                 before = pool.valid + pool.invalid + pool.duplicate
-                await self._load(pool.id, before, rows, rejects, order.open.by)
+                await self._load(pool.id, before, rows, rejects, order.open.by, then)
             if not options.name.strip():
                 self._shared[key] = (pool.id, self._loader.dialer.now_ms())
         pool_id = pool.id
@@ -64,22 +66,32 @@ class Entries:
             return None
         return pool
 
-    async def _load_new(self, order: Order, plan: Plan, rows: list[IntakeRow], rejects: list[IntakeReject]) -> Pool:
+    async def _load_new(
+        self, order: Order, plan: Plan, rows: list[IntakeRow], rejects: list[IntakeReject], then: AndThen | None
+    ) -> Pool:
         by = order.open.by
         pool = await self._loader.open(order.open)
         try:
             await self._load(pool.id, 0, rows, rejects, by)
-            return await self._loader.close(pool.id, by, unmatched=plan.unmatched)
+            return await self._loader.close(pool.id, by, unmatched=plan.unmatched, then=then)
         except NextleadError as problem:
             with suppress(NotReady):
                 await self._loader.close(pool.id, by, error=problem.detail)
             raise
 
-    async def _load(self, pool: int, before: int, rows: list[IntakeRow], rejects: list[IntakeReject], by: str) -> None:
+    async def _load(
+        self,
+        pool: int,
+        before: int,
+        rows: list[IntakeRow],
+        rejects: list[IntakeReject],
+        by: str,
+        then: AndThen | None = None,
+    ) -> None:
         if before:
             rows = [replace(row, row=row.row + before) for row in rows]
             rejects = [replace(reject, row=reject.row + before) for reject in rejects]
-        await self._loader.load(pool, rows, rejects, by)
+        await self._loader.load(pool, rows, rejects, by, then)
 
 
 def _plan(order: Order, table: LeadTable) -> Plan:

@@ -8,20 +8,25 @@
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from nextlead.core.commands import ClosePool, IntakeReject, IntakeRow, LoadRows, OpenPool
+from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool
 from nextlead.core.model import Pool
 from nextlead.core.replies import Loaded
 from nextlead.runtime.dialer import Dialer
 
 from .options import in_scope
 
+T = TypeVar("T")
+
 CHUNK_ROWS: Final = 250
+
+AndThen = Callable[[Pool], Command | None]
+"""Called with a pool the moment a step of it is decided; the command it returns is carried out in the same commit."""
 
 
 class Loader:
@@ -31,27 +36,39 @@ class Loader:
         self.dialer = dialer
         self._lock = asyncio.Lock()
 
-    async def open(self, command: OpenPool) -> Pool:
+    async def open(self, command: OpenPool, then: AndThen | None = None) -> Pool:
         """A new pool in state loading."""
-        pool = await self.dialer.submit(command)
+        pool = await self.dialer.submit(command, then)
         assert isinstance(pool, Pool)
         return pool
 
-    async def load(self, pool: int, rows: Iterable[IntakeRow], rejects: Iterable[IntakeReject], by: str) -> None:
-        """Load rows into a pool that takes them; returns when they are durable."""
+    async def load(
+        self,
+        pool: int,
+        rows: Iterable[IntakeRow],
+        rejects: Iterable[IntakeReject],
+        by: str,
+        then: AndThen | None = None,
+    ) -> None:
+        """Load rows into a pool that takes them; returns when they are durable. `then` goes with the last of them."""
+        pools = self.dialer.engine.pools
         good, bad = iter(rows), iter(rejects)
-        while True:
-            some, others = tuple(islice(good, CHUNK_ROWS)), tuple(islice(bad, CHUNK_ROWS))
-            if not some and not others:
-                return
+        some, others = _chunk(good), _chunk(bad)
+        while some or others:
+            more, other_more = _chunk(good), _chunk(bad)
+            last = not more and not other_more
             async with self._lock:
-                some = await self._with_known(self.dialer.engine.pools[pool], some)
-                loaded = await self.dialer.submit(LoadRows(pool=pool, rows=some, rejects=others, by=by))
+                some = await self._with_known(pools[pool], some)
+                command = LoadRows(pool=pool, rows=some, rejects=others, by=by)
+                loaded = await self.dialer.submit(command, (lambda _: then(pools[pool])) if then and last else None)
                 assert isinstance(loaded, Loaded)
+            some, others = more, other_more
 
-    async def close(self, pool: int, by: str, *, unmatched: tuple[str, ...] = (), error: str = "") -> Pool:
+    async def close(
+        self, pool: int, by: str, *, unmatched: tuple[str, ...] = (), error: str = "", then: AndThen | None = None
+    ) -> Pool:
         """All rows are in, or, with an error, the pool has failed and what was loaded is dropped."""
-        closed = await self.dialer.submit(ClosePool(pool=pool, unmatched=unmatched, error=error, by=by))
+        closed = await self.dialer.submit(ClosePool(pool=pool, unmatched=unmatched, error=error, by=by), then)
         assert isinstance(closed, Pool)
         return closed
 
@@ -64,3 +81,7 @@ class Loader:
         if not known:
             return rows
         return tuple(row if known.isdisjoint(row.numbers) else replace(row, known=True) for row in rows)
+
+
+def _chunk(rows: Iterator[T]) -> tuple[T, ...]:
+    return tuple(islice(rows, CHUNK_ROWS))

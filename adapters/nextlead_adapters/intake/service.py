@@ -19,7 +19,7 @@ from nextlead.core.model import Pool
 from nextlead.runtime.dialer import Dialer
 
 from .entries import Entries
-from .loading import Loader
+from .loading import AndThen, Loader
 from .options import Order, PoolOptions, Source, check_options
 from .wire import Chunk, Header, Job
 from .worker import Limits, Worker
@@ -77,11 +77,20 @@ class Intake:
         """Of a file that is being loaded, else None."""
         return self._progress.get(pool)
 
-    async def upload(self, path: Path, file_name: str, options: PoolOptions, by: str, *, remove: bool = False) -> Pool:
+    async def upload(
+        self,
+        path: Path,
+        file_name: str,
+        options: PoolOptions,
+        by: str,
+        *,
+        remove: bool = False,
+        then: AndThen | None = None,
+    ) -> Pool:
         """Load a file into a new pool; with `remove` the file is deleted when it is done with, also after an error.
 
-        A large file's pool is still `loading`. Raises `Invalid` for options and mapping, `UnreadableFile`,
-        `IntakeFailed`; there is no pool then.
+        A large file's pool is still `loading`. `then` is called when the pool is opened and again when it is full.
+        Raises `Invalid` for options and mapping, `UnreadableFile`, `IntakeFailed`; there is no pool then.
         """
         async with AsyncExitStack() as stack:
             if remove:
@@ -96,46 +105,60 @@ class Intake:
             reading = stack.pop_all()
         if small:
             await reading.aclose()
-            return await self._anyway(self._load_small(order, header, chunks))
-        return await self._anyway(self._load_large(order, header, worker, reading))
+            return await self._anyway(self._load_small(order, header, chunks, then))
+        return await self._anyway(self._load_large(order, header, worker, reading, then))
 
     async def add_leads(
-        self, leads: Sequence[object], options: PoolOptions, by: str, *, caller: str = "", source: Source = "api"
+        self,
+        leads: Sequence[object],
+        options: PoolOptions,
+        by: str,
+        *,
+        caller: str = "",
+        source: Source = "api",
+        then: AndThen | None = None,
     ) -> Pool:
         """Load leads given as JSON; the pool is shared by calls of the same `caller` with the same options (SPEC R9.1).
 
         `caller` tells tokens apart (default: `by`). A lead that is not right becomes a reject, as a file's row does.
+        `then` is called with the pool when the last of them is in.
         """
         if not leads:
             raise Invalid("leads", "there are none")
         order = check_options(options, self._dialer.engine, source=source, by=by, name="Entries")
-        return await self._anyway(self._entries.add(leads, options, order, caller or by))
+        return await self._anyway(self._entries.add(leads, options, order, caller or by, then))
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
-    async def _load_small(self, order: Order, header: Header, chunks: Iterable[Chunk]) -> Pool:
-        pool = await self._loader.open(order.open)
-        return await self._fill(pool, header, _each(chunks), order.open.by)
+    async def _load_small(self, order: Order, header: Header, chunks: Iterable[Chunk], then: AndThen | None) -> Pool:
+        pool = await self._loader.open(order.open, then)
+        return await self._fill(pool, header, _each(chunks), order.open.by, then)
 
-    async def _load_large(self, order: Order, header: Header, worker: Worker, reading: AsyncExitStack) -> Pool:
+    async def _load_large(
+        self, order: Order, header: Header, worker: Worker, reading: AsyncExitStack, then: AndThen | None
+    ) -> Pool:
         """Answers with the pool as it was opened; filling it goes on behind."""
         try:
-            pool = await self._loader.open(order.open)
+            pool = await self._loader.open(order.open, then)
         except BaseException:
             await reading.aclose()
             raise
         self._progress[pool.id] = Progress(0, 0, header.size_bytes)
-        self._spawn(self._fill_large(pool, header, worker, reading, order.open.by))
+        self._spawn(self._fill_large(pool, header, worker, reading, order.open.by, then))
         return pool
 
-    async def _fill_large(self, pool: Pool, header: Header, worker: Worker, reading: AsyncExitStack, by: str) -> None:
+    async def _fill_large(
+        self, pool: Pool, header: Header, worker: Worker, reading: AsyncExitStack, by: str, then: AndThen | None
+    ) -> None:
         async with reading:
             try:
-                await self._fill(pool, header, worker.chunks(), by)
+                await self._fill(pool, header, worker.chunks(), by, then)
             finally:
                 del self._progress[pool.id]
 
-    async def _fill(self, pool: Pool, header: Header, chunks: AsyncIterator[Chunk], by: str) -> Pool:
+    async def _fill(
+        self, pool: Pool, header: Header, chunks: AsyncIterator[Chunk], by: str, then: AndThen | None
+    ) -> Pool:
         rows = 0
         try:
             async for chunk in chunks:
@@ -143,7 +166,7 @@ class Intake:
                 rows += len(chunk.rows) + len(chunk.rejects)
                 if pool.id in self._progress:
                     self._progress[pool.id] = Progress(rows, chunk.done_bytes, header.size_bytes)
-            return await self._loader.close(pool.id, by, unmatched=header.unmatched)
+            return await self._loader.close(pool.id, by, unmatched=header.unmatched, then=then)
         except BaseException as problem:
             with suppress(NotReady):
                 await self._loader.close(pool.id, by, error=_reason(problem))

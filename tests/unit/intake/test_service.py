@@ -27,6 +27,7 @@ from nextlead.core.model import Pool
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 from nextlead.ports import NumberUse
+from nextlead.runtime.desk import Then
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.intake import service, worker
 from nextlead_adapters.intake.loading import CHUNK_ROWS, Loader
@@ -233,8 +234,8 @@ async def test_asking_the_archive_and_loading_are_one_step(dialer: Dialer, monke
         await asyncio.sleep(0)
         return await numbers(wanted)
 
-    async def loaded(command: Command) -> object:
-        reply = await submit(command)
+    async def loaded(command: Command, then: Then | None = None) -> object:
+        reply = await submit(command, then)
         if isinstance(command, LoadRows):
             steps.append("load")
         return reply
@@ -337,10 +338,10 @@ async def test_an_upload_goes_on_when_its_caller_has_gone(
     opened = asyncio.Event()
     submit = dialer.submit
 
-    async def told(command: Command) -> object:
+    async def told(command: Command, then: Then | None = None) -> object:
         if isinstance(command, OpenPool):
             opened.set()
-        return await submit(command)
+        return await submit(command, then)
 
     monkeypatch.setattr(dialer, "submit", told)
     caller = asyncio.create_task(intake.upload(write(long_text()), "list.csv", OPTIONS, ADMIN))
