@@ -132,7 +132,8 @@ def _query_parameters(route: Route, components: Mapping[str, Any]) -> list[dict[
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
     if route.method != "POST" or not route.repeatable:
         return []
-    schema = {"type": "string", "minLength": 1, "maxLength": 255}
+    rule = "The same key and body gets the first answer again for 24 hours."
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "description": rule}
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}]
 
 
