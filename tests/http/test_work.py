@@ -180,3 +180,29 @@ async def test_release_all_and_what_it_would_do(centre: Caller) -> None:  # R4.6
     assert await centre.ok("POST", "/v1/agents/ann/release-all") == {"count": 1}
     lead = await centre.ok("GET", "/v1/leads/1")
     assert (lead["released"], lead["owner"]) == ("2026-03-02T09:00:00Z", {"team": "root"})
+
+
+async def test_the_last_token_of_a_closed_lead_has_ended(centre: Caller) -> None:  # R1.4
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    path = f"/v1/leases/{lease['token']}"
+    await centre.ok("POST", f"{path}/finish", {"outcome": "resolved", "result": "success"})
+    for call, body in (("heartbeat", None), ("end", {"outcome": "cancelled"}), ("finish", {"outcome": "unresolved"})):
+        problem = await centre.no(409, "POST", f"{path}/{call}", body)
+        assert (problem["code"], problem["detail"]) == ("lease_ended", "the lease ended; lead 1 is closed")
+
+
+async def test_a_lead_that_closed_is_a_conflict_one_that_is_gone_is_not_there(centre: Caller) -> None:  # R1.4
+    await centre.ok("POST", "/v1/leads/1/remove")
+    await centre.ok("DELETE", "/v1/pools/1")
+    calls = [
+        ("POST", "/v1/agents/ann/take", {"lead": 0}),
+        ("POST", "/v1/leads/0/release", None),
+        ("POST", "/v1/leads/0/remove", None),
+        ("PATCH", "/v1/leads/0", {"priority": 1}),
+        ("POST", "/v1/leads/0/resolve", {"outcome": "resolved", "result": "success"}),
+    ]
+    for method, path, body in calls:
+        for lead, status in ((1, 409), (2, 404), (99, 404)):
+            asked = body and body | ({"lead": lead} if "lead" in body else {})
+            problem = await centre.no(status, method, path.replace("/0", f"/{lead}"), asked)
+            assert ("closed" in problem["detail"]) == (status == 409)
