@@ -32,7 +32,9 @@ nav {
 nav a { display: block; padding: .2rem 0; color: var(--soft); text-decoration: none; }
 nav a:hover { color: var(--ink); }
 details { border: 1px solid var(--line); border-radius: 8px; margin: .45rem 0; background: var(--wash); }
-details[open] > summary { border-bottom: 1px solid var(--line); }
+details:target { border-color: var(--post); }
+details:target::details-content { content-visibility: visible; }
+details[open] > summary, details:target > summary { border-bottom: 1px solid var(--line); }
 summary {
   display: flex; flex-wrap: wrap; gap: .1rem .8rem; align-items: baseline;
   padding: .55rem .9rem; cursor: pointer; list-style: none;
@@ -50,9 +52,12 @@ summary .say { color: var(--soft); margin-left: auto; text-align: right; }
 .path i { font-style: normal; color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
 td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
-td:first-child { white-space: nowrap; }
+td:first-child { white-space: nowrap; width: 28%; }
+td:nth-child(2):not(:last-child) { width: 36%; }
+h4 code { text-transform: none; letter-spacing: 0; }
 @media (max-width: 50rem) {
   .frame { display: block; }
+  summary .say { flex-basis: 100%; margin-left: 0; text-align: left; }
   nav { position: static; max-height: none; padding-bottom: 0; columns: 2; }
 }
 """
