@@ -3,15 +3,18 @@
 from msgspec.structs import replace
 
 from .commands import Block, Remove, Unblock
-from .errors import NotFound
+from .errors import Invalid, NotFound
 from .model import Blocked, Lead
 from .outcomes import close
 from .replies import Count
+from .settings_check import NUMBER_MOST
 from .state import State
 
 
 def block(state: State, command: Block) -> Count:
     """Put a number on the list; the reply counts the leads it closed or marked."""
+    if not 0 < command.number < NUMBER_MOST:
+        raise Invalid("number", "has at most 15 digits")
     return Count(block_number(state, command.number, command.reason, command.by))
 
 

@@ -15,6 +15,8 @@ from .sight import Lower, Sight
 from .state import State
 
 _LOWER = (Family.AUTOMATIC, Family.UNPROCESSED)
+_ONE_PASS = 1 << 32
+_PASS_MOST = 1 << 60
 
 
 class Choice(Struct, frozen=True, gc=False):
@@ -187,15 +189,23 @@ def _strides(
 ) -> tuple[tuple[int, int, int], ...]:
     """SPEC R2.5: the chosen campaign's pass rises by 1/weight; campaigns that are empty keep up with the least."""
     passes = {candidate.campaign.no: _stride(state, candidate.campaign) for candidate in candidates}
-    passes[best.campaign.no] += round((1 << 32) / (best.campaign.dialer.weight or 1))
-    handed = 1 if best.campaign.dialer.new_every is not None and best.both else 0
-    changes = [(best.campaign.no, handed, passes[best.campaign.no])]
+    passes[best.campaign.no] += round(_ONE_PASS / (best.campaign.dialer.weight or 1))
     least = min(passes.values())
+    handed = 1 if best.campaign.dialer.new_every is not None and best.both else 0
+    changes = {best.campaign.no: (handed, passes[best.campaign.no])}
     for lower in sight.lower.values():
         campaign = lower.campaign
         if campaign.no not in passes and _stride(state, campaign) < least and _is_empty(state, lower, below):
-            changes.append((campaign.no, 0, least))
-    return tuple(changes)
+            changes[campaign.no] = (0, least)
+    if passes[best.campaign.no] >= _PASS_MOST:
+        changes |= _rebased(state, changes, passes[best.campaign.no] - _PASS_MOST // 2)
+    return tuple((campaign, handed, stride) for campaign, (handed, stride) in changes.items())
+
+
+def _rebased(state: State, changes: dict[int, tuple[int, int]], by: int) -> dict[int, tuple[int, int]]:
+    """All passes, less the same amount: only their differences count, and they must not grow for ever."""
+    present = {no: (0, tally.stride) for no, tally in state.tallies.items()} | changes
+    return {no: (handed, max(0, stride - by)) for no, (handed, stride) in present.items()}
 
 
 def _is_empty(state: State, lower: Lower, below: int) -> bool:

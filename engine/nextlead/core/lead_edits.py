@@ -4,7 +4,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
-from .errors import Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
+from .errors import Conflict, Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
 from .order import LAST_MS
 from .outcomes import close
@@ -22,12 +22,20 @@ def edit_lead(state: State, command: EditLead) -> Lead:
         raise VersionConflict(f"lead {lead.id} is at version {lead.version} now", version=lead.version)
     if (command.owner, command.due_ms, command.redial) != (UNSET, UNSET, UNSET):
         need_unleased(lead)
+    need_confirmed(state, lead)
     if any(number in state.blocked for number in lead.numbers):
         raise NumberBlocked
     new = _edited(state, lead, command)
     if command.data is not UNSET:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     return state.put(lead, new, "edited", command.by, detail=_what(command))
+
+
+def need_confirmed(state: State, lead: Lead) -> None:
+    """Raises `Conflict` while the lead's pool is not loaded or not confirmed: nothing makes it dialable (SPEC R9.3)."""
+    pool = state.pools[lead.pool]
+    if pool.state in ("loading", "awaiting_confirmation"):
+        raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
 
 
 def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
@@ -98,6 +106,7 @@ def make_urgent(state: State, command: MakeUrgent) -> Lead:
     lead = state.need_lead(command.lead)
     need_unleased(lead)
     need_status(lead, DIALABLE)
+    need_confirmed(state, lead)
     if command.reason not in URGENT_REASONS:
         raise Invalid("reason", f"must be one of {', '.join(URGENT_REASONS)}")
     if command.expires_ms <= state.now_ms:

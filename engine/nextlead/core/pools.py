@@ -14,7 +14,7 @@ from .order import ID_MASK, key_of
 from .pool_gates import put_pool, unwatch
 from .queues import Family
 from .replies import Loaded, PoolDeleted
-from .settings_check import PRIORITY_LAST
+from .settings_check import NUMBER_MOST, PRIORITY_LAST
 from .setup import follow_settings
 from .state import State
 
@@ -109,6 +109,8 @@ def _unfit(state: State, row: c.IntakeRow, owner: int | None) -> str | None:
     """Why a row can't be loaded as things are now, though its upload rules were passed; None if it can."""
     if not row.numbers or len(set(row.numbers)) != len(row.numbers):
         return "numbers must be there, each once"
+    if not all(0 < number < NUMBER_MOST for number in row.numbers):
+        return "numbers have at most 15 digits"
     if any(number in state.blocked for number in row.numbers):
         return "number is on the do-not-call list"
     if not 0 <= row.priority <= PRIORITY_LAST:
@@ -209,6 +211,8 @@ def act_on_pool(state: State, command: c.ActOnPool) -> Pool | PoolDeleted:
     """The buttons of a pool."""
     pool = need_pool(state, command.pool)
     if command.action == "shuffle":
+        if not 0 <= command.seed < 1 << 63:
+            raise Invalid("seed", "must be from 0 to 2**63 - 1")
         return _shuffle(state, pool, command.seed)
     if command.action == "delete":
         return _delete(state, pool)

@@ -1,11 +1,24 @@
 """Settings that can't work are refused before anything is kept (field and rule named), whoever sends them."""
 
 from .errors import Invalid
-from .model import CAUSES, Dialer, Template
+from .model import CAUSES, DAY_MS, SYSTEM_CLOSURES, Dialer, Status, Template
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
 _CATEGORIES = ("success", "negative", "invalid")
 PRIORITY_LAST = 1000
+WEIGHT_LEAST, WEIGHT_MOST = 0.001, 1_000_000
+DURATION_MOST_MS = 100 * 366 * DAY_MS
+NUMBER_MOST = 10**15
+"""E.164 has at most 15 digits."""
+_CODE_MOST = 100
+_COUNT_MOST = 1_000_000_000
+_RESERVED = SYSTEM_CLOSURES | {status.code for status in Status}
+
+
+def check_code(code: str) -> None:
+    """A code stands in addresses: some text that can be read and written. Raises `Invalid`."""
+    if not 0 < len(code) <= _CODE_MOST or not code.isprintable() or code in (".", "..") or "/" in code:
+        raise Invalid("code", f"must be 1 to {_CODE_MOST} printable characters without a slash, not . or ..")
 
 
 def check_dialer(dialer: Dialer) -> None:
@@ -14,21 +27,23 @@ def check_dialer(dialer: Dialer) -> None:
         raise Invalid("dialer.priority", "must be from 1 (first) to 1000")
     for name in _POSITIVE:
         value = getattr(dialer, name)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value <= _COUNT_MOST:
             raise Invalid(f"dialer.{name}", "must be more than 0, or null")
+    if dialer.weight is not None and not WEIGHT_LEAST <= dialer.weight <= WEIGHT_MOST:
+        raise Invalid("dialer.weight", f"must be from {WEIGHT_LEAST} to {WEIGHT_MOST}, or null")
     for name in Dialer.__struct_fields__:
         value = getattr(dialer, name)
         least = -1 if name == "release_vip_ms" else 0
-        if name.endswith("_ms") and value is not None and value < least:
-            raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must not be negative")
+        if name.endswith("_ms") and value is not None and not least <= value <= DURATION_MOST_MS:
+            raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must not be negative, nor over a hundred years")
     for name in ("lease_timeout_ms", "lease_max_ms"):
         if getattr(dialer, name) == 0:
             raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must be more than 0")
     for cause, intervals in dialer.retry.items():
         if cause not in CAUSES:
             raise Invalid(f"dialer.retry.{cause}", f"must be one of {', '.join(CAUSES)}")
-        if not intervals or min(intervals) < 0:
-            raise Invalid(f"dialer.retry.{cause}", "must be a list of intervals, none of them negative")
+        if not intervals or min(intervals) < 0 or max(intervals) > DURATION_MOST_MS:
+            raise Invalid(f"dialer.retry.{cause}", "must be a list of intervals, none negative or over a hundred years")
 
 
 def check_template(template: Template) -> None:
@@ -37,6 +52,8 @@ def check_template(template: Template) -> None:
     if len(set(codes)) != len(codes):
         raise Invalid("template.results", "each result has a code of its own")
     for result in template.results:
+        if result.code in _RESERVED:
+            raise Invalid("template.results.code", f"{result.code} is a closure or status of the system's own")
         if result.category not in _CATEGORIES:
             raise Invalid("template.results.category", f"must be one of {', '.join(_CATEGORIES)}")
     names = [field.name.strip().casefold() for field in template.fields]

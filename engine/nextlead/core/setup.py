@@ -20,9 +20,11 @@ from .model import (
     Team,
     Token,
 )
+from .places import is_own
+from .queues import OWN
 from .redials import own_redials, release, release_stranded
 from .replies import Count, Stranded
-from .settings_check import check_dialer, check_template
+from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_template
 from .sight import may_get_own
 from .state import State
 from .work import end_as_unresolved, supersede
@@ -50,6 +52,7 @@ def found_organisation(state: State) -> None:
 
 def put_team(state: State, command: c.PutTeam) -> Team:
     """Make or change a team."""
+    check_code(command.code)
     old = state.teams.by_code.get(command.code)
     parent = old.parent if old else ROOT_TEAM
     if not isinstance(command.parent, UnsetType):
@@ -75,6 +78,7 @@ def put_team(state: State, command: c.PutTeam) -> Team:
 
 def put_agent(state: State, command: c.PutAgent) -> Agent:
     """Make or change an agent; a lost permission or disabling acts at once."""
+    check_code(command.code)
     old = state.agents.by_code.get(command.code)
     present = old or Agent(0, command.code, command.code, ROOT_TEAM)
     campaigns = present.campaigns
@@ -157,6 +161,7 @@ def release_all(state: State, command: c.ReleaseAll) -> Count:
 
 def put_project(state: State, command: c.PutProject) -> Project:
     """Make or change a project."""
+    check_code(command.code)
     old = state.projects.by_code.get(command.code)
     no = old.no if old else state.next_record()
     project = Project(no, command.code, _or(command.name, old.name if old else command.code))
@@ -167,9 +172,11 @@ def put_project(state: State, command: c.PutProject) -> Project:
 
 def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
     """Make or change a campaign. Settings count at once, for every lead."""
+    check_code(command.code)
     old = state.campaigns.by_code.get(command.code)
-    present = old or Campaign(0, command.code, command.code, state.projects.need("default").no)
-    project = present.project if isinstance(command.project, UnsetType) else state.projects.need(command.project).no
+    present = old or Campaign(0, command.code, command.code, 0)
+    code = "default" if isinstance(command.project, UnsetType) else command.project
+    project = present.project if old and command.project is UNSET else state.projects.need(code).no
     dialer, template = _or(command.dialer, present.dialer), _or(command.template, present.template)
     check_dialer(dialer)
     check_template(template)
@@ -228,8 +235,8 @@ def put_settings(state: State, command: c.PutSettings) -> Settings:
         raise Invalid("leases_per_agent", "must be at least 1")
     for name in ("abandon_after_ms", "manual_pool_gap_ms", "restart_grace_ms"):
         value = getattr(command, name)
-        if value is not UNSET and value < 0:
-            raise Invalid(name.removesuffix("_ms"), "must not be negative")
+        if value is not UNSET and not 0 <= value <= DURATION_MOST_MS:
+            raise Invalid(name.removesuffix("_ms"), "must not be negative, nor over a hundred years")
     names = [name for name in Settings.__struct_fields__ if getattr(command, name) is not UNSET]
     state.settings = replace(state.settings, **{name: getattr(command, name) for name in names})
     state.record("settings", 0, state.settings)
@@ -270,24 +277,28 @@ def _delete_team(state: State, code: str) -> None:
 
 
 def _delete_agent(state: State, command: c.Delete) -> None:
+    """Its own promised redials are released; everything else that is its own stands in the way."""
     agent = state.agents.need(command.code)
     if state.leases.get(agent.no) or state.unresolved.get(agent.no):
         raise InUse(f"agent {agent.code} has leads on screen or unresolved")
+    _need_no_leads(state, agent.no, f"agent {agent.code}")
     for lead in own_redials(state, agent.no):
         release(state, lead, "agent_deleted", command.by)
-    _need_no_leads(state, agent.no, f"agent {agent.code}")
     supersede(state, agent, "agent_deleted")
     state.agents.drop(agent)
     state.record("agent", agent.no, None)
 
 
 def _need_no_leads(state: State, owner: int, who: str) -> None:
-    if any(queue.owner == owner and queue.parts for queue in state.queues.values()):
-        raise InUse(f"{who} owns open leads")
     if any(pool.owner == owner for pool in state.pools.values()):
         raise InUse(f"{who} owns lead pools")
-    if any(owner in (lead.owner, lead.original_owner) for lead in state.leads.touched()):
+    queued = any(queue.owner == owner and queue.parts and queue.family not in OWN for queue in state.queues.values())
+    parked = (state.need_lead(lead) for lead in state.parked)
+    others = (lead for leads in (parked, state.leads.touched()) for lead in leads if not is_own(lead))
+    if queued or any(lead.owner == owner or (owner < 0 and lead.original_owner == owner) for lead in others):
         raise InUse(f"{who} owns open leads")
+    if owner < 0 and any(lead.original_owner == owner for lead in state.leads.touched()):
+        raise InUse(f"{who} is the original owner of open leads")
 
 
 def _delete_campaign(state: State, code: str) -> None:

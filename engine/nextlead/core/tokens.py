@@ -5,7 +5,9 @@ The id is no secret; it lets a finish find its lead without an index of tokens, 
 
 from .errors import UnknownLease
 
+_HEX = frozenset("0123456789abcdef")
 _HEX_DIGITS = 32
+_ID_DIGITS = 10
 
 
 def token_text(lead: int, token: bytes) -> str:
@@ -16,9 +18,6 @@ def token_text(lead: int, token: bytes) -> str:
 def parse_token(text: str) -> tuple[int, bytes]:
     """The lead's id and the 16 bytes; raises `UnknownLease` for anything that was never a token."""
     head, dash, tail = text.partition("-")
-    if not dash or len(tail) != _HEX_DIGITS or not 0 < len(head) <= 16:
+    if not dash or len(tail) != _HEX_DIGITS or not 0 < len(head) <= _ID_DIGITS or not _HEX.issuperset(head + tail):
         raise UnknownLease
-    try:
-        return int(head, 16), bytes.fromhex(tail)
-    except ValueError:
-        raise UnknownLease from None
+    return int(head, 16), bytes.fromhex(tail)

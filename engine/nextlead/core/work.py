@@ -10,6 +10,7 @@ from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
 from .outcomes import Verdict, cancelled, end_lease, redial, resolved, unreached, unresolved
+from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
 from .sight import sight_of
@@ -125,7 +126,8 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
     if command.outcome == "cancelled":
         pause_until_ms = state.now_ms + campaign.dialer.cancel_pause_ms
         verdict = cancelled(lead, pause_until_ms)
-        return replace(verdict, lead=replace(verdict.lead, lease=None, ended=ended), cause=command.reason)
+        back = settle(state, replace(verdict.lead, lease=None, ended=ended))
+        return replace(verdict, lead=back, cause=command.reason)
     done = end_lease(lead, state.now_ms, ended, number)
     match command.outcome:
         case "resolved":
@@ -210,8 +212,9 @@ def end_by_hand(state: State, command: EndLease) -> Lead:
     dialer = state.campaigns.by_no[lead.campaign].dialer
     verdict = cancelled(lead, state.now_ms + dialer.cancel_pause_ms)
     ended = Ended(lead.lease.token, 0, state.commit_no)
-    new = replace(verdict.lead, lease=None, ended=ended)
-    return state.put(lead, new, "cancelled", command.by, cause="client_gone" if command.gone else "ended_by_hand")
+    back = settle(state, replace(verdict.lead, lease=None, ended=ended))
+    verdict = Verdict(back, "client_gone" if command.gone else "ended_by_hand")
+    return _apply(state, lead, verdict, "cancelled", command.by, 0, "")
 
 
 def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effective_ms: int | None = None) -> Lead:

@@ -80,7 +80,21 @@ def test_pages_keep_what_came_in_and_forget_what_was_touched() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-", "1", "1-", "1-ab", "zz-" + "0" * 32, "1-" + "g" * 32, "1" * 40 + "-" + "0" * 32]
+    "text",
+    [
+        "",
+        "-",
+        "1",
+        "1-",
+        "1-ab",
+        "zz-" + "0" * 32,
+        "1-" + "g" * 32,
+        "1" * 11 + "-" + "0" * 32,
+        "+1-" + "0" * 32,
+        "0x1-" + "0" * 32,
+        "٣-" + "0" * 32,
+        "A-" + "0" * 32,
+    ],
 )
 def test_what_was_never_a_token_is_unknown(text: str) -> None:  # R5.1
     with pytest.raises(UnknownLease):

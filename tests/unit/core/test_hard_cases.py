@@ -1,0 +1,189 @@
+"""Cases that once went wrong, or nearly: one small call centre each."""
+
+import pytest
+
+from nextlead.core.commands import (
+    ActOnPool,
+    ClosePool,
+    Command,
+    Delete,
+    EditLead,
+    EndLease,
+    Finish,
+    IntakeRow,
+    LoadRows,
+    MakeUrgent,
+    Next,
+    OpenPool,
+    PutAgent,
+    PutCampaign,
+    PutProject,
+    PutSession,
+    PutSettings,
+    PutTeam,
+    RedialEdit,
+    Reopen,
+)
+from nextlead.core.engine import Engine
+from nextlead.core.errors import Conflict, InUse, Invalid
+from nextlead.core.model import Dialer, Duplicates, Lead
+from nextlead.core.replies import NoLead, Offer
+from nextlead.core.tokens import token_text
+
+NOW_MS = 1_772_442_000_000
+MINUTE_MS = 60_000
+
+
+class Centre:
+    """Campaign c1, agents a and b at work on it, and a clock."""
+
+    def __init__(self, **dialer: object) -> None:
+        self.engine = Engine()
+        self.now_ms = NOW_MS
+        self.tokens = 0
+        self.engine.start(self.now_ms)
+        self(PutCampaign(code="c1", dialer=Dialer(**dialer)))  # type: ignore[arg-type]
+        for code in ("a", "b"):
+            self(PutAgent(code=code, campaigns=("c1",)))
+            self(PutSession(agent=code, campaigns=("c1",)))
+
+    def __call__(self, command: Command) -> object:
+        try:
+            return self.engine.apply(command, self.now_ms).reply
+        finally:
+            assert self.engine.verify() == []
+
+    def load(self, *numbers: int, owner: str | None = None, state: str = "active", campaign: str = "c1") -> list[int]:
+        pool = self(OpenPool(campaign=campaign, duplicates=Duplicates(action="load")))
+        rows = tuple(IntakeRow(at, (number,), owner=owner) for at, number in enumerate(numbers))
+        leads = self(LoadRows(pool=pool.id, rows=rows)).leads  # type: ignore[attr-defined]
+        if state != "loading":
+            self(ClosePool(pool=pool.id, unmatched=("x",) if state == "held" else ()))  # type: ignore[attr-defined]
+        return list(leads)
+
+    def next(self, agent: str = "a") -> Offer:
+        reply = self.ask(agent)
+        assert isinstance(reply, Offer)
+        return reply
+
+    def ask(self, agent: str) -> object:
+        self.tokens += 1
+        return self(Next(agent=agent, token=self.tokens.to_bytes(16, "big")))
+
+    def finish(self, offer: Offer, outcome: str, **rest: object) -> Lead:
+        assert offer.lead.lease is not None
+        token = token_text(offer.lead.id, offer.lead.lease.token)
+        return self(Finish(token=token, outcome=outcome, **rest)).lead  # type: ignore[arg-type,attr-defined]
+
+    def promise(self, agent: str = "a") -> Lead:
+        return self.finish(self.next(agent), "redial", kind="private", at_ms=self.now_ms + MINUTE_MS)
+
+
+@pytest.mark.parametrize("how", ["finish", "end"])
+def test_cancelling_does_not_keep_a_redial_from_everybody(how: str) -> None:  # R4.6, R5.6
+    centre = Centre(release_private_ms=None)
+    centre(PutSettings(redial_restrictions=True))
+    centre.load(14155550100)
+    centre.promise()
+    centre.now_ms += MINUTE_MS
+    offer = centre.next()
+    centre(PutAgent(code="a", campaigns=()))
+    if how == "finish":
+        centre.finish(offer, "cancelled")
+    else:
+        assert offer.lead.lease is not None
+        centre(EndLease(token=token_text(offer.lead.id, offer.lead.lease.token), outcome="cancelled"))
+    assert centre.next("b").lead.id == offer.lead.id
+
+
+def test_an_owner_of_parked_leads_stays() -> None:  # R3.7
+    centre = Centre()
+    centre(PutTeam(code="t1"))
+    centre.load(14155550100)
+    centre.next("b")
+    centre.load(14155550100, owner="team:t1")
+    with pytest.raises(InUse):
+        centre(Delete(kind="team", code="t1"))
+
+
+def test_an_agent_that_can_not_be_deleted_keeps_its_promises() -> None:  # R4.6
+    centre = Centre()
+    centre.load(14155550100)
+    kept = centre.promise()
+    centre.load(14155550101, owner="agent:a")
+    with pytest.raises(InUse):
+        centre(Delete(kind="agent", code="a"))
+    assert centre.engine.lead(kept.id) == kept
+
+
+def test_a_deleted_agents_promises_are_released_and_reach_the_others() -> None:  # R4.5, R4.6
+    centre = Centre()
+    (lead,) = centre.load(14155550100, owner="agent:a")
+    centre.promise()
+    centre(Delete(kind="agent", code="a"))
+    centre.now_ms += MINUTE_MS
+    assert centre.next("b").lead.id == lead
+
+
+@pytest.mark.parametrize("state", ["loading", "held"])
+def test_nothing_of_an_unconfirmed_pool_becomes_dialable(state: str) -> None:  # R9.3
+    centre = Centre()
+    (lead,) = centre.load(14155550100, state=state)
+    redial = RedialEdit("private", NOW_MS + 1000, "a")
+    for command in (
+        EditLead(lead=lead, redial=redial),
+        MakeUrgent(lead=lead, reason="hot_lead", expires_ms=NOW_MS + 1),
+    ):
+        with pytest.raises(Conflict):
+            centre(command)
+    centre.now_ms += 2000
+    assert isinstance(centre.ask("a"), NoLead)
+
+
+def test_a_campaign_in_another_project_needs_no_default_project() -> None:
+    centre = Centre()
+    centre(PutProject(code="p"))
+    centre(PutCampaign(code="c1", project="p"))
+    centre(Delete(kind="project", code="default"))
+    centre(PutCampaign(code="c2", project="p"))
+    assert centre.engine.campaigns.need("c2").project == centre.engine.projects.need("p").no
+
+
+@pytest.mark.parametrize("weight", [1e-300, 0.0009, 1e7])
+def test_a_weight_that_can_not_be_counted_with_is_refused(weight: float) -> None:  # R2.5
+    centre = Centre()
+    with pytest.raises(Invalid):
+        centre(PutCampaign(code="c1", dialer=Dialer(weight=weight)))
+
+
+def test_passes_do_not_grow_for_ever() -> None:  # R2.5
+    centre = Centre(weight=0.001)
+    centre(PutCampaign(code="c2"))
+    centre(PutAgent(code="a", campaigns=("c1", "c2")))
+    centre(PutSession(agent="a", campaigns=("c1", "c2")))
+    centre.load(14155550100)
+    centre.load(14155550101, campaign="c2")
+    state, c1, c2 = centre.engine.state, centre.engine.campaigns.need("c1").no, centre.engine.campaigns.need("c2").no
+    most = 1 << 60
+    for no, stride in ((c1, most - 5), (c2, most - 3)):
+        state.tallies[no] = type(state.tallies[no])(no, 0, stride)
+    assert centre.next().lead.campaign == c1
+    ahead = round((1 << 32) / 0.001) - 2
+    assert state.tallies[c1].stride < most
+    assert state.tallies[c1].stride - state.tallies[c2].stride == ahead
+
+
+def test_a_pool_that_went_with_its_reopened_leads_leaves_nothing_behind() -> None:  # R9.11
+    centre = Centre()
+    (lead,) = centre.load(14155550100)
+    offer = centre.next()
+    closed = centre.finish(offer, "resolved", result="invalid")
+    centre(Reopen(lead=lead, row=closed))
+    reply = centre(ActOnPool(pool=closed.pool, action="delete"))
+    assert (reply.deleted, reply.kept) == (0, {"shown_to_an_agent": 1})  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("code", ["", ".", "..", "a/b", "a\nb", "x" * 101, "\ud800"])
+def test_a_code_that_can_stand_in_no_address_is_refused(code: str) -> None:
+    with pytest.raises(Invalid):
+        Centre()(PutTeam(code=code))
