@@ -109,6 +109,8 @@ async def test_release_remove_reopen(worked: Caller) -> None:
 
 async def test_an_urgent_lead_comes_first(worked: Caller) -> None:  # R2.6
     await worked.ok("POST", "/v1/leads/4/urgent", {"reason": "lost_call", "expires": "2026-03-02T09:30:00Z"})
+    shown = (await worked.ok("GET", "/v1/leads/4"))["urgent"]
+    assert shown == {"reason": "lost_call", "expires": "2026-03-02T09:30:00Z"}
     lease = await worked.ok("POST", "/v1/agents/bob/next")
     assert (lease["lead"]["id"], lease["class"], lease["rank"]) == (4, "urgent", 1)
 

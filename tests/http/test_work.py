@@ -45,6 +45,7 @@ async def test_a_lease_as_its_agent_sees_it(centre: Caller) -> None:
         "due": "2026-03-02T09:00:00Z",
         "promised": None,
         "released": None,
+        "urgent": None,
         "lease": {
             "agent": "ann",
             "number": "+14155550100",

@@ -105,4 +105,5 @@ def show_list(kind: str, limit: int, *, as_json: bool, **wanted: object) -> None
 
 def _cell(item: dict[str, Any], column: str) -> object:
     """The column's value; a pool's numbers lie one deeper, in `counts`."""
-    return item[column] if column in item else item.get("counts", {}).get(column)
+    counts = item.get("counts", {})
+    return counts[column] if column in counts else item.get(column)

@@ -43,6 +43,13 @@ class LeaseShort(View):
     expires: Moment
 
 
+class UrgentView(View):
+    """Why a lead is in the first class, and until when (SPEC R2.6)."""
+
+    reason: str
+    expires: Moment
+
+
 class LeadView(View):
     """A lead. `priority` is the one that counts: its own, its pool's, its campaign's or the default.
 
@@ -64,6 +71,7 @@ class LeadView(View):
     due: Moment | None
     promised: Moment | None
     released: Moment | None
+    urgent: UrgentView | None
     lease: LeaseShort | None
     master: int | None
     created: Moment

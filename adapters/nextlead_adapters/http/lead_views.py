@@ -7,11 +7,11 @@ from typing import Final
 from msgspec import UNSET, Raw
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import DIALABLE, Event, Lead, Status
+from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Status
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
-from .lead_shapes import EventView, LeadView, LeaseShort, LeaseView, PublicStatus, WhyView
+from .lead_shapes import EventView, LeadView, LeaseShort, LeaseView, PublicStatus, UrgentView, WhyView
 from .values import Moment, Owner, Span, moment
 
 NO_DATA: Final = b"{}"
@@ -66,6 +66,7 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
         due=_due(engine, lead),
         promised=None if promise is None else Moment(promise.at_ms),
         released=None if promise is None else moment(promise.released_ms),
+        urgent=_urgent(lead),
         lease=_lease_short(engine, lead),
         master=lead.master or None,
         created=Moment(lead.created_ms),
@@ -76,6 +77,11 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
 def lead_of(engine: Engine, lead: Lead, data: Mapping[int, bytes]) -> LeadView:
     """The same, from data fields that were read for several leads."""
     return lead_view(engine, lead, data.get(lead.id, NO_DATA))
+
+
+def _urgent(lead: Lead) -> UrgentView | None:
+    urgent = lead.urgent
+    return None if urgent is None else UrgentView(URGENT_REASONS[urgent.reason], Moment(urgent.expires_ms))
 
 
 def _campaign(engine: Engine, lead: Lead) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from nextlead.core.commands import (
     Delete,
@@ -19,6 +19,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
 from nextlead.core.model import Campaign, Dialer, Template
 from nextlead.core.replies import Stranded
+from nextlead_adapters.intake.numbers import REGIONS
 
 from . import setup_shapes as shapes
 from . import setup_views as views
@@ -102,8 +103,15 @@ def _campaign(call: Call) -> PutCampaign:
         scheme=body.scheme,
         template=UNSET if body.template is UNSET else views.template_over(template, body.template),
         dialer=UNSET if body.dialer is UNSET else views.dialer_over(dialer, body.dialer),
-        default_region=body.default_region,
+        default_region=_known_region(body.default_region),
     )
+
+
+def _known_region(region: str | UnsetType) -> str | UnsetType:
+    """A region whose numbers can be read; empty is the organisation's. Raises `Invalid`."""
+    if isinstance(region, str) and region and region not in REGIONS:
+        raise Invalid("default_region", "must be the ISO 3166 code of a country with telephone numbers")
+    return region
 
 
 async def _delete(kind: Literal["team", "agent", "project", "campaign"], call: Call) -> None:
@@ -147,6 +155,7 @@ async def show_settings(call: Call) -> object:
 async def edit_settings(call: Call) -> object:
     """Those given."""
     fields: dict[str, Any] = views.settings_fields(call.body)
+    _known_region(call.body.default_region)
     await call.services.dialer.submit(PutSettings(by=call.caller.by, **fields))
     return await show_settings(call)
 

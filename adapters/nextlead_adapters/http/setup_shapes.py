@@ -129,7 +129,7 @@ class DialerShape(Body):
     release_vip_after: Release | UnsetType | None = UNSET
     retry: RetryShape | UnsetType = UNSET
     new_every: Positive | UnsetType | None = UNSET
-    weight: Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType | None = UNSET
+    weight: Annotated[float, Meta(ge=0.001, le=1_000_000)] | UnsetType | None = UNSET
     max_unresolved: Positive | UnsetType | None = UNSET
     rotate_numbers: bool | UnsetType = UNSET
 

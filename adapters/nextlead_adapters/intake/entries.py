@@ -27,6 +27,9 @@ from .rows import RowChecker
 _SLICE: Final = 100
 """Leads checked between two turns of the loop: some two milliseconds."""
 
+Key = tuple[str, bytes, tuple[str, ...]]
+"""Caller, options, unmatched keys: a pool that is held for those takes no leads that all match (SPEC R9.3)."""
+
 
 class Entries:
     """Loads entries; remembers per caller and options the pool they went to, and when."""
@@ -34,7 +37,7 @@ class Entries:
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
         self._lock = asyncio.Lock()
-        self._shared: dict[tuple[str, bytes], tuple[int, int]] = {}
+        self._shared: dict[Key, tuple[int, int]] = {}
 
     async def add(
         self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str, then: AndThen | None = None
@@ -43,9 +46,9 @@ class Entries:
         table = lead_table(leads)
         plan = _plan(order, table)
         rows, rejects = await _check(table, plan, order)
-        key = (caller, order.open.source.encode() + json.encode(options))
+        key = (caller, order.open.source.encode() + json.encode(options), plan.unmatched)
         async with self._lock:
-            pool = None if options.name.strip() else self._find(key, plan.unmatched)
+            pool = None if options.name.strip() else self._find(key)
             if pool is None:
                 pool = await self._load_new(order, plan, rows, rejects, then)
             else:
@@ -56,13 +59,13 @@ class Entries:
         pool_id = pool.id
         return await self._loader.dialer.read(lambda engine: engine.pools[pool_id])
 
-    def _find(self, key: tuple[str, bytes], unmatched: tuple[str, ...]) -> Pool | None:
-        """The pool to share: it still takes leads, and has been asked about the same unmatched columns."""
+    def _find(self, key: Key) -> Pool | None:
+        """The pool to share, if it still takes leads."""
         dialer = self._loader.dialer
         oldest_ms = dialer.now_ms() - dialer.engine.settings.manual_pool_gap_ms
         self._shared = {key: entry for key, entry in self._shared.items() if entry[1] >= oldest_ms}
         pool = dialer.engine.pools.get(self._shared[key][0]) if key in self._shared else None
-        if pool is None or not takes_rows(pool) or not set(unmatched) <= set(pool.unmatched):
+        if pool is None or not takes_rows(pool):
             return None
         return pool
 

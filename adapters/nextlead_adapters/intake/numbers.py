@@ -9,6 +9,9 @@ from typing import Final
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
+REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
+"""Regions (ISO 3166) that a number without a country code can be read for."""
+
 _CACHE_MAX: Final = 65_536
 _SPREADSHEET_FLOAT: Final = re.compile(r"\+?\d+\.0")
 """`14155550100.0`: what a spreadsheet makes of a column of numbers. Read as it stands it is another number."""

@@ -95,6 +95,8 @@ async def test_keys_of_data_that_match_no_field_hold_the_pool(dialer: Dialer, in
     held = await intake.add_leads(stray, OPTIONS, "admin")
     assert (held.state, held.unmatched, held.valid) == ("awaiting_confirmation", ("fax",), 2)
     assert held.id != plain.id
+    good = await intake.add_leads([{"phone": "4155550177"}], OPTIONS, "admin")
+    assert (good.id, good.state) == (plain.id, "active"), "a held pool takes no leads whose keys all match"
     await dialer.submit(ActOnPool(pool=held.id, action="confirm"))
     again = await intake.add_leads([{"phone": "4155550103", "data": {"fax": "2"}}], OPTIONS, "admin")
     assert (again.id, again.state, again.valid) == (held.id, "active", 3)
