@@ -90,6 +90,7 @@ def serve_forever(config: Config, clock: str | None = None) -> int:
 async def _serve(config: Config, clock: str | None) -> int:
     async with running(config, clock) as daemon:
         stop_on_signals(daemon.stop)
+        _log.info("ready", seconds=round(daemon.built.dialer.stats.recovery_seconds, 3))
         sys.stdout.write(f"nextlead serves on {daemon.url}\n")
         sys.stdout.flush()
         if daemon.built.token_made:

@@ -12,7 +12,7 @@ from contract.conftest import copy_files
 
 from nextlead.core.model import DAY_MS, Answer, LeadData
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
-from nextlead_adapters.sqlite import SqliteStore, connection, tables, tending
+from nextlead_adapters.sqlite import SqliteStore, connection, reads, tables, tending
 from nextlead_adapters.sqlite.connection import Connection
 
 
@@ -353,3 +353,23 @@ async def test_organisations_share_a_file_and_see_nothing_of_each_other(store: S
     assert whole.leads == [lead(1, last_commit=2)]
     assert [row.id for row in whole.fresh] == [2, 3]
     await again.close()
+
+
+async def test_many_leads_by_id_are_found_by_their_index(store: SqliteStore) -> None:
+    """SQLite has no statistics, and from a dozen ids on it would rather read the whole table."""
+    ids = list(range(1, 101))
+    which = f"WHERE org = 1 AND id IN ({','.join(map(str, ids))})"
+
+    def plans(db: sqlite3.Connection) -> list[str]:
+        seen: list[str] = []
+        db.set_trace_callback(seen.append)
+        reads.leads_of(db, 1, ids, {})
+        db.set_trace_callback(None)
+        (statement,) = (text for text in seen if " FROM lead " in text)
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
+
+    assert all("lead_id" in plan for plan in await store._reader.run(plans))
+    plan = await store._reader.run(
+        lambda db: db.execute(f"EXPLAIN QUERY PLAN SELECT body FROM state {which}").fetchall()
+    )
+    assert "PRIMARY KEY (org=? AND id=?)" in plan[0][3]

@@ -107,7 +107,8 @@ class LeaseView(View):
 class EventView(View):
     """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time.
 
-    `rank`, `priority` and `due` are those that a lease was given out by, null in other lines.
+    `rank`, `priority` and `due` are those that a lease was given out by; in other lines `due` is the due time that
+    was set.
     """
 
     at: Moment

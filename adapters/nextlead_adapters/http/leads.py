@@ -1,6 +1,7 @@
 """Calls on leads: lists, one lead, edits, and what supervisors and admins do to one."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final
 
@@ -184,8 +185,10 @@ def _validate(call: Call, lead: Lead) -> Command:
 
 
 async def _act(make: Callable[[Call, Lead], Command], call: Call) -> object:
-    command = make(call, (await stored_lead(call)).lead)
-    view = await call.submit(command, lambda lead: lead_view(call.services.engine, lead, NO_DATA))
+    # Reopening goes one at a time: the closed row that was read is still the lead's when it is opened again.
+    async with call.services.reopening if make is _reopen else nullcontext():
+        command = make(call, (await stored_lead(call)).lead)
+        view = await call.submit(command, lambda lead: lead_view(call.services.engine, lead, NO_DATA))
     await add_data(call, view)
     return view
 

@@ -69,6 +69,7 @@ class Services:
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
+        self.reopening = asyncio.Lock()
 
     def metrics(self) -> bytes:
         """Prometheus text, as of now."""

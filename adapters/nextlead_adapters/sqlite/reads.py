@@ -13,7 +13,7 @@ from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject, Row, Stat
 from nextlead.ports import LeadFilter, has_text
 
 from .codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
-from .tables import batches, marks
+from .tables import BY_ID, batches, marks
 
 Pools = dict[int, Pool]
 LOAD_SLICE: Final = 10_000
@@ -66,7 +66,7 @@ def leads_of(db: sqlite3.Connection, org: int, ids: Collection[int], pools: Pool
     found: dict[int, Lead] = {}
     for part in batches(ids):
         which = f"WHERE org = ? AND id IN {marks(len(part))}"
-        for (body,) in db.execute(f"SELECT body FROM lead {which}", (org, *part)):
+        for (body,) in db.execute(f"SELECT body FROM lead {BY_ID} {which}", (org, *part)):
             fresh = decode_fresh(body)
             found[fresh.id] = fresh_to_lead(fresh, pools[fresh.pool])
         for (body,) in db.execute(f"SELECT body FROM state {which}", (org, *part)):

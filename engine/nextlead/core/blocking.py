@@ -18,13 +18,16 @@ def block(state: State, command: Block) -> Count:
     return Count(block_number(state, command.number, command.reason, command.by))
 
 
-def block_number(state: State, number: int, reason: str, actor: str) -> int:
-    """O(leads with the number * log n). A number that is there already keeps its first entry."""
+def block_number(state: State, number: int, reason: str, actor: str, but: int = 0) -> int:
+    """O(leads with the number * log n). A number that is there already keeps its first entry.
+
+    The lead whose result asked for it (`but`) is left to that result (SPEC R1.2).
+    """
     if number not in state.blocked:
         entry = Blocked(number, reason, state.now_ms, actor)
         state.blocked[number] = entry
         state.record("blocked", number, entry)
-    leads = [state.need_lead(lead) for lead in state.numbers.leads(number)]
+    leads = [state.need_lead(lead) for lead in state.numbers.leads(number) if lead != but]
     for lead in leads:
         close_or_mark(state, lead, "do_not_call", "blocked", actor)
     return len(leads)

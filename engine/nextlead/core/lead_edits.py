@@ -140,6 +140,7 @@ def reopen(state: State, command: Reopen) -> Lead:
     if state.leads.get(command.lead) is not None or row is None or row.status is not Status.CLOSED:
         found = state.need_lead(command.lead)
         raise WrongStatus(f"lead {found.id} is {found.status.code}", status=found.status.code)
+    need_confirmed(state, row)
     if row.closure in _NEVER_REOPENED:
         raise WrongStatus(f"lead {row.id} closed as {row.closure} is never reopened", status=row.status.code)
     numbers = row.numbers or row.dropped

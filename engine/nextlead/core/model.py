@@ -442,7 +442,7 @@ class Event(Row, frozen=True):
 
     `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
     through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and
-    `due_ms` are those a lease was given out by, 0 in other events.
+    `due_ms` are those a lease was given out by; in other events `due_ms` is the due time that was set, else 0.
     """
 
     lead: int

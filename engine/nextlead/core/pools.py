@@ -6,6 +6,7 @@ from msgspec import UnsetType
 from msgspec.structs import replace
 
 from . import commands as c
+from .blocking import close_or_mark
 from .errors import Conflict, InUse, Invalid, NotFound
 from .fresh import seq_of
 from .lead_edits import find_owner, owner_of
@@ -286,8 +287,12 @@ def _forget_pool(state: State, pool: Pool) -> None:
 
 
 def _drop_leads(state: State, pool: Pool) -> None:
+    """A leased lead is never torn away (SPEC R1.5): it closes when its lease ends."""
     for lead in list(open_leads(state, pool.id)):
-        _drop_lead(state, lead)
+        if lead.lease is None:
+            _drop_lead(state, lead)
+        else:
+            close_or_mark(state, lead, "removed", "removed", "system")
 
 
 def _drop_lead(state: State, lead: Lead) -> None:

@@ -7,6 +7,7 @@ from .errors import Invalid, NotAllowed, SlotFull
 from .model import PROMISED, REDIAL_KINDS, Agent, Campaign, Lead, Promise, Status
 from .order import ID_BITS, ID_MASK, LAST_MS
 from .places import is_own
+from .queues import Family
 from .state import State
 
 NEARBY_MS = 10 * 60_000
@@ -50,6 +51,15 @@ def must_release(state: State, lead: Lead) -> str | None:
 def own_redials(state: State, agent: int) -> list[Lead]:
     """The agent's own promised redials by due time. O(their number)."""
     return [state.need_lead(entry & ID_MASK) for entry in state.promised.get(agent, ())]
+
+
+def released_to(state: State, agent: Agent) -> list[Lead]:
+    """Released redials that belong to the agent as their original owner, and that nobody else could get (SPEC R4.5)."""
+    families = (Family.VIP, Family.PRIVATE, Family.URGENT)
+    queues = [state.queues.get((campaign.no, agent.no, family)) for campaign in state.campaigns for family in families]
+    keys = [key for queue in queues if queue for part in queue.parts.values() for key in part.keys]
+    leads = [state.need_lead(key & ID_MASK) for key in keys]
+    return [lead for lead in leads if lead.status in PROMISED]
 
 
 def release_stranded(state: State, agent: Agent, actor: str) -> int:

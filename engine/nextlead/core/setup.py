@@ -22,7 +22,7 @@ from .model import (
 )
 from .places import is_own
 from .queues import OWN
-from .redials import own_redials, release, release_stranded
+from .redials import own_redials, release, release_stranded, released_to
 from .replies import Count, Stranded
 from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_template
 from .sight import may_get_own
@@ -104,6 +104,8 @@ def put_agent(state: State, command: c.PutAgent) -> Agent:
     _keep_agent(state, agent)
     if old is not None and old.enabled and not enabled:
         _put_out(state, agent, "agent_disabled", command.by)
+        for lead in released_to(state, agent):
+            release(state, lead, "agent_disabled", command.by)
     release_stranded(state, agent, command.by)
     return agent
 
@@ -279,10 +281,11 @@ def _delete_team(state: State, code: str) -> None:
 def _delete_agent(state: State, command: c.Delete) -> None:
     """Its own promised redials are released; everything else that is its own stands in the way."""
     agent = state.agents.need(command.code)
-    if state.leases.get(agent.no) or state.unresolved.get(agent.no):
+    redials = own_redials(state, agent.no)
+    if state.leases.get(agent.no) or state.unresolved.get(agent.no) or any(lead.lease for lead in redials):
         raise InUse(f"agent {agent.code} has leads on screen or unresolved")
     _need_no_leads(state, agent.no, f"agent {agent.code}")
-    for lead in own_redials(state, agent.no):
+    for lead in redials:
         release(state, lead, "agent_deleted", command.by)
     supersede(state, agent, "agent_deleted")
     state.agents.drop(agent)

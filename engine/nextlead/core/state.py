@@ -145,7 +145,7 @@ class State(Places):
         note: str = "",
         detail: str = "",
         effective_ms: int | None = None,
-        offer: tuple[int, int, int] = (0, 0, 0),
+        offer: tuple[int, int, int] | None = None,
     ) -> Lead:
         """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept.
 
@@ -154,6 +154,7 @@ class State(Places):
         if old.status is not new.status and not may_change(trigger, old.status, new.status):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
         now_ms = self.now_ms
+        rank, priority, due_ms = offer or (0, 0, 0 if new.due_ms == old.due_ms else new.due_ms)
         new = replace(new, version=old.version + 1, last_commit=self.commit_no)
         self.changes.events.append(
             Event(
@@ -171,7 +172,9 @@ class State(Places):
                 number,
                 note,
                 detail,
-                *offer,
+                rank,
+                priority,
+                due_ms,
             )
         )
         self.swap(old, new)

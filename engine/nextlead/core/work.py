@@ -112,7 +112,7 @@ def finish(state: State, command: Finish) -> Finished:
     if command.data is not None:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
-        block_number(state, verdict.block, f"result {command.result}", actor)
+        block_number(state, verdict.block, f"result {command.result}", actor, lead.id)
     return Finished(new, verdict.nearby)
 
 
@@ -250,5 +250,5 @@ def resolve(state: State, command: Resolve) -> Lead:
     if command.data is not None:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
-        block_number(state, verdict.block, f"result {command.result}", command.by)
+        block_number(state, verdict.block, f"result {command.result}", command.by, lead.id)
     return new

@@ -133,7 +133,6 @@ class Dialer:
         await self._writer.owe(None)
         self.stats.recovery_seconds = perf_counter() - started
         self._started = True
-        _log.info("ready", epoch=claim.epoch, commit_no=claim.commit_no, seconds=round(self.stats.recovery_seconds, 3))
 
     def drain(self) -> None:
         """The end is near: nobody waits for a lead any more, `ready` is False. What comes in is still served."""

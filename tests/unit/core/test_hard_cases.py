@@ -22,11 +22,15 @@ from nextlead.core.commands import (
     PutSettings,
     PutTeam,
     RedialEdit,
+    Release,
+    Remove,
     Reopen,
+    Take,
+    Validate,
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, InUse, Invalid
-from nextlead.core.model import Dialer, Duplicates, Lead
+from nextlead.core.model import DEFAULT_RESULTS, Dialer, Duplicates, Lead, Status, Template, TemplateResult
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 
@@ -187,3 +191,59 @@ def test_a_pool_that_went_with_its_reopened_leads_leaves_nothing_behind() -> Non
 def test_a_code_that_can_stand_in_no_address_is_refused(code: str) -> None:
     with pytest.raises(Invalid):
         Centre()(PutTeam(code=code))
+
+
+def test_a_sale_to_be_validated_that_asks_not_to_be_called_again_stays_a_sale() -> None:  # R1.2
+    centre = Centre()
+    both = TemplateResult("sold_last_call", "Sold, no more calls", "success", validation=True, do_not_call=True)
+    centre(PutCampaign(code="c1", template=Template(results=(*DEFAULT_RESULTS, both))))
+    (lead, other) = centre.load(14155550100, 14155550100)
+    answered = centre.finish(centre.next(), "resolved", result="sold_last_call")
+    assert answered.status is Status.PENDING_VALIDATION
+    assert centre.engine.lead(lead) == answered
+    assert centre.engine.lead(other) is None
+    assert centre(Validate(lead=lead, passed=True)).closure == "sold_last_call"  # type: ignore[attr-defined]
+
+
+def test_a_released_redial_leaves_an_original_owner_who_is_disabled() -> None:  # R4.5
+    centre = Centre()
+    (lead,) = centre.load(14155550100, owner="team:root")
+    centre(EditLead(lead=lead, owner="agent:a"))
+    (owned,) = centre.load(14155550101, owner="agent:b")
+    centre(Take(agent="a", lead=owned, token=bytes(16), override=True))
+    (held,) = centre.engine.leases_of("a")
+    centre.finish(held, "redial", kind="private", at_ms=centre.now_ms + MINUTE_MS)
+    centre(Release(lead=owned))
+    assert centre.engine.lead(owned).owner == centre.engine.agents.need("b").no  # type: ignore[union-attr]
+    centre(PutAgent(code="b", enabled=False))
+    centre.now_ms += MINUTE_MS
+    assert centre.next("a").lead.id == owned
+
+
+def test_history_says_for_when_a_promise_was() -> None:  # R1.3
+    centre = Centre()
+    centre.load(14155550100)
+    offer = centre.next()
+    assert offer.lead.lease is not None
+    token = token_text(offer.lead.id, offer.lead.lease.token)
+    at_ms = centre.now_ms + MINUTE_MS
+    outcome = centre.engine.apply(Finish(token=token, outcome="redial", kind="common", at_ms=at_ms), centre.now_ms)
+    assert [(event.kind, event.due_ms) for event in outcome.changes.events] == [("redial", at_ms)]
+
+
+def test_an_agent_whose_redial_is_on_another_screen_stays() -> None:
+    centre = Centre()
+    (lead,) = centre.load(14155550100)
+    centre.promise()
+    centre(Take(agent="b", lead=lead, token=bytes(16), override=True))
+    with pytest.raises(InUse):
+        centre(Delete(kind="agent", code="a"))
+
+
+def test_a_closed_lead_of_an_unconfirmed_pool_is_not_reopened() -> None:  # R9.3
+    centre = Centre()
+    (lead,) = centre.load(14155550100, state="held")
+    closed = centre(Remove(lead=lead))
+    assert isinstance(closed, Lead)
+    with pytest.raises(Conflict):
+        centre(Reopen(lead=lead, row=closed, redial=RedialEdit("private", NOW_MS + 1000, "a")))
