@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from nextlead.core.order import LAST_MS
 from nextlead.ports import Archive, Store, StoreRefused
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
@@ -118,7 +119,10 @@ def make_clock(text: str | None) -> Timekeeper:
     at = datetime.fromisoformat(start)
     if at.tzinfo is None:
         raise ValueError(f"--clock {text}: the time needs an offset, as in 2026-03-02T09:00:00Z")
-    return ManualClock(round(at.timestamp() * 1000))
+    start_ms = round(at.timestamp() * 1000)
+    if not 0 < start_ms < LAST_MS:
+        raise ValueError(f"--clock {text}: the time must be after 1970 and before 2248")
+    return ManualClock(start_ms)
 
 
 def _store(path: Path | None) -> tuple[Store, Archive]:
