@@ -1,7 +1,8 @@
 """Prometheus metrics, read from the engine and the dialer's counts at the scrape; nothing is counted here.
 
 So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment:
-there is no await in it. API.md lists the names. No label takes an unbounded set of values: campaigns, statuses, causes.
+there is no await in it. docs/http.md lists the names. No label takes an unbounded set of values: campaigns, statuses,
+causes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

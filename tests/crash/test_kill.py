@@ -232,7 +232,7 @@ def running(folder: Path, disk_s: float) -> Iterator[Daemon]:
 @pytest.mark.slow
 async def test_a_killed_daemon_comes_back_with_everything_it_acknowledged(tmp_path: Path) -> None:
     seed = int(os.environ.get("NEXTLEAD_TEST_SEED") or random.randrange(1 << 32))
-    print(f"NEXTLEAD_TEST_SEED={seed}")  # noqa: T201 - pytest shows it with a failure
+    print(f"NEXTLEAD_TEST_SEED={seed}")
     dice = random.Random(seed)
     books = [Book(f"agent{no}") for no in range(AGENTS)]
     imports = Imports()

@@ -1,4 +1,4 @@
-"""Who may call what: the table of API.md as data, every call tried with every role."""
+"""Who may call what: the table of docs/http.md as data, every call tried with every role."""
 
 import pytest
 from http_kit import Caller, House, token_of

@@ -29,7 +29,7 @@ Headers = Mapping[str, str]
 
 
 class Access(Enum):
-    """Who may make a call, by the roles of API.md. The roles above may do all that those below may."""
+    """Who may make a call, by the roles of docs/http.md. The roles above may do all that those below may."""
 
     ANYONE = frozenset[str]()
     AGENT = frozenset({"agent", "supervisor", "admin", "operator"})

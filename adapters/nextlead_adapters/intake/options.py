@@ -35,7 +35,7 @@ class DuplicateOptions(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class PoolOptions(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """The options of `POST /v1/pools`, and those beside the leads in `POST /v1/leads`; API.md names them.
+    """The options of `POST /v1/pools`, and those beside the leads in `POST /v1/leads`; docs/http.md names them.
 
     `mapping` is column to field; null, or an empty name, leaves the column out on purpose. Priority
     None inherits.

@@ -1,7 +1,7 @@
 """What a command did: facts to make durable, and who is to be told.
 
 The engine has already taken the changes in when it returns them. The runtime must write them, in the order they came,
-and give no reply of this command, nor of any later one, before they are durable (ARCHITECTURE, durability).
+and give no reply of this command, nor of any later one, before they are durable (docs/architecture.md, durability).
 """
 
 from msgspec import Struct, field

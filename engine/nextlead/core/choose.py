@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable
 from msgspec import Struct
 
 from .model import Agent, Campaign
-from .order import NEVER, due_of, lead_of, limit
-from .queues import Family, Queue
+from .order import ID_BITS, ID_MASK, NEVER, due_of, lead_of, limit
+from .queues import OWN, Family, Queue
 from .sight import Lower, Sight
 from .state import State
 
@@ -43,8 +43,8 @@ def choose(state: State, sight: Sight, agent: Agent, now_ms: int) -> Choice | No
     """The best lead for the agent. O(queues it sees + log n)."""
     below = limit(now_ms)
     but = paused(state, agent, now_ms)
-    if sight.reserved and is_reserved(sight, now_ms, but):
-        return _promised_own(sight, below, but) or Nothing("reserved")
+    if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
+        return _own_only(sight, below, but) or Nothing("reserved")
     score = _best(sight.urgent, below, but)
     if score is not NEVER:
         return Choice(score, 1)
@@ -72,9 +72,23 @@ def paused(state: State, agent: Agent, now_ms: int) -> Collection[int]:
     return {lead for lead, until_ms in pauses.items() if until_ms > now_ms}
 
 
-def is_reserved(sight: Sight, now_ms: int, but: Collection[int]) -> bool:
-    """SPEC R4.9: an own promised redial that could be offered falls due within its campaign's `reserve_owner`."""
-    return any(first_due_ms(queue, now_ms, now_ms + reserve_ms, but) for queue, reserve_ms in sight.reserved)
+def reserved_until_ms(state: State, sight: Sight, agent: Agent, now_ms: int) -> int | None:
+    """SPEC R4.9: when the next own promised redial that the agent is kept free for falls due; None while there is none.
+
+    One that a leased number or a pause keeps out now counts, if the pause is over by then.
+    O(log n + those within reach).
+    """
+    entries = state.promised.get(agent.no)
+    if not entries or not sight.reserves:
+        return None
+    pauses = state.pauses.get(agent.no, {})
+    until_ms = now_ms + max(sight.reserves.values())
+    for entry in entries.irange((now_ms + 1) << ID_BITS, until_ms << ID_BITS | ID_MASK):
+        due_ms, lead = entry >> ID_BITS, state.need_lead(entry & ID_MASK)
+        near = due_ms - sight.reserves.get(lead.campaign, 0) <= now_ms
+        if near and lead.lease is None and lead.urgent is None and pauses.get(lead.id, 0) <= due_ms:
+            return due_ms
+    return None
 
 
 def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int]) -> int | None:
@@ -92,10 +106,13 @@ def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int
     return None if found is NEVER else due_of(found)
 
 
-def _promised_own(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
-    own = {queue for queue, _ in sight.reserved}
+def _own_only(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
+    """The best of the agent's own promised redials that are due, or urgent: those it is not kept free from."""
+    score = _best((queue for queue in sight.urgent if queue.family in OWN), below, but)
+    if score is not NEVER:
+        return Choice(score, 1)
     for rank, queues in sight.redials:
-        found = _redial([queue for queue in queues if queue in own], below, but, rank)
+        found = _redial([queue for queue in queues if queue.family in OWN], below, but, rank)
         if found is not None:
             return found
     return None

@@ -95,8 +95,8 @@ class Engine(Reads):
         """Carry out one command at a time that is never before the last one's.
 
         Raises `NextleadError` when it is refused; what time alone had changed by then is in the error's `outcome`.
-        `next` costs O(queues the agent sees + log n), whatever number of leads is blocked; see ARCHITECTURE for the
-        rest.
+        `next` costs O(queues the agent sees + log n), whatever number of leads is blocked; see docs/architecture.md
+        for the rest.
         """
         state = self._begin(now_ms)
         try:

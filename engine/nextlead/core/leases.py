@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from .choose import Choice, choose, first_due_ms, paused
+from .choose import Choice, choose, first_due_ms, paused, reserved_until_ms
 from .errors import AgentDisabled, NoSession
 from .model import Agent, Lead, Lease, Status, Tally
 from .order import NEVER, due_of, limit, priority_of
@@ -100,10 +100,13 @@ def offer_of(state: State, lead: Lead) -> Offer:
 
 
 def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
-    """When time alone may bring a waiting agent a lead: a lead falls due, or a pause ends."""
+    """When time alone may bring a waiting agent a lead: a lead falls due, a pause or a reserve ends."""
     now_ms = state.now_ms
     below = limit(now_ms)
     times = [until_ms for until_ms in state.pauses.get(agent.no, {}).values() if until_ms > now_ms]
+    reserved_ms = reserved_until_ms(state, sight, agent, now_ms)
+    if reserved_ms is not None:
+        times.append(reserved_ms)
     for queue in sight.queues():
         if queue.earliest >= below:
             due_ms = due_of(queue.earliest) if queue.earliest is not NEVER else None

@@ -161,7 +161,7 @@ DEFAULT_RETRY: Final[dict[str, tuple[int, ...]]] = {
 
 
 class Dialer(Row, frozen=True):
-    """A campaign's dialer settings; API.md lists the same names without `_ms`.
+    """A campaign's dialer settings; docs/http.md lists the same names without `_ms`.
 
     A release of None means never; `release_vip_ms` of -1 means the same as private. `max_attempts`, `new_every`,
     `weight`, `max_unresolved`, `redials_per_slot` of None mean unlimited or off. `priority` of 0 means not set.
@@ -210,7 +210,7 @@ class Tally(Row, frozen=True):
 
 
 class Settings(Row, frozen=True):
-    """Settings of an organisation; API.md lists the same names."""
+    """Settings of an organisation; docs/http.md lists the same names."""
 
     redial_restrictions: bool = False
     cross_campaign_redials_default: bool = True
@@ -241,9 +241,9 @@ class Duplicates(Row, frozen=True):
 class Pool(Row, frozen=True):
     """The leads of one upload, API entry, or person's manual entries (SPEC 9).
 
-    `state` is one of API.md's. `first_active_ms` is the due time of its unprocessed leads (SPEC R2.2), 0 while it was
-    never active. `ordinals` counts the leads it ever had. After a shuffle, leads with an ordinal up to `shuffled_to`
-    are in the order that `shuffle_seed` gives, later ones come after.
+    `state` is one of docs/http.md's. `first_active_ms` is the due time of its unprocessed leads (SPEC R2.2), 0 while
+    it was never active. `ordinals` counts the leads it ever had. After a shuffle, leads with an ordinal up to
+    `shuffled_to` are in the order that `shuffle_seed` gives, later ones come after.
     """
 
     id: int
@@ -418,7 +418,7 @@ class Reject(Row, frozen=True):
 
 
 class Token(Row, frozen=True):
-    """A bearer token: its SHA-256 only. `role` as in API.md; `agent` is a number for role agent, else 0."""
+    """A bearer token: its SHA-256 only. `role` as in docs/http.md; `agent` is a number for role agent, else 0."""
 
     id: int
     sha256: str

@@ -1,4 +1,4 @@
-"""The queues of ARCHITECTURE: order is kept, not computed, and nothing moves when time passes.
+"""The queues of docs/architecture.md: order is kept, not computed, and nothing moves when time passes.
 
 Rules of this file:
 

@@ -56,7 +56,7 @@ def not_paused(state: State, agent: Agent, lead: Lead) -> str | None:
 
 def not_withheld(state: State, agent: Agent, lead: Lead) -> str | None:
     """R7.2: the agent has not too many unresolved leads for another of classes 8 and 9."""
-    if lead.status not in (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED):
+    if lead.urgent is not None or lead.status not in (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED):
         return None
     campaign = state.campaigns.by_no[lead.campaign]
     return "the agent has max_unresolved unresolved leads" if is_withheld(state, agent, campaign) else None

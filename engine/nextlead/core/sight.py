@@ -22,6 +22,7 @@ class Lower:
 class Sight:
     """Queues by class. `owners` and `lower` (by campaign number) say whose ordinary leads the agent may get.
 
+    `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
     """
 
@@ -33,7 +34,7 @@ class Sight:
     automatic: list[Queue] = field(default_factory=list)
     unprocessed: list[Queue] = field(default_factory=list)
     lower: dict[int, Lower] = field(default_factory=dict)
-    reserved: list[tuple[Queue, int]] = field(default_factory=list)
+    reserves: dict[int, int] = field(default_factory=dict)
     plain: bool = True
     weighted: bool = False
 
@@ -125,6 +126,6 @@ def build_sight(state: State, agent: Agent) -> Sight:
         campaign = state.campaigns.by_no[queue.campaign]
         if may_get_own(state, agent, campaign):
             sight.of_class(queue.family).append(queue)
-            if campaign.dialer.reserve_owner_ms and queue.family is not Family.URGENT_OWN:
-                sight.reserved.append((queue, campaign.dialer.reserve_owner_ms))
+            if campaign.dialer.reserve_owner_ms:
+                sight.reserves[campaign.no] = campaign.dialer.reserve_owner_ms
     return sight

@@ -271,7 +271,7 @@ def _dialer(known: Dialer, settings: Body) -> Dialer:
 
 
 def _in_ms(settings: Body, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """API.md's names and durations as the engine's fields: `lease_timeout: 1h` is `lease_timeout_ms`."""
+    """docs/http.md's names and durations as the engine's fields: `lease_timeout: 1h` is `lease_timeout_ms`."""
     fields = {field.name for field in msgspec.structs.fields(kind)}
     changes: dict[str, Any] = {}
     for name, value in settings.items():

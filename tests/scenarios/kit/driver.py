@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Body = Mapping[str, Any]
-"""An outcome, as in API.md's finish, but `at_ms` in place of `at`."""
+"""An outcome, as in docs/http.md's finish, but `at_ms` in place of `at`."""
 
 
 class Refused(Exception):

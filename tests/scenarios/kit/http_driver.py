@@ -236,7 +236,7 @@ def _new_lead(lead: NewLead) -> dict[str, Any]:
 
 
 def _in_text(body: Body) -> dict[str, Any]:
-    """Times as API.md writes them: `due_ms: 1772445600000` is `due: 2026-03-02T10:00:00Z`."""
+    """Times as docs/http.md writes them: `due_ms: 1772445600000` is `due: 2026-03-02T10:00:00Z`."""
     changed: dict[str, Any] = {}
     for key, value in body.items():
         if isinstance(value, dict):

@@ -88,7 +88,7 @@ def _owner(text: str | None) -> str | None:
 
 
 def _settings(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Settings by API.md's names, and results that the template has besides the four it always has."""
+    """Settings by docs/http.md's names, and results that the template has besides the four it always has."""
     settings: dict[str, Any] = {}
     results: list[dict[str, Any]] = []
     for part in (p.strip() for p in text.split(",") if p.strip()):

@@ -26,6 +26,7 @@ from nextlead.core.commands import (
     Remove,
     Reopen,
     Take,
+    Tick,
     Validate,
 )
 from nextlead.core.engine import Engine
@@ -247,3 +248,40 @@ def test_a_closed_lead_of_an_unconfirmed_pool_is_not_reopened() -> None:  # R9.3
     assert isinstance(closed, Lead)
     with pytest.raises(Conflict):
         centre(Reopen(lead=lead, row=closed, redial=RedialEdit("private", NOW_MS + 1000, "a")))
+
+
+def reserved_centre() -> Centre:
+    """Agent a has promised lead 1 in five minutes; the campaign keeps her free for ten; lead 2 is there for anybody."""
+    centre = Centre(reserve_owner_ms=10 * MINUTE_MS)
+    centre.load(14155550100, 14155550101)
+    centre.finish(centre.next(), "redial", kind="private", at_ms=centre.now_ms + 5 * MINUTE_MS)
+    assert centre.ask("a") == NoLead("reserved", centre.now_ms + 5 * MINUTE_MS)
+    return centre
+
+
+def test_own_redials_of_another_campaign_come_while_one_is_reserved() -> None:  # R4.9
+    centre = reserved_centre()
+    centre(PutCampaign(code="c2"))
+    (other,) = centre.load(14155550102, campaign="c2")
+    centre(EditLead(lead=other, redial=RedialEdit("vip", centre.now_ms + 1000, "a")))
+    centre.now_ms += 1000
+    assert centre.next("a").lead.id == other
+
+
+def test_a_pause_that_ends_in_time_does_not_end_the_reserve() -> None:  # R4.9, R5.6
+    centre = reserved_centre()
+    offer = centre(Take(agent="a", lead=1, token=bytes(16)))
+    assert isinstance(offer, Offer)
+    centre.finish(offer, "cancelled")
+    assert isinstance(centre.ask("a"), NoLead)
+
+
+def test_who_waits_gets_another_lead_when_the_reserved_one_is_kept_out() -> None:  # R4.9, R3.7
+    centre = reserved_centre()
+    (twin,) = centre.load(14155550100, owner="agent:b")
+    centre(Take(agent="b", lead=twin, token=b"b" * 16))
+    centre(Next(agent="a", token=b"w" * 16, wait=True, waiter=1))
+    due_ms = centre.now_ms + 5 * MINUTE_MS
+    assert centre.engine.next_deadline_ms() == due_ms
+    served = centre.engine.apply(Tick(), due_ms).served
+    assert [(one.waiter, one.answer.lead.id) for one in served if isinstance(one.answer, Offer)] == [(1, 2)]
