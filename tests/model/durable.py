@@ -25,6 +25,7 @@ class Durable:
         self.leads: dict[int, m.Lead] = {}
         self.fresh: dict[int, m.FreshLead] = {}
         self.events: dict[int, list[m.Event]] = {}
+        self.owners: dict[int, str] = {}
         self.commit_no = 0
         self.last_ms = 0
 
@@ -39,6 +40,7 @@ class Durable:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = row
+                self._name(row)
         self.fresh.update({lead.id: lead for lead in changes.fresh})
         for number, lead in changes.leads.items():
             self.leads[number] = lead
@@ -49,11 +51,19 @@ class Durable:
         for event in changes.events:
             self.events.setdefault(event.lead, []).append(event)
 
+    def _name(self, row: m.Row) -> None:
+        """Owners as text, of those who are gone too: history names them."""
+        if isinstance(row, m.Agent):
+            self.owners[row.no] = f"agent:{row.code}"
+        if isinstance(row, m.Team):
+            self.owners[-row.no] = f"team:{row.code}"
+
     def copy(self) -> "Durable":
         """Another one with the same content; rows are values and are shared."""
         other = Durable()
         other.rows, other.leads, other.fresh = dict(self.rows), dict(self.leads), dict(self.fresh)
         other.events = {lead: list(events) for lead, events in self.events.items()}
+        other.owners = dict(self.owners)
         other.commit_no, other.last_ms = self.commit_no, self.last_ms
         return other
 

@@ -18,7 +18,7 @@ DAY = 24 * HOUR
 AGENTS = ("ann", "bob", "cyd")
 TEAMS = ("root", "north", "south")
 CAMPAIGNS = ("c1", "c2", "c3")
-PHONES = tuple(14155550100 + n for n in range(8))
+PHONES = tuple(14155550100 + n for n in range(14))
 KINDS = ("common", "private", "vip")
 RESULTS = ("success", "not_interested", "sold", "stop", "nonsense")
 TEMPLATE = Template(
@@ -39,11 +39,11 @@ kinds = st.sampled_from(KINDS)
 causes = st.sampled_from(CAUSES)
 priorities = st.sampled_from((0, 0, 0, 1, 5, 9))
 
-dialers = st.fixed_dictionaries(
+dialer_fields = st.fixed_dictionaries(
     {},
     optional={
         "priority": st.sampled_from((0, 3, 7)),
-        "reserve_owner_ms": st.sampled_from((0, 10 * MINUTE, HOUR)),
+        "reserve_owner_ms": st.sampled_from((0,)),
         "redials_per_slot": st.sampled_from((None, 1, 2)),
         "dial_promised_when_inactive": st.booleans(),
         "cancel_pause_ms": st.sampled_from((0, 2 * MINUTE)),
@@ -59,22 +59,49 @@ dialers = st.fixed_dictionaries(
         "max_unresolved": st.sampled_from((None, 1, 2)),
         "rotate_numbers": st.booleans(),
     },
-).map(lambda given: Dialer(**given))
-
-rows = st.lists(
-    st.builds(
-        lambda numbers, priority, owner: (tuple(numbers), priority, owner),
-        st.lists(st.sampled_from(PHONES), min_size=1, max_size=3, unique=True),
-        priorities,
-        st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south")),
-    ),
-    min_size=1,
-    max_size=6,
 )
+
+QUICK = dict.fromkeys(CAUSES, (MINUTE,))
+PROFILES: tuple[dict[str, Any], ...] = (
+    {},
+    {"retry": QUICK, "new_every": 2},
+    {"retry": QUICK, "new_every": 3, "weight": 2.0},
+    {"retry": QUICK, "weight": 3.0, "rotate_numbers": False},
+    {"reserve_owner_ms": 0, "release_private_ms": 10 * MINUTE},
+    {"redials_per_slot": 1, "max_unresolved": 1},
+    {"release_private_ms": 0, "release_vip_ms": 10 * MINUTE, "dial_promised_when_inactive": False},
+)
+"""Settings that show something together."""
+
+dialers = st.builds(lambda profile, given: Dialer(**(profile | given)), st.sampled_from(PROFILES), dialer_fields)
+
+row = st.tuples(
+    st.lists(st.sampled_from(PHONES), min_size=1, max_size=3, unique=True).map(tuple),
+    priorities,
+    st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south")),
+)
+rows = st.lists(row, min_size=1, max_size=8)
+
+
+def mostly(draw: Draw) -> bool:
+    """Nine times out of ten."""
+    return bool(draw(st.sampled_from((*[True] * 9, False))))
+
+
+def sometimes(draw: Draw) -> bool:
+    """One time out of four."""
+    return bool(draw(st.sampled_from((False, False, False, True))))
+
+
+def some(draw: Draw, **values: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """Some of the fields."""
+    names = draw(st.sets(st.sampled_from(sorted(values)), min_size=1, max_size=3))
+    return {name: draw(values[name]) for name in sorted(names)}
+
 
 # -- times ----------------------------------------------------------------------------------------------------------
 
-SPANS = (1, 1000, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, DAY, 8 * DAY)
+SPANS = (1, 1000, MINUTE, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, DAY, 8 * DAY)
 
 
 def edges(both: Both) -> list[int]:
@@ -90,8 +117,8 @@ def edges(both: Both) -> list[int]:
 def later(draw: Draw, both: Both) -> int:
     """A time not before now: an edge, one millisecond beside it, or some span away."""
     near = edges(both)
-    if near and draw(st.integers(0, 3)):
-        edge = near[min(draw(st.integers(0, 3)), len(near) - 1)]
+    if near and not sometimes(draw):
+        edge = near[min(draw(st.sampled_from((0, 0, 1, 2, 3))), len(near) - 1)]
         return max(both.now_ms, edge + draw(st.sampled_from((0, 0, -1, 1))))
     return both.now_ms + int(draw(st.sampled_from(SPANS)))
 
@@ -99,10 +126,13 @@ def later(draw: Draw, both: Both) -> int:
 def promised_at(draw: Draw, both: Both) -> int:
     """A time to promise: mostly soon, near another promise at times, now and then one that is refused."""
     promised = sorted({lead.promise.at_ms for lead in both.model.open_leads() if lead.promise})
-    if promised and draw(st.integers(0, 2)) == 0:
+    if promised and sometimes(draw):
         return draw(st.sampled_from(promised)) + draw(st.sampled_from((0, 10 * MINUTE, -10 * MINUTE, 10 * MINUTE + 1)))
-    span = st.sampled_from((1, MINUTE, 5 * MINUTE, HOUR, DAY, 180 * DAY, 0, -1, 180 * DAY + 1))
-    return both.now_ms + draw(span)
+    if mostly(draw):
+        return both.now_ms + int(
+            draw(st.sampled_from((1, MINUTE, MINUTE, 5 * MINUTE, 20 * MINUTE, HOUR, DAY, 180 * DAY)))
+        )
+    return both.now_ms + int(draw(st.sampled_from((0, -1, 180 * DAY + 1))))
 
 
 # -- leads, leases, pools -------------------------------------------------------------------------------------------
@@ -112,7 +142,7 @@ def some_lead(draw: Draw, both: Both, *, wanted: Callable[[Any], bool] = lambda 
     """A lead of the wanted sort if there is one; any lead now and then, or one that never was."""
     world = both.model.world
     fitting = [lead.id for lead in world.leads.values() if wanted(lead)]
-    if fitting and draw(st.integers(0, 9)):
+    if fitting and mostly(draw):
         return draw(st.sampled_from(fitting))
     return draw(st.integers(1, world.next_lead))
 
@@ -121,7 +151,7 @@ def some_token(draw: Draw, both: Both) -> tuple[str, str]:
     """The text of a token and its agent: of a lease that is out, mostly; else an old or unknown one."""
     leads = both.model.world.leads.values()
     out = [(token_text(lead.id, lead.lease.token), lead.lease.agent) for lead in leads if lead.lease]
-    if out and draw(st.integers(0, 9)):
+    if out and mostly(draw):
         return draw(st.sampled_from(out))
     old = [(token_text(lead.id, token), "ann") for lead in leads for token in lead.tokens]
     return draw(st.sampled_from([*old, ("1-" + "f" * 32, "ann"), ("nothing", "ann")]))

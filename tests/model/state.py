@@ -1,24 +1,21 @@
 """The whole state of engine and model, compared; and what must be true of any state."""
 
-from dataclasses import replace
-from itertools import zip_longest
 from typing import Any
 
 from model.durable import Durable
-from model.views import lead_of_engine, lead_of_model, owner_text
+from model.views import lead_of_engine, lead_of_model
 
 from nextlead.core.engine import Engine
 from nextlead.core.model import Lead, Status
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import who
-from nextlead.testing.reference.world import Line
 
 
 def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
     """All of it; raises AssertionError with what differs."""
     compare_leads(model, engine, durable)
     compare_closed(model, durable)
-    compare_history(model, engine, durable)
+    compare_history(model, durable)
     compare_agents(model, engine)
     compare_pools(model, engine)
     compare_counters(model, engine)
@@ -43,7 +40,7 @@ def compare_leads(model: ReferenceModel, engine: Engine, durable: Durable) -> No
             assert row is None, f"lead {number} is closed or gone in the model, in the engine it is {row}"
             continue
         assert row is not None, f"lead {number} is open in the model, not in the engine: {durable.leads.get(number)}"
-        ours, theirs = lead_of_model(model.world, lead, now), lead_of_engine(engine, row, now)
+        ours, theirs = lead_of_model(model.world, lead, now), lead_of_engine(engine, row, durable.owners, now)
         differing = {key: (ours[key], theirs.get(key)) for key in ours if ours[key] != theirs.get(key)}
         assert not differing, f"lead {number} (model, engine): {differing}"
 
@@ -62,29 +59,20 @@ def compare_closed(model: ReferenceModel, durable: Durable) -> None:
             )
 
 
-def compare_history(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
+def compare_history(model: ReferenceModel, durable: Durable) -> None:
     """R1.3: each status change with its times, actor, closure and owner."""
     for lead in model.world.leads.values():
         ours = [
             (line.at_ms, line.effective_ms, line.actor, line.before, line.after, line.closure, line.owner)
-            for line in told_together(lead.history)
+            for line in lead.history
             if line.before != line.after
         ]
         theirs = [
-            (e.at_ms, e.effective_ms, e.actor, e.status_before, e.status, e.closure, owner_text(engine, e.owner))
+            (e.at_ms, e.effective_ms, e.actor, e.status_before, e.status, e.closure, durable.owners[e.owner])
             for e in durable.events.get(lead.id, [])
             if e.status_before != e.status
         ]
         _same(f"history of lead {lead.id}", ours, theirs)
-
-
-def told_together(history: list[Line]) -> list[Line]:
-    """A redial that is released at once (R4.6) is one line for the engine: with the owner after the release."""
-    lines = []
-    for line, following in zip_longest(history, history[1:]):
-        released = following is not None and following.before == following.after and following.at_ms == line.at_ms
-        lines.append(replace(line, owner=following.owner) if released else line)
-    return lines
 
 
 # -- the rest -------------------------------------------------------------------------------------------------------

@@ -13,26 +13,19 @@ AGREED = (m.Status.COMMON_REDIAL, m.Status.PRIVATE_REDIAL, m.Status.VIP_REDIAL)
 # -- leads ----------------------------------------------------------------------------------------------------------
 
 
-def owner_text(engine: Engine, owner: int) -> str:
-    """`agent:CODE` or `team:CODE`."""
-    if owner > 0:
-        return f"agent:{engine.agents.by_no[owner].code}"
-    return f"team:{engine.teams.by_no[-owner].code}"
-
-
 def agent_code(engine: Engine, number: int) -> str:
     return engine.agents.by_no[number].code
 
 
-def lead_of_engine(engine: Engine, lead: m.Lead, now_ms: int) -> View:
-    """What the engine says of an open lead."""
+def lead_of_engine(engine: Engine, lead: m.Lead, owners: dict[int, str], now_ms: int) -> View:
+    """What the engine says of an open lead; `owners` names those who are gone too."""
     pool = engine.pools[lead.pool]
     dialled = dict(zip(lead.numbers, lead.dialled or [0] * len(lead.numbers), strict=True))
     view: View = {
         "status": lead.status.code,
         "closure": lead.closure,
-        "owner": owner_text(engine, lead.owner),
-        "original_owner": owner_text(engine, lead.original_owner),
+        "owner": owners[lead.owner],
+        "original_owner": owners[lead.original_owner],
         "priority": lead.priority,
         "seq": lead.seq,
         "attempts": lead.attempts,
@@ -43,14 +36,14 @@ def lead_of_engine(engine: Engine, lead: m.Lead, now_ms: int) -> View:
         "pauses": {agent_code(engine, agent): until for agent, until in lead.pauses if until > now_ms},
         "mark": lead.mark,
         "shown": lead.shown,
-        "validating": lead.validating,
-        "seller": agent_code(engine, lead.seller) if lead.seller else None,
         "lease": None,
         "urgent": None,
         "unresolved": None,
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = lead.due_ms or pool.first_active_ms
+    if lead.status is m.Status.PENDING_VALIDATION:
+        view["validating"] = (lead.validating, agent_code(engine, lead.seller))
     if lead.status in AGREED:
         assert lead.promise is not None
         view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms)
@@ -88,14 +81,14 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
         "pauses": {agent: until for agent, until in lead.pauses.items() if until > now_ms},
         "mark": lead.mark,
         "shown": lead.shown,
-        "validating": lead.validating,
-        "seller": lead.seller,
         "lease": None,
         "urgent": None,
         "unresolved": None,
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = world.due_of(lead) or 0
+    if lead.status is m.Status.PENDING_VALIDATION:
+        view["validating"] = (lead.validating, lead.seller)
     if lead.status in AGREED:
         assert lead.promise is not None
         view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms)

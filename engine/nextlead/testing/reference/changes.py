@@ -42,7 +42,7 @@ def release_target(world: World, lead: Lead) -> str:
     """R4.5: the original owner; if that is a missing, disabled or the same agent, that agent's team."""
     kind, _, code = lead.original_owner.partition(":")
     if kind == "team":
-        return lead.original_owner
+        return lead.original_owner if code in world.teams else f"team:{ROOT}"
     agent = world.agents.get(code)
     if agent is None:
         holder = world.owning_agent(lead)
@@ -69,6 +69,14 @@ def must_be_released(world: World, lead: Lead) -> bool:
     return agent is None or loses_redials(world, agent, lead.campaign)
 
 
+def release_if_lost(world: World, lead: Lead) -> None:
+    """R4.6: a promise set, or kept, for an agent that may not have it is released with the same step."""
+    assert lead.promise is not None
+    agent = world.owning_agent(lead)
+    if lead.promise.released_ms is None and (agent is None or loses_redials(world, agent, lead.campaign)):
+        lead.owner, lead.promise.released_ms = release_target(world, lead), world.now_ms
+
+
 def loses_redials(world: World, agent: Agent, campaign: str) -> bool:
     """R4.6: the agent's redials of this campaign are released at once."""
     return not agent.enabled or (world.settings.redial_restrictions and campaign not in agent.campaigns)
@@ -84,8 +92,7 @@ def promise(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | N
     if kind in PROMISED:
         assert agent is not None
         lead.owner = agent.owner
-        if loses_redials(world, agent, lead.campaign):
-            lead.owner, lead.promise.released_ms = release_target(world, lead), world.now_ms
+        release_if_lost(world, lead)
     become(world, lead, kind, by=by)
 
 
@@ -135,6 +142,8 @@ def unreached(world: World, lead: Lead, cause: str, number: int, former: Status,
     intervals = dialer.retry.get(cause) or DEFAULT_RETRY[cause]
     lead.retries[cause] = nth + 1
     lead.due_ms = world.now_ms + intervals[min(nth, len(intervals) - 1)]
+    if former in PROMISED:
+        release_if_lost(world, lead)
     return become(world, lead, AFTER_UNREACHED[former], by=by)
 
 

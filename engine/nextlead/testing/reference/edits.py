@@ -14,13 +14,13 @@ from nextlead.core.commands import (
     Unblock,
     Validate,
 )
-from nextlead.core.errors import Invalid, Leased, NotAllowed, NotFound, NumberBlocked, WrongStatus
+from nextlead.core.errors import Conflict, Invalid, Leased, NotAllowed, NotFound, NumberBlocked, WrongStatus
 from nextlead.core.model import DIALABLE, PROMISED, URGENT_REASONS, Status
 from nextlead.core.replies import Count
 
-from . import changes
+from . import changes, who
 from .finish import check_booking, check_redial
-from .world import Agent, Lead, Urgent, World
+from .world import ROOT, Agent, Lead, Urgent, World
 
 # -- edits ----------------------------------------------------------------------------------------------------------
 
@@ -31,13 +31,14 @@ def edit_lead(world: World, command: EditLead) -> None:
     moved = [each for each in (command.owner, command.due_ms, command.redial) if each is not UNSET]
     if moved and lead.lease is not None:
         raise Leased
+    check_confirmed(world, lead)
     if set(lead.numbers) & world.blocked:
         raise NumberBlocked
     if command.priority is not UNSET and not 0 <= command.priority <= 1000:
         raise Invalid("priority", "1 to 1000")
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
-    if command.owner is not UNSET and lead.held_back and owner.startswith("agent:"):
-        check_could_be_offered(world, lead, world.agents[owner.partition(":")[2]])
+    if owner != lead.owner and lead.held_back:
+        check_new_owner(world, lead, owner)
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     if command.priority is not UNSET:
         lead.priority = command.priority
@@ -47,6 +48,19 @@ def edit_lead(world: World, command: EditLead) -> None:
         lead.due_ms = command.due_ms
     if redial is not None:
         set_redial(world, lead, *redial, by=command.by)
+
+
+def check_new_owner(world: World, lead: Lead, owner: str) -> None:
+    """R4.1, R4.6: an unreleased redial is not given to an agent who would lose it at once."""
+    kind, _, code = owner.partition(":")
+    if kind == "agent" and changes.loses_redials(world, world.agents[code], lead.campaign):
+        raise NotAllowed("the agent could not be offered it")
+
+
+def check_confirmed(world: World, lead: Lead) -> None:
+    """R9.3: leads of a pool that is loading or waits for confirmation are let alone."""
+    if not who.confirmed(world, lead):
+        raise Conflict(world.pools[lead.pool].state)
 
 
 def set_owner(world: World, lead: Lead, owner: str) -> None:
@@ -59,6 +73,7 @@ def set_owner(world: World, lead: Lead, owner: str) -> None:
 
 def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[Status, int, Agent | None]:
     """R4.1: private and VIP name an agent, and that agent could be offered it; R4.2, R4.10."""
+    check_confirmed(world, lead)
     kind, at_ms = check_redial(world, lead, redial.kind, redial.at_ms)
     agent = None if redial.agent is None else world.agent(redial.agent)
     if kind not in PROMISED:
@@ -115,6 +130,7 @@ def make_urgent(world: World, command: MakeUrgent) -> None:
         raise Invalid("expires", "in the future")
     if lead.lease is not None:
         raise Leased
+    check_confirmed(world, lead)
     if lead.status not in DIALABLE:
         raise WrongStatus(lead.status.code)
     lead.urgent = Urgent(URGENT_REASONS.index(command.reason), world.now_ms, command.expires_ms)
@@ -139,12 +155,14 @@ def reopen(world: World, command: Reopen) -> None:
         raise NotFound("lead", command.lead)
     if lead.open:
         raise WrongStatus(lead.status.code)
+    check_confirmed(world, lead)
     if lead.closure in ("anonymized", "do_not_call", "global_do_not_call"):
         raise WrongStatus(lead.closure)
     if set(lead.numbers) & world.blocked:
         raise NumberBlocked
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     fresh_start(lead)
+    lead.owner = first_owner(world, lead)
     if redial is None:
         changes.become(world, lead, Status.UNPROCESSED, by=command.by)
     else:
@@ -158,7 +176,16 @@ def fresh_start(lead: Lead) -> None:
     lead.attempts, lead.dialled, lead.retries = 0, {}, {}
     lead.number = lead.numbers[0]
     lead.promise, lead.due_ms, lead.pauses = None, None, {}
-    lead.owner = lead.original_owner
+
+
+def first_owner(world: World, lead: Lead) -> str:
+    """The original owner; decided here: the team of a disabled agent, the root for who is gone: somebody can call."""
+    kind, _, code = lead.original_owner.partition(":")
+    if code not in (world.agents if kind == "agent" else world.teams):
+        return f"team:{ROOT}"
+    if kind == "agent" and not world.agents[code].enabled:
+        return f"team:{world.agents[code].team}"
+    return lead.original_owner
 
 
 def validate(world: World, command: Validate) -> None:

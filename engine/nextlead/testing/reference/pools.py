@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from nextlead.core.commands import ActOnPool, ClosePool, EditPool, IntakeRow, LoadRows, OpenPool
-from nextlead.core.errors import Invalid, NextleadError, WrongStatus
+from nextlead.core.errors import Conflict, Invalid, NextleadError
 from nextlead.core.fresh import seq_of
 from nextlead.core.model import Pool as PoolRow
 from nextlead.core.model import Status
@@ -43,9 +43,9 @@ def check_dates(active_from_ms: int | None, active_until_ms: int | None) -> None
 def load_rows(world: World, command: LoadRows) -> Loaded:
     """R9.4 to R9.8: row by row, as if one came after the other."""
     pool = world.pool(command.pool)
-    growing = pool.state == "active" and pool.source in ("api", "manual")
+    growing = pool.state in ("active", "inactive", "awaiting_confirmation") and pool.source in ("api", "manual")
     if pool.state != "loading" and not growing:
-        raise WrongStatus(pool.state)
+        raise Conflict(pool.state)
     made, duplicates, invalid = [], 0, len(command.rejects)
     for row in command.rows:
         if not acceptable(world, row):
@@ -132,7 +132,7 @@ def close_pool(world: World, command: ClosePool) -> None:
     """R9.3: loaded, or held for confirmation; R9.5: failed, with nothing loaded."""
     pool = world.pool(command.pool)
     if pool.state != "loading":
-        raise WrongStatus(pool.state)
+        raise Conflict(pool.state)
     if command.error:
         pool.state = "failed"
         drop_leads(world, pool)
@@ -162,12 +162,12 @@ def edit_pool(world: World, command: EditPool) -> None:
 
 
 BUTTONS = {
-    "activate": ("inactive", "active"),
-    "deactivate": ("active", "inactive"),
-    "confirm": ("awaiting_confirmation", "active"),
-    "reject": ("awaiting_confirmation", "rejected"),
+    "activate": (("inactive", "active"), "active"),
+    "deactivate": (("active", "inactive"), "inactive"),
+    "confirm": (("awaiting_confirmation",), "active"),
+    "reject": (("awaiting_confirmation",), "rejected"),
 }
-"""The state that a button needs, and the one it leads to."""
+"""The states that a button can be used in, and the one it leads to."""
 
 
 def act_on_pool(world: World, command: ActOnPool) -> PoolDeleted | None:
@@ -179,8 +179,8 @@ def act_on_pool(world: World, command: ActOnPool) -> PoolDeleted | None:
     if command.action == "delete":
         return delete_pool(world, pool)
     needed, after = BUTTONS[command.action]
-    if pool.state not in (needed, after):
-        raise WrongStatus(pool.state)
+    if pool.state not in needed:
+        raise Conflict(pool.state)
     pool.state = after
     if command.action == "reject":
         drop_leads(world, pool)

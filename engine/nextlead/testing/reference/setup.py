@@ -197,3 +197,5 @@ def _delete_campaign(world: World, code: str) -> None:
     del world.campaigns[code]
     for agent in world.agents.values():
         agent.campaigns = [each for each in agent.campaigns if each != code]
+        if agent.session is not None:
+            agent.session.campaigns = [each for each in agent.session.campaigns if each != code]

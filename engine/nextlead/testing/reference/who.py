@@ -61,8 +61,12 @@ def number_is_leased(world: World, lead: Lead) -> bool:
 
 def dialable(world: World, lead: Lead) -> bool:
     """An open lead that nobody holds, in a status that can be dialled, of a pool that was loaded (R9.3)."""
-    loaded = world.pools[lead.pool].state in ("active", "inactive")
-    return lead.status in DIALABLE and lead.lease is None and loaded
+    return lead.status in DIALABLE and lead.lease is None and confirmed(world, lead)
+
+
+def confirmed(world: World, lead: Lead) -> bool:
+    """R9.3: the lead's pool was loaded, and confirmed if need be."""
+    return world.pools[lead.pool].state in ("active", "inactive")
 
 
 def is_due(world: World, lead: Lead, now_ms: int) -> bool:
@@ -118,16 +122,16 @@ def ready_for_somebody(world: World, lead: Lead, now_ms: int) -> bool:
 def reserved(world: World, agent: Agent, now_ms: int) -> bool:
     """R4.9: an own redial is due soon, and would be offerable then as far as is known now.
 
-    Decided here: meanwhile only the agent's own redials that are due (or urgent) are offered; a lead whose number is leased at
-    the moment, or that is paused beyond its due time, reserves nobody.
+    Decided here: meanwhile only the agent's own redials that are due (or urgent) are offered; a lead that is paused
+    beyond its due time, or urgent (offered at once, R2.6), reserves nobody; one whose number is leased now does.
     """
     return any(
         lead.held_back
+        and lead.urgent is None
         and dialable(world, lead)
         and lead.due_ms is not None
         and lead.due_ms - world.dialer_of(lead).reserve_owner_ms <= now_ms < lead.due_ms
         and may_get_own(world, lead, agent)
         and not paused(lead, agent, lead.due_ms)
-        and not number_is_leased(world, lead)
         for lead in world.leads.values()
     )
