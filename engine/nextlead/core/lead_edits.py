@@ -144,6 +144,8 @@ def reopen(state: State, command: Reopen) -> Lead:
     if row.closure in _NEVER_REOPENED:
         raise WrongStatus(f"lead {row.id} closed as {row.closure} is never reopened", status=row.status.code)
     numbers = row.numbers or row.dropped
+    owner = release_owner(state, replace(row, owner=0))
+    exists = -row.original_owner in state.teams.by_no or row.original_owner in state.agents.by_no
     if any(number in state.blocked for number in (*row.numbers, *row.dropped)):
         raise NumberBlocked
     new = replace(
@@ -154,7 +156,8 @@ def reopen(state: State, command: Reopen) -> Lead:
         dropped=row.dropped if row.numbers else (),
         dialled=(),
         number_at=0,
-        owner=release_owner(state, replace(row, owner=0)),
+        owner=owner,
+        original_owner=row.original_owner if exists else owner,
         attempts=0,
         retries=(),
         due_ms=0,

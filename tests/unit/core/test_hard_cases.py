@@ -285,3 +285,15 @@ def test_who_waits_gets_another_lead_when_the_reserved_one_is_kept_out() -> None
     assert centre.engine.next_deadline_ms() == due_ms
     served = centre.engine.apply(Tick(), due_ms).served
     assert [(one.waiter, one.answer.lead.id) for one in served if isinstance(one.answer, Offer)] == [(1, 2)]
+
+
+def test_a_reopened_lead_whose_owner_is_gone_belongs_to_everybody() -> None:  # R4.5
+    centre = Centre()
+    centre(PutTeam(code="south"))
+    (lead,) = centre.load(14155550100, owner="team:south")
+    closed = centre(Remove(lead=lead))
+    centre(Delete(kind="team", code="south"))
+    assert isinstance(closed, Lead)
+    centre(Reopen(lead=lead, row=closed))
+    opened = centre.next("a").lead
+    assert (opened.id, opened.owner, opened.original_owner) == (lead, -1, -1)
