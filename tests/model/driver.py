@@ -5,7 +5,7 @@ from typing import Any
 
 from model.durable import Durable
 from model.replay import source
-from model.state import compare_state
+from model.state import check_proof, compare_state
 from model.views import reply_of_engine, reply_of_model
 from msgspec import structs
 
@@ -99,6 +99,8 @@ class Both:
             self._same("reply", expected, reply_of_engine(outcome.reply, self.now_ms, count=count))
         self._compare_served(served, outcome.served if outcome is not None else [])
         compare_state(self.model, self.engine, self.durable)
+        if isinstance(command, c.Tick):
+            check_proof(self.engine)
         return reply
 
     def _counts_plainly(self, agent: str) -> bool:
@@ -126,6 +128,7 @@ class Both:
         self.model.restart(self.now_ms, self.durable.last_ms)
         self.durable.commit(changes, self.now_ms)
         compare_state(self.model, self.engine, self.durable)
+        check_proof(self.engine)
 
     # -- comparing --------------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ dialer_fields = st.fixed_dictionaries(
     {},
     optional={
         "priority": st.sampled_from((0, 3, 7)),
-        "reserve_owner_ms": st.sampled_from((0,)),
+        "reserve_owner_ms": st.sampled_from((0, 10 * MINUTE, HOUR)),
         "redials_per_slot": st.sampled_from((None, 1, 2)),
         "dial_promised_when_inactive": st.booleans(),
         "cancel_pause_ms": st.sampled_from((0, 2 * MINUTE)),
@@ -67,7 +67,7 @@ PROFILES: tuple[dict[str, Any], ...] = (
     {"retry": QUICK, "new_every": 2},
     {"retry": QUICK, "new_every": 3, "weight": 2.0},
     {"retry": QUICK, "weight": 3.0, "rotate_numbers": False},
-    {"reserve_owner_ms": 0, "release_private_ms": 10 * MINUTE},
+    {"reserve_owner_ms": 10 * MINUTE, "release_private_ms": 10 * MINUTE},
     {"redials_per_slot": 1, "max_unresolved": 1},
     {"release_private_ms": 0, "release_vip_ms": 10 * MINUTE, "dial_promised_when_inactive": False},
 )

@@ -10,6 +10,11 @@ from model.moves import Draw
 from nextlead.core import commands as c
 
 
+def token(number: int) -> bytes:
+    """The token of that number."""
+    return number.to_bytes(16, "big")
+
+
 class Shop:
     """Both, and what the moves remember between each other."""
 
@@ -30,7 +35,7 @@ class Shop:
     def token(self) -> bytes:
         """A token never used before."""
         self.tokens += 1
-        return self.tokens.to_bytes(16, "big")
+        return token(self.tokens)
 
     def found(self, draw: Draw) -> None:
         """Teams in a line, agents at different heights, campaigns of random settings, one pool."""

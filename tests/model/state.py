@@ -6,9 +6,11 @@ from model.durable import Durable
 from model.views import lead_of_engine, lead_of_model
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import Lead, Status
+from nextlead.core.model import DIALABLE, Lead, Status, Tally
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import who
+
+NO_TALLY = Tally(0)
 
 
 def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
@@ -18,10 +20,11 @@ def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> No
     compare_history(model, durable)
     compare_agents(model, engine)
     compare_pools(model, engine)
-    compare_counters(model, engine)
+    compare_counters(model, engine, durable)
     compare_deadline(model, engine)
     check_leases(model, engine)
     check_durable(engine, durable)
+    check_partition(model)
 
 
 def _same(what: str, model: object, engine: object) -> None:
@@ -122,7 +125,18 @@ def compare_pools(model: ReferenceModel, engine: Engine) -> None:
         _same(f"counts of pool {pool.id}", (ready, opened, leased), (counts.ready, counts.open, counts.leased))
 
 
-def compare_counters(model: ReferenceModel, engine: Engine) -> None:
+def ready_by_class(model: ReferenceModel) -> dict[tuple[str, str], int]:
+    """R9.13, by campaign and class."""
+    world = model.world
+    found: dict[tuple[str, str], int] = {}
+    for lead in world.leads.values():
+        if who.ready_for_somebody(world, lead, world.now_ms):
+            key = (lead.campaign, "urgent" if lead.urgent else lead.status.code)
+            found[key] = found.get(key, 0) + 1
+    return found
+
+
+def compare_counters(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
     """Leads by campaign and status; do-not-call list; who has a number."""
     ours: dict[tuple[str, str], int] = {}
     for lead in model.open_leads():
@@ -130,6 +144,11 @@ def compare_counters(model: ReferenceModel, engine: Engine) -> None:
         ours[key] = ours.get(key, 0) + 1
     theirs = {key: count for key, count in engine.counts().items() if count and key[1] != "closed"}
     _same("counts", ours, theirs)
+    _same("ready", ready_by_class(model), {key: n for key, n in engine.ready_counts(model.world.now_ms).items() if n})
+    for campaign in model.world.campaigns.values():
+        tally = durable.rows.get(("tally", engine.campaigns.by_code[campaign.code].no), NO_TALLY)
+        assert isinstance(tally, Tally)
+        _same(f"counters of {campaign.code}", (campaign.handed, campaign.stride), (tally.handed, tally.stride))
     _same("do not call", model.world.blocked, set(engine.blocked))
     for number in {number for lead in model.open_leads() for number in lead.numbers}:
         leads = [lead.id for lead in model.open_leads() if number in lead.numbers]
@@ -178,3 +197,17 @@ def check_durable(engine: Engine, durable: Durable) -> None:
         assert durable.rows["pool", pool.id] == pool
     assert durable.rows.get(("settings", 0), engine.settings) == engine.settings
     assert durable.rows["sequences", 0] == engine.sequences
+
+
+def check_partition(model: ReferenceModel) -> None:
+    """Every open lead is in one place only: to be dialled (leased or not), unresolved, or in validation."""
+    for lead in model.open_leads():
+        locked, waiting = lead.unresolved is not None, lead.status is Status.PENDING_VALIDATION
+        assert (lead.status in DIALABLE) + locked + waiting == 1, f"lead {lead.id} is in several places"
+        assert lead.lease is None or lead.status in DIALABLE
+
+
+def check_proof(engine: Engine) -> None:
+    """The engine's own proof of its queues, timers and lists; slow."""
+    problems = engine.verify()
+    assert not problems, problems

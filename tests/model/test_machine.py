@@ -90,6 +90,10 @@ class Machine(RuleBasedStateMachine):
             if not isinstance(reply, Offered):
                 able.remove(agent)
 
+    def teardown(self) -> None:
+        """What is left at the end starts again too."""
+        self.shop.both.crash()
+
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(

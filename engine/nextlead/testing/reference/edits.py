@@ -158,7 +158,7 @@ def reopen(world: World, command: Reopen) -> None:
     check_confirmed(world, lead)
     if lead.closure in ("anonymized", "do_not_call", "global_do_not_call"):
         raise WrongStatus(lead.closure)
-    if set(lead.numbers) & world.blocked:
+    if set(lead.numbers or lead.given) & world.blocked:
         raise NumberBlocked
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
     fresh_start(lead)

@@ -1,5 +1,7 @@
 """`finish` and `resolve`: what an agent says happened (SPEC 1.4, 4, 6, 7)."""
 
+from msgspec import structs
+
 from nextlead.core.commands import Finish, Resolve
 from nextlead.core.errors import Invalid, Leased, LeaseEnded, NotAllowed, SlotFull, WrongStatus
 from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
@@ -14,7 +16,7 @@ from .world import Agent, Lead, World
 
 
 def finish(world: World, command: Finish) -> Done:
-    """R5.3: the outcome of a call, once. The next lead (R5.8) is leased by the caller of this function."""
+    """R5.3: the outcome of a call, once; told by the agent unless somebody is named. R5.8's next lead comes later."""
     try:
         lead, held = leased_lead(world, command.token)
     except LeaseEnded:
@@ -23,6 +25,8 @@ def finish(world: World, command: Finish) -> Done:
     if number not in lead.numbers:
         raise Invalid("number", "not a number of the lead")
     agent = world.agents[held.agent]
+    if command.by == "system":
+        command = structs.replace(command, by=agent.owner)
     match command.outcome:
         case "resolved":
             return finish_resolved(world, lead, agent, number, command)
