@@ -1,0 +1,170 @@
+"""Short lists of steps on which engine and model once differed, as the random test printed them (made shorter).
+
+A new failure is pasted here as it is, with the rule it is about.
+"""
+
+from model.driver import Both
+
+from nextlead.core.commands import (
+    ActOnPool,
+    Block,
+    ClosePool,
+    EditLead,
+    Finish,
+    IntakeRow,
+    LoadRows,
+    MakeUrgent,
+    Next,
+    OpenPool,
+    PutAgent,
+    PutCampaign,
+    PutSession,
+    PutSettings,
+    RedialEdit,
+    Remove,
+    Reopen,
+    Resolve,
+    Take,
+    Tick,
+)
+from nextlead.core.model import Dialer
+
+MINUTE = 60_000
+T0 = 1_772_445_600_000
+A, B, C, D = (letter * 16 for letter in (b"A", b"B", b"C", b"D"))
+
+
+def token(lead: int, raw: bytes) -> str:
+    return f"{lead:x}-{raw.hex()}"
+
+
+def started(leads: int, **settings: object) -> Both:
+    """Agents a and b, campaign c1, a pool of so many leads with a number each."""
+    both = Both(T0)
+    both.do(PutCampaign(code="c1", dialer=Dialer(**settings)))  # type: ignore[arg-type]
+    for agent in ("a", "b"):
+        both.do(PutAgent(code=agent, campaigns=("c1",)))
+        both.do(PutSession(agent=agent, campaigns=("c1",)))
+    both.do(OpenPool(campaign="c1"))
+    both.do(LoadRows(pool=1, rows=tuple(IntakeRow(n, (14155550100 + n,)) for n in range(1, leads + 1))))
+    both.do(ClosePool(pool=1))
+    return both
+
+
+def test_edit_of_a_leased_lead_keeps_its_timeout_first() -> None:
+    """R5.2."""
+    both = started(2)
+    both.do(Next(agent="a", token=A))
+    both.do(Next(agent="b", token=B), T0 + 5 * MINUTE)
+    both.do(EditLead(lead=1, priority=1))
+    both.do(Block(number=14155550101))
+    both.tick_through(T0 + 60 * MINUTE)
+    assert both.model.world.leads[1].closure == "do_not_call"
+
+
+def test_oldest_lease_stays_the_oldest() -> None:
+    """R3.6."""
+    both = started(3)
+    both.do(PutSettings(leases_per_agent=2))
+    both.do(Take(agent="a", lead=2, token=A))
+    both.do(Take(agent="a", lead=3, token=B), T0 + 1)
+    both.do(EditLead(lead=2, priority=2))
+    assert both.do(Next(agent="a", token=C)).lead == 2
+
+
+def test_paused_head_hides_nothing_behind_it() -> None:
+    """R5.6, R2.1: a lead with a due time of its own behind one that the agent has just cancelled."""
+    both = started(2)
+    both.do(EditLead(lead=1, due_ms=T0 + MINUTE), T0 + 2 * MINUTE)
+    both.do(Next(agent="a", token=A), T0 + 4 * MINUTE)
+    both.do(Finish(token=token(2, A), outcome="cancelled", digest=1))
+    assert both.do(Next(agent="a", token=B)).lead == 1
+
+
+def test_restart_after_a_pool_that_is_gone() -> None:
+    """R9.11, recovery."""
+    both = started(2)
+    both.do(Remove(lead=1))
+    both.do(Reopen(lead=1))
+    both.do(ActOnPool(pool=1, action="delete"))
+    both.crash()
+
+
+def test_reopened_after_a_restart_belongs_to_its_pool() -> None:
+    """R9.10, R9.11."""
+    both = started(1)
+    both.do(ActOnPool(pool=1, action="shuffle", seed=1))
+    both.do(Remove(lead=1))
+    both.crash()
+    both.do(Reopen(lead=1))
+    both.do(ActOnPool(pool=1, action="shuffle", seed=3))
+
+
+def test_expired_urgency_is_gone_before_the_next_of_a_finish() -> None:
+    """R2.6, R5.8."""
+    both = started(2, cancel_pause_ms=0)
+    both.do(MakeUrgent(lead=2, reason="hot_lead", expires_ms=T0 + 1))
+    both.do(Next(agent="a", token=A))
+    both.do(Finish(token=token(2, A), outcome="cancelled", next_token=B, digest=1), T0 + MINUTE)
+    lease = both.model.world.leads[1].lease
+    assert lease is not None
+
+
+def test_own_due_redial_comes_while_another_reserves() -> None:
+    """R4.9."""
+    both = started(3, reserve_owner_ms=60 * MINUTE)
+    both.do(Take(agent="a", lead=1, token=A))
+    both.do(Finish(token=token(1, A), outcome="redial", kind="vip", at_ms=T0 + 5 * MINUTE, digest=1))
+    both.do(Take(agent="a", lead=2, token=B))
+    both.do(Finish(token=token(2, B), outcome="redial", kind="private", at_ms=T0 + 9 * MINUTE, digest=2))
+    both.do(Next(agent="a", token=C), T0 + MINUTE)
+    assert both.do(Next(agent="a", token=D), T0 + 5 * MINUTE).lead == 1
+
+
+def test_reserve_outlives_a_pause() -> None:
+    """R4.9, R5.6: paused now, offerable when due."""
+    both = started(2, reserve_owner_ms=60 * MINUTE)
+    both.do(Take(agent="a", lead=1, token=A))
+    both.do(Finish(token=token(1, A), outcome="redial", kind="private", at_ms=T0 + 8 * MINUTE, digest=1))
+    both.do(Take(agent="a", lead=1, token=B))
+    both.do(Finish(token=token(1, B), outcome="cancelled", digest=2))
+    assert both.do(Next(agent="a", token=C)).reason == "reserved"
+
+
+def test_empty_campaign_starts_at_the_present_minimum() -> None:
+    """R2.5."""
+    both = started(2, weight=3.0)
+    both.do(PutCampaign(code="c2"))
+    both.do(PutAgent(code="a", campaigns=("c1", "c2")))
+    both.do(PutSession(agent="a", campaigns=("c1", "c2")))
+    both.do(Next(agent="a", token=A))
+    assert both.model.world.campaigns["c2"].stride == both.model.world.campaigns["c1"].stride > 0
+
+
+def test_setting_changed_long_after_the_last_word() -> None:
+    """R5.7: what a setting makes due is effective now, not back when nobody said Tick."""
+    both = started(1)
+    both.do(Next(agent="a", token=A))
+    both.do(PutCampaign(code="c1", dialer=Dialer(lease_timeout_ms=4 * MINUTE)), T0 + 59 * MINUTE)
+    locked = both.model.world.leads[1].unresolved
+    assert locked is not None
+    assert locked.since_ms == T0 + 59 * MINUTE
+
+
+def test_admin_redial_ends_the_lock_of_an_unresolved_lead() -> None:
+    """R1.4, R7.1."""
+    both = started(1)
+    both.do(Next(agent="a", token=A))
+    both.do(Finish(token=token(1, A), outcome="unresolved", digest=1))
+    both.do(EditLead(lead=1, redial=RedialEdit(kind="vip", at_ms=T0 + MINUTE, agent="b")))
+    assert both.do(Next(agent="b", token=B), T0 + MINUTE).lead == 1
+
+
+def test_supervisor_books_for_a_disabled_agent() -> None:
+    """R4.6, R7.4: released with the same step."""
+    both = started(1)
+    both.do(Next(agent="a", token=A))
+    both.do(PutAgent(code="a", enabled=False))
+    both.do(Resolve(lead=1, outcome="redial", kind="private", at_ms=T0 + MINUTE, by="supervisor:eve"))
+    both.do(Tick(), T0 + MINUTE)
+    assert both.do(Next(agent="b", token=B)).lead == 1
