@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nextlead.core.model import PROMISED, Status
+from nextlead.core.model import Status
 
-from . import changes, order, who
+from . import changes, order
 from .leases import end_unresolved, lease_end
 from .world import Lead, Pool, World
 
@@ -134,21 +134,13 @@ def moments(world: World) -> list[int]:
 def next_deadline(world: World) -> int | None:
     """The earliest time after now at which something happens by itself: a timer, or a lead for somebody who waits."""
     times = [timer.at_ms for timer in timers(world)]
-    for at_ms in moments(world) if world.waiters else []:
-        if any(order.choices(world, world.agents[waiter.agent], at_ms) for waiter in world.waiters):
-            times.append(at_ms)
-            break
-    return min(times, default=None)
+    offers = [next_offer(world, waiter.agent) for waiter in world.waiters]
+    return min([*times, *(at_ms for at_ms in offers if at_ms is not None)], default=None)
 
 
-def held_until(world: World, lead: Lead, now_ms: int) -> str:
-    """Where an open lead is: exactly one of these. `offered` is in the dial order now, for somebody."""
-    if lead.lease is not None:
-        return "leased"
-    if lead.status is Status.UNRESOLVED:
-        return "unresolved"
-    if lead.status is Status.PENDING_VALIDATION:
-        return "validation"
-    pool_open = lead.status in PROMISED or world.pools[lead.pool].open_at(now_ms)
-    ready = who.is_due(world, lead, now_ms) and pool_open and not who.number_is_leased(world, lead)
-    return "offered" if ready else "parked"
+def next_offer(world: World, agent: str) -> int | None:
+    """The earliest time after now at which the agent could be offered something, if nothing else happens till then."""
+    for at_ms in moments(world):
+        if order.choices(world, world.agents[agent], at_ms):
+            return at_ms
+    return None
