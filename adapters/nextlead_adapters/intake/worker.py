@@ -10,6 +10,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final, Self
 
 from msgspec import DecodeError, Struct
@@ -80,7 +81,7 @@ class Worker:
     async def __aexit__(self, *_: object) -> None:
         process = self._started()
         if process.returncode is None:
-            process.kill()
+            _kill(process)
         await process.wait()
 
     @property
@@ -130,7 +131,7 @@ class Worker:
         assert process.stderr is not None
         said = (await process.stderr.read(_ERROR_BYTES)).decode("utf-8", "replace").strip()
         if process.returncode is None:
-            process.kill()
+            _kill(process)
         code = await process.wait()
         if code == -signal.SIGXCPU:
             return f"reading the file took more than {self._limits.cpu_s} s of processor time"
@@ -139,6 +140,15 @@ class Worker:
         if "MemoryError" in said:
             return "reading the file needed more memory than an upload may take"
         return f"the process that read the file ended with {code}: {said.splitlines()[-1] if said else 'no message'}"
+
+
+def _kill(process: Process) -> None:
+    """End it, dead or alive, and leave its exit status to the event loop.
+
+    `Process.kill` looks whether it has ended, and so takes the status of one that just has; the loop then finds none.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, signal.SIGKILL)
 
 
 def _refusal(failed: Failed) -> NextleadError:
