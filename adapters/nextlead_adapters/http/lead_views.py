@@ -18,11 +18,6 @@ NO_DATA: Final = b"{}"
 DEFAULT_PRIORITY: Final = 5
 
 
-def number_text(number: int) -> str:
-    """`+14155550100`."""
-    return f"+{number}"
-
-
 def owner_view(engine: Engine, owner: int) -> Owner | None:
     """The owner; None when it was deleted since."""
     if owner > 0:

@@ -12,9 +12,8 @@ from .model import Event, FreshLead, Lead, Reject, Row
 class Changes(Struct):
     """Rows and history of one or more commands; merged by key, the last one wins.
 
-    `leads` are touched leads by id, `packed` the same as MessagePack of the row (what a journal stores). `rows` are
-    all other rows by (table, key), None for a row that is gone. `fresh` are new leads, `gone` ids of leads that were
-    deleted.
+    `leads` are touched leads by id. `rows` are all other rows by (table, key), None for a row that is gone. `fresh` are
+    new leads, `gone` ids of leads that were deleted.
     """
 
     leads: dict[int, Lead] = field(default_factory=dict)

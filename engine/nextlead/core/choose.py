@@ -91,16 +91,11 @@ def reserved_until_ms(state: State, sight: Sight, agent: Agent, now_ms: int) -> 
     return None
 
 
-def first_due_ms(queue: Queue, after_ms: int, until_ms: int, but: Collection[int]) -> int | None:
-    """When the next lead of the queue falls due in (after, until]; None if none does. O(parts * log n)."""
+def first_due_ms(queue: Queue, after_ms: int) -> int | None:
+    """When the next lead of the queue falls due after a time; None if none does. O(parts * log n)."""
     found = NEVER
     for part in queue.parts.values():
-        if not part.open:
-            continue
-        low, high = limit(after_ms) - part.base, limit(until_ms) - part.base
-        key = next(
-            (key for key in part.keys.irange(low, high, inclusive=(True, False)) if lead_of(key) not in but), None
-        )
+        key = next(part.keys.irange(limit(after_ms) - part.base), None) if part.open else None
         if key is not None:
             found = min(found, part.base + key)
     return None if found is NEVER else due_of(found)
@@ -140,8 +135,7 @@ def _redial(queues: list[Queue], below: int, but: Collection[int], rank: int) ->
     return None if best is NEVER else Choice(best, rank + 1)
 
 
-# -- classes 8 and 9 when campaigns share them by rule
-# ------------------------------------------------------------------
+# -- classes 8 and 9 when campaigns share them by rule ----------------------------------------------------------
 
 
 class _Candidate(Struct, frozen=True):

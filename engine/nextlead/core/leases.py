@@ -11,8 +11,6 @@ from .replies import NoLead, Offer
 from .sight import Sight
 from .state import State
 
-_FAR_MS = 1 << 42
-
 
 def need_worker(agent: Agent, *, session: bool = True) -> None:
     """Raises `AgentDisabled` or `NoSession` (SPEC R3.1)."""
@@ -111,7 +109,7 @@ def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
         if queue.earliest >= below:
             due_ms = due_of(queue.earliest) if queue.earliest is not NEVER else None
         else:  # a due head that this agent may not have now hides the ones behind it
-            due_ms = first_due_ms(queue, now_ms, _FAR_MS, ())
+            due_ms = first_due_ms(queue, now_ms)
         if due_ms is not None:
             times.append(due_ms)
     return min(times, default=None)

@@ -16,7 +16,6 @@ DUE_SHIFT: Final = ID_BITS + SEQ_BITS
 PRIORITY_SHIFT: Final = DUE_SHIFT + 44
 
 ID_MASK: Final = (1 << ID_BITS) - 1
-KEY_MASK: Final = (1 << PRIORITY_SHIFT) - 1
 
 LAST_MS: Final = 1 << 43
 """Times must be before this (the year 2248), so that a due time fits its place in a key."""
@@ -43,11 +42,6 @@ def due_of(key: int) -> int:
 def lead_of(key: int) -> int:
     """The lead id in a key or a score."""
     return key & ID_MASK
-
-
-def score_of(priority: int, key: int) -> int:
-    """Priority before key."""
-    return priority << PRIORITY_SHIFT | key
 
 
 def priority_of(score: int) -> int:

@@ -39,14 +39,6 @@ def is_own(lead: Lead) -> bool:
     return promise is not None and promise.released_ms is None and _PRIVATE <= lead.status <= _VIP
 
 
-def family_of(lead: Lead) -> Family:
-    """Where an unleased, dialable lead queues."""
-    own = is_own(lead)
-    if lead.urgent is not None:
-        return Family.URGENT_OWN if own else Family.URGENT
-    return _FAMILIES[lead.status][own]
-
-
 class Places:
     """Queues by (campaign, owner, family), gates by pool, and the guard of numbers.
 

@@ -124,14 +124,6 @@ class PoolDeleted(Struct, frozen=True, gc=False):
     kept: dict[str, int]
 
 
-class LeaseRef(Struct, frozen=True, gc=False):
-    """A lease in short."""
-
-    token: str
-    lead: int
-    agent: str
-
-
 class Outcome(Struct):
     """What came of a command. `served` are waiting agents that it, or the time, gave an answer to."""
 

@@ -87,12 +87,20 @@ def take(state: State, command: Take) -> Offer:
     return offer
 
 
-def leased_by(state: State, token: str) -> Lead:
-    """The lead of a lease that is out; raises `UnknownLease`, or `LeaseEnded` for the lead's last one."""
+def out_with(state: State, token: str) -> Lead | None:
+    """The lead of a lease that is out; None when there is no such lease now, or never was."""
     lead_id, secret = parse_token(token)
     lead = state.leads.get(lead_id)
-    if lead is not None and lead.lease is not None and lead.lease.token == secret:
+    return lead if lead is not None and lead.lease is not None and lead.lease.token == secret else None
+
+
+def leased_by(state: State, token: str) -> Lead:
+    """The lead of a lease that is out; raises `UnknownLease`, or `LeaseEnded` for the lead's last one."""
+    lead = out_with(state, token)
+    if lead is not None:
         return lead
+    lead_id, secret = parse_token(token)
+    lead = state.leads.get(lead_id)
     if lead is not None and lead.ended is not None and lead.ended.token == secret:
         raise LeaseEnded(f"the lease ended; lead {lead.id} is {lead.status.code}", status=lead.status.code)
     raise UnknownLease
@@ -100,10 +108,9 @@ def leased_by(state: State, token: str) -> Lead:
 
 def finish(state: State, command: Finish) -> Finished:
     """SPEC R5.3: outcome, attempt, status, next place and history together, or nothing."""
-    lead_id, secret = parse_token(command.token)
-    lead = state.leads.get(lead_id)
-    if lead is None or lead.lease is None or lead.lease.token != secret:
-        return _finished_before(state, lead, secret, command)
+    lead = out_with(state, command.token)
+    if lead is None or lead.lease is None:
+        return _finished_before(state, command)
     agent = state.agents.by_no[lead.lease.agent]
     verdict = _verdict(state, lead, agent, command)
     actor = f"agent:{agent.code}"
@@ -153,10 +160,8 @@ def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, 
 
 def holder(state: State, token: str) -> Agent | None:
     """Who holds the lease; None when it is not out."""
-    lead_id, secret = parse_token(token)
-    lead = state.leads.get(lead_id)
-    lease_out = None if lead is None else lead.lease
-    return state.agents.by_no[lease_out.agent] if lease_out is not None and lease_out.token == secret else None
+    lead = out_with(state, token)
+    return state.agents.by_no[lead.lease.agent] if lead is not None and lead.lease is not None else None
 
 
 def following(state: State, agent: Agent, token: bytes) -> Offer | NoLead | None:
@@ -167,7 +172,9 @@ def following(state: State, agent: Agent, token: bytes) -> Offer | NoLead | None
     return oldest_when_full(state, agent) or try_next(state, sight_of(state, agent), agent, token, count=False)
 
 
-def _finished_before(state: State, lead: Lead | None, secret: bytes, command: Finish) -> Finished:
+def _finished_before(state: State, command: Finish) -> Finished:
+    lead_id, secret = parse_token(command.token)
+    lead = state.leads.get(lead_id)
     if lead is None or lead.ended is None or lead.ended.token != secret:
         raise UnknownLease
     if not command.digest or lead.ended.digest != command.digest:
@@ -188,8 +195,7 @@ def heartbeat(state: State, command: Heartbeat) -> Offer:
     """Move the timeout on (SPEC R5.2)."""
     lead = leased_by(state, command.token)
     assert lead.lease is not None
-    new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms))
-    new = replace(new, version=lead.version + 1)
+    new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms), version=lead.version + 1)
     state.swap(lead, new)
     return offer_of(state, new)
 
