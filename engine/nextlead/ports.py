@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import DAY_MS, Answer, Event, FreshLead, Lead, Reject, Row, Status
+from nextlead.core.model import DAY_MS, Answer, Erasure, Event, FreshLead, Lead, Reject, Row, Status
 
 ANSWER_KEPT_MS: Final = DAY_MS
 """How long the answer to an idempotency key is kept, in engine time."""
@@ -76,15 +76,35 @@ class Store(Protocol):
         """
         ...
 
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """Make personal data go, for good (SPEC R10.6): see `Erasure`. Called between commits or beside them.
+
+        Histories stay, without numbers, notes, details and free causes; data fields, rejected rows, and rows of numbers
+        and of do-not-call entries that were, go. When it returns, no byte of them is in the database, its journal or
+        its log; originals are rewritten by the caller before. May be broken off anywhere and called again. Raises
+        `StoreError` when it can't now.
+        """
+        ...
+
     async def close(self) -> None:
         """Give the claim back. Every commit that returned stays."""
         ...
 
 
 class NumberUse(Struct, frozen=True):
-    """A lead, open or closed, that has a number."""
+    """A lead, open or closed, that has a number (also one that it lost by `invalid_number`, or that was dropped)."""
 
     number: int
+    lead: int
+    pool: int
+    campaign: int
+    closed: bool
+
+
+class KeyUse(Struct, frozen=True):
+    """A lead, open or closed, that matches a duplicate rule's key."""
+
+    key: bytes
     lead: int
     pool: int
     campaign: int
@@ -170,6 +190,38 @@ class Archive(Protocol):
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
         """Rows of an upload that did not become leads, in row order."""
+        ...
+
+    async def match_rule(self, rule: str) -> None:
+        """Make `matches` able to answer for a duplicate rule, such as `last_name+postcode`, if it is not yet.
+
+        The first time it reads the data of all leads, in slices; from then on the store keeps its keys up with every
+        commit. Keys are `core.matching.keys_of`'s.
+        """
+        ...
+
+    async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
+        """Who matches these keys of a rule that was prepared by `match_rule`, by key and lead."""
+        ...
+
+    async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
+        """A page of `rejects`, and the cursor of the next one (0 is the first page's), None at the end."""
+        ...
+
+    async def pools_with_number(self, number: int) -> list[int]:
+        """Pools into which a row with this number ever came, as a lead (deleted ones too) or as a reject."""
+        ...
+
+    async def clones(self, lead: int) -> list[int]:
+        """The clones of a lead, open and closed, by id."""
+        ...
+
+    async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
+        """Leads that closed so before a time and are not erased, the oldest first; for retention (SPEC R10.7)."""
+        ...
+
+    async def file_part(self, file: int, no: int) -> bytes | None:
+        """A piece of a kept file; None behind the last."""
         ...
 
     async def answer(self, key: str) -> Answer | None:

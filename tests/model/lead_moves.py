@@ -72,14 +72,14 @@ def validate(shop: Shop, draw: Draw) -> None:
 
 
 def block(shop: Shop, draw: Draw) -> None:
-    shop.do(c.Block(number=draw(st.sampled_from(moves.PHONES)), by="admin"))
+    shop.do(c.Block(numbers=(draw(st.sampled_from(moves.PHONES)),), by="admin"))
 
 
 def block_leased(shop: Shop, draw: Draw) -> None:
     """R10.4: a number of a lead on somebody's screen."""
     numbers = [number for lead in shop.world.leads.values() if lead.lease for number in lead.numbers]
     if numbers:
-        shop.do(c.Block(number=draw(st.sampled_from(numbers)), by="admin"))
+        shop.do(c.Block(numbers=(draw(st.sampled_from(numbers)),), by="admin"))
 
 
 def unblock(shop: Shop, draw: Draw) -> None:

@@ -59,17 +59,20 @@ class Shop:
             self.do(c.ClosePool(pool=pool, by="admin"))
 
     def rows(self, draw: Draw, pool: int) -> None:
-        """Rows into a pool; `known` as the archive would say it of closed leads."""
+        """Rows into a pool; `original` as the archive would say it of closed leads."""
         found = [
-            c.IntakeRow(line, numbers, priority=priority, owner=owner, known=self.known(pool, numbers))
+            c.IntakeRow(line, numbers, priority=priority, owner=owner, original=self.original(pool, numbers))
             for line, (numbers, priority, owner) in enumerate(draw(moves.rows), 1)
         ]
         self.do(c.LoadRows(pool=pool, rows=tuple(found), by="admin"))
 
-    def known(self, pool: int, numbers: tuple[int, ...]) -> bool:
-        """A closed lead of the campaign has one of the numbers."""
+    def original(self, pool: int, numbers: tuple[int, ...]) -> c.Original | None:
+        """The first closed lead of the campaign that has one of the numbers."""
         world = self.world
         if pool not in world.pools or world.pools[pool].duplicates.among != "all":
-            return False
+            return None
         closed = [lead for lead in world.leads.values() if not lead.open]
-        return any(lead.campaign == world.pools[pool].campaign and set(lead.given) & set(numbers) for lead in closed)
+        found = [
+            lead.id for lead in closed if lead.campaign == world.pools[pool].campaign and set(lead.given) & set(numbers)
+        ]
+        return c.Original(min(found), 0, closed=True) if found else None

@@ -57,7 +57,7 @@ def test_edit_of_a_leased_lead_keeps_its_timeout_first() -> None:
     both.do(Next(agent="a", token=A))
     both.do(Next(agent="b", token=B), T0 + 5 * MINUTE)
     both.do(EditLead(lead=1, priority=1))
-    both.do(Block(number=14155550101))
+    both.do(Block(numbers=(14155550101,)))
     both.tick_through(T0 + 60 * MINUTE)
     assert both.model.world.leads[1].closure == "do_not_call"
 

@@ -199,7 +199,7 @@ def test_blocked_on_screen() -> None:
     """Timeline 9: R10.4."""
     day = Day()
     held = day.take("a", 1)
-    day.do(c.Block(number=14155550101))
+    day.do(c.Block(numbers=(14155550101,)))
     day.do(c.Finish(token=held, outcome="redial", kind="private", at_ms=TEN))
     lead = day.both.model.world.leads[1]
     assert (lead.closure, lead.promise) == ("do_not_call", None)

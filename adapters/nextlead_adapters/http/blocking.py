@@ -96,7 +96,7 @@ async def block(call: Call) -> object:
         entry = call.services.engine.blocked[number]
         return BlockedView(f"+{number}", "organisation", entry.reason, Moment(entry.at_ms), entry.by, reply.count)
 
-    command = Block(by=call.caller.by, number=number, reason=body.reason)
+    command = Block(by=call.caller.by, numbers=(number,), reason=body.reason)
     return await call.submit(command, view, lambda made: replace(made, number="", reason=""))
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, InUse, NotFound
 from nextlead.core.model import Pool, Status
-from nextlead.core.pools import open_leads
+from nextlead.core.dropping import open_leads
 from nextlead.core.replies import PoolDeleted
 
 _BECOMES: Final = {

@@ -14,9 +14,10 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool
+from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool, Original
 from nextlead.core.model import Pool
 from nextlead.core.replies import Loaded
+from nextlead.ports import NumberUse
 from nextlead.runtime.dialer import Dialer
 
 from .options import in_scope
@@ -77,10 +78,18 @@ class Loader:
             return rows
         engine = self.dialer.engine
         uses = await self.dialer.archive.numbers(sorted({number for row in rows for number in row.numbers}))
-        known = {use.number for use in uses if in_scope(pool, use.campaign, use.pool, engine)}
-        if not known:
-            return rows
-        return tuple(row if known.isdisjoint(row.numbers) else replace(row, known=True) for row in rows)
+        first: dict[int, NumberUse] = {}
+        for use in uses:
+            if in_scope(pool, use.campaign, use.pool, engine):
+                first.setdefault(use.number, use)
+        return tuple(_with_original(row, [first[n] for n in row.numbers if n in first]) for row in rows)
+
+
+def _with_original(row: IntakeRow, uses: list[NumberUse]) -> IntakeRow:
+    if not uses:
+        return row
+    use = min(uses, key=lambda use: use.lead)
+    return replace(row, original=Original(use.lead, 0, use.closed))
 
 
 def _chunk(rows: Iterator[T]) -> tuple[T, ...]:

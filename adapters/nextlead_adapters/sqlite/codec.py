@@ -9,8 +9,13 @@ from nextlead.core.model import (
     Answer,
     Blocked,
     Campaign,
+    Clones,
     Closures,
+    Erasure,
+    File,
+    Forgotten,
     FreshLead,
+    Job,
     Lead,
     LeadData,
     Pool,
@@ -41,6 +46,12 @@ ROW_TYPES: Final[dict[str, type[Row]]] = {
     "token": Token,
     "lead_data": LeadData,
     "answer": Answer,
+    "global_blocked": Blocked,
+    "forgotten": Forgotten,
+    "clones": Clones,
+    "file": File,
+    "job": Job,
+    "erasure": Erasure,
 }
 
 encode: Final = msgspec.msgpack.Encoder().encode

@@ -13,9 +13,9 @@ from .state import State
 
 def block(state: State, command: Block) -> Count:
     """Put a number on the list; the reply counts the leads it closed or marked."""
-    if not 0 < command.number < NUMBER_MOST:
+    if not all(0 < number < NUMBER_MOST for number in command.numbers):
         raise Invalid("number", "has at most 15 digits")
-    return Count(block_number(state, command.number, command.reason, command.by))
+    return Count(sum(block_number(state, number, command.reason, command.by) for number in command.numbers))
 
 
 def block_number(state: State, number: int, reason: str, actor: str, but: int = 0) -> int:

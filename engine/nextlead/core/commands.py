@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .model import Answer, Dialer, Duplicates, Lead, Template
+from .model import Answer, Dialer, Duplicates, Lead, Template, UploadRules
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -58,6 +58,7 @@ class PutCampaign(Command, frozen=True, kw_only=True):
     template: Template | UnsetType = UNSET
     dialer: Dialer | UnsetType = UNSET
     default_region: str | UnsetType = UNSET
+    upload_rules: UploadRules | UnsetType = UNSET
 
 
 class PutSettings(Command, frozen=True, kw_only=True):
@@ -259,17 +260,67 @@ class Validate(Command, frozen=True, kw_only=True):
     passed: bool
 
 
-class Block(Command, frozen=True, kw_only=True):
-    """Put a number on the organisation's do-not-call list; open leads that have it close (SPEC R10.3, R10.4)."""
+class EditLeads(Command, frozen=True, kw_only=True):
+    """One action for many leads; one that refuses does not hold the others up. The reply is `Bulk`.
 
-    number: int
+    `priority` and `owner` go with the actions of that name (`priority` of 0 inherits), `rows` with reopen: the closed
+    leads as the archive has them. Keep it to some 200 leads: it is carried out in one go.
+    """
+
+    leads: tuple[int, ...]
+    action: Literal["remove", "release", "reopen", "priority", "owner"]
+    priority: int = 0
+    owner: str = ""
+    rows: tuple[Lead, ...] = ()
+
+
+Scope = Literal["organisation", "global"]
+
+
+class Block(Command, frozen=True, kw_only=True):
+    """Put numbers on a do-not-call list; open leads that have one close (SPEC R10.3, R10.4). The reply is `Count`.
+
+    With `drop_number` a lead that has another number only loses this one. Keep it to some 100 numbers.
+    """
+
+    numbers: tuple[int, ...]
     reason: str = ""
+    scope: Scope = "organisation"
+    drop_number: bool = False
 
 
 class Unblock(Command, frozen=True, kw_only=True):
-    """Take a number off the list; nothing reopens (SPEC R10.5)."""
+    """Take a number off a list; nothing reopens (SPEC R10.5)."""
 
     number: int
+    scope: Scope = "organisation"
+
+
+class Anonymise(Command, frozen=True, kw_only=True):
+    """Forget persons (SPEC R10.6): their open leads close, numbers become keyed hashes. The reply is `Anonymised`.
+
+    `leads` are all leads of them, clones included; `rows` are those among them that are closed, as the archive has
+    them. `numbers` are never loaded again. What has to go from the store is left as `Erasure` rows.
+    """
+
+    leads: tuple[int, ...]
+    numbers: tuple[int, ...] = ()
+    rows: tuple[Lead, ...] = ()
+
+
+class Forget(Command, frozen=True, kw_only=True):
+    """Erase the personal data of closed leads whose time is over; they keep their closure (SPEC R10.7).
+
+    `rows` as in `Anonymise`; a lead that was reopened meanwhile is left alone. The reply is `Anonymised`.
+    """
+
+    rows: tuple[Lead, ...]
+
+
+class Erased(Command, frozen=True, kw_only=True):
+    """The store has carried these erasures out."""
+
+    ids: tuple[int, ...]
 
 
 # -- pools ----------------------------------------------------------------------------------------------------------
@@ -278,7 +329,8 @@ class Unblock(Command, frozen=True, kw_only=True):
 class OpenPool(Command, frozen=True, kw_only=True):
     """Start a pool in state `loading`; the reply is the `Pool`. Rows follow with `LoadRows`, then `ClosePool`.
 
-    `owner` is `team:CODE` or `agent:CODE`, None for the root team.
+    `owner` is `team:CODE` or `agent:CODE`, None for the root team. `file` is a kept original of `file_bytes`;
+    `columns`, `options` and `entry_key` are as in `Pool`.
     """
 
     campaign: str
@@ -291,12 +343,31 @@ class OpenPool(Command, frozen=True, kw_only=True):
     active_from_ms: int | None = None
     active_until_ms: int | None = None
     duplicates: Duplicates = Duplicates()
+    on_invalid: Literal["file", "close"] = "file"
+    columns: tuple[str, ...] = ()
+    options: str = ""
+    file: int = 0
+    file_bytes: int = 0
+    entry_key: str = ""
+
+
+class Original(Struct, frozen=True, gc=False):
+    """The first lead that a row is a duplicate of, as the archive has it: closed ones, and matches by fields.
+
+    `version` is its row's. `data` is what an update would make of its fields, None unless that is asked for.
+    """
+
+    lead: int
+    version: int
+    closed: bool
+    data: bytes | None = None
 
 
 class IntakeRow(Struct, frozen=True, gc=False):
     """A row that passed the upload rules. `row` is its line or index, `cells` what it consisted of, for the rejects.
 
-    `numbers` are usable ones. `known` says that the archive has the number among the leads of the pool's scope.
+    `numbers` are usable ones, `dropped` texts of those that were not, each with its reason. `keys` are digests of what
+    it matches by, one for each rule of the duplicate check but `phone` (SPEC R9.6).
     """
 
     row: int
@@ -305,34 +376,79 @@ class IntakeRow(Struct, frozen=True, gc=False):
     priority: int = 0
     owner: str | None = None
     cells: tuple[str, ...] = ()
-    known: bool = False
+    keys: tuple[bytes, ...] = ()
+    original: Original | None = None
+    dropped: tuple[str, ...] = ()
 
 
 class IntakeReject(Struct, frozen=True, gc=False):
-    """A row that did not pass, with every reason."""
+    """A row that did not pass, with every reason.
+
+    `numbers` and `data` are what could be read of it. `closure` is what it closes as with `on_invalid: close`
+    (`invalid_phone_number` or `not_accepted`), and `rule` the name of the first rule that it broke.
+    """
 
     row: int
     reasons: tuple[str, ...]
     cells: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    data: bytes = b"{}"
+    closure: str = "not_accepted"
+    rule: str = ""
 
 
 class LoadRows(Command, frozen=True, kw_only=True):
-    """Add rows to a loading pool, or to an active API or manual one; duplicates are decided here (SPEC R9.6)."""
+    """Add rows to a loading pool, or to an active API or manual one; duplicates are decided here (SPEC R9.6).
+
+    The reply is `Loaded`. Rows must be in order; those in `Loaded.stale` were not taken: their original changed since
+    it was looked up, and they are to be sent again, before any later row.
+    """
 
     pool: int
     rows: tuple[IntakeRow, ...]
     rejects: tuple[IntakeReject, ...] = ()
+    log: tuple[tuple[int, str], ...] = ()
+    """Lines for the pool's log, each with its row, or 0; numbers that a row lost go there by themselves."""
 
 
 class ClosePool(Command, frozen=True, kw_only=True):
     """All rows are in. With `unmatched` columns the pool waits for confirmation, else it becomes active.
 
-    With `error` it failed: what was loaded is dropped.
+    With `error` it failed: what was loaded is dropped, and the reply may be `Begun`.
     """
 
     pool: int
     unmatched: tuple[str, ...] = ()
     error: str = ""
+
+
+class AddFile(Command, frozen=True, kw_only=True):
+    """Begin to keep an original file; the reply is the `File`. One that no pool names at a start is dropped."""
+
+
+class AddFilePart(Command, frozen=True, kw_only=True):
+    """The next piece of a kept file, some 256 KiB."""
+
+    file: int
+    body: bytes
+
+
+class SwapFile(Command, frozen=True, kw_only=True):
+    """A pool's original is another file now, without `erased` rows that the old one had; the old one goes.
+
+    A `file` of 0 takes the original away.
+    """
+
+    pool: int
+    file: int
+    file_bytes: int
+    erased: int
+
+
+class DropFile(Command, frozen=True, kw_only=True):
+    """A kept file that no pool names goes."""
+
+    file: int
 
 
 class EditPool(Command, frozen=True, kw_only=True):
@@ -349,7 +465,8 @@ class EditPool(Command, frozen=True, kw_only=True):
 class ActOnPool(Command, frozen=True, kw_only=True):
     """The buttons of a pool (SPEC R9.3, R9.9, R9.10, R9.11). `seed` goes with shuffle.
 
-    The reply is the `Pool`, to delete `PoolDeleted`.
+    The reply is the `Pool`, to delete `PoolDeleted`. For a large pool it is `Begun`, and the reply comes later in
+    `Outcome.done`; the order is as asked for by then, and nothing half done is ever seen in it.
     """
 
     pool: int
@@ -361,6 +478,10 @@ class KeepAnswer(Command, frozen=True, kw_only=True):
     """Keep the first answer to a request with an idempotency key, in the commit of what it answers."""
 
     answer: Answer
+
+
+class Work(Command, frozen=True, kw_only=True):
+    """A slice of what goes on in slices (`Engine.working`); nothing happens when there is nothing to do."""
 
 
 class Tick(Command, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from . import blocking, commands, lead_edits, pools, setup, work
+from . import blocking, commands, intake, lead_edits, pool_buttons, pools, setup, work
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
@@ -66,10 +66,10 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.Block: blocking.block,
     commands.Unblock: blocking.unblock,
     commands.OpenPool: pools.open_pool,
-    commands.LoadRows: pools.load_rows,
+    commands.LoadRows: intake.load_rows,
     commands.ClosePool: pools.close_pool,
     commands.EditPool: pools.edit_pool,
-    commands.ActOnPool: pools.act_on_pool,
+    commands.ActOnPool: pool_buttons.act_on_pool,
     commands.KeepAnswer: setup.keep_answer,
     commands.Tick: lambda _state, _command: None,
 }

@@ -184,6 +184,51 @@ class Dialer(Row, frozen=True):
     weight: float | None = None
     max_unresolved: int | None = None
     rotate_numbers: bool = True
+    expires_at_ms: int | None = None
+    expire_after_ms: int | None = None
+    expire_promised: bool = False
+    retention_ms: dict[str, int] = field(default_factory=dict)
+    """How long after closing a lead keeps its personal data, by closure (SPEC R10.7); a closure left out keeps it."""
+
+
+class Duplicates(Row, frozen=True):
+    """Duplicate check and processing of a pool (SPEC R9.6, R9.8).
+
+    `match` are rules of which any one makes a duplicate: `phone` (any number), the name of a template field, or several
+    of these that must agree together, joined by a plus: `last_name+postcode`.
+    """
+
+    match: tuple[str, ...] = ("phone",)
+    scope: str = "campaign"
+    among: str = "all"
+    action: str = "skip"
+
+
+class FieldRule(Row, frozen=True):
+    """What the values of one template field may be (SPEC R9.4). Text compares without regard to case or space around.
+
+    `pattern` is an RE2 pattern that the whole value matches. `least` and `most` bound a number, or a date as ISO text.
+    """
+
+    field: str
+    allowed: tuple[str, ...] = ()
+    prohibited: tuple[str, ...] = ()
+    pattern: str = ""
+    least: float | str | None = None
+    most: float | str | None = None
+
+
+class UploadRules(Row, frozen=True):
+    """What a campaign's rows must be to be loaded (SPEC R9.4), and what an upload that does not say otherwise does.
+
+    `countries` are ISO 3166 codes and `number_types` libphonenumber's in lower case (`mobile`); empty allows all.
+    """
+
+    countries: tuple[str, ...] = ()
+    number_types: tuple[str, ...] = ()
+    fields: tuple[FieldRule, ...] = ()
+    on_invalid: str = "file"
+    duplicates: Duplicates = Duplicates()
 
 
 class Campaign(Row, frozen=True):
@@ -199,6 +244,7 @@ class Campaign(Row, frozen=True):
     dialer: Dialer = Dialer()
     default_region: str = ""
     """Region for numbers without a country code; empty = the organisation's."""
+    upload_rules: UploadRules = UploadRules()
 
 
 class Tally(Row, frozen=True):
@@ -229,21 +275,17 @@ class Sequences(Row, frozen=True):
     lead: int = 1
 
 
-class Duplicates(Row, frozen=True):
-    """Duplicate check and processing of a pool (SPEC R9.6, R9.8)."""
-
-    match: tuple[str, ...] = ("phone",)
-    scope: str = "campaign"
-    among: str = "all"
-    action: str = "skip"
-
-
 class Pool(Row, frozen=True):
     """The leads of one upload, API entry, or person's manual entries (SPEC 9).
 
     `state` is one of docs/http.md's. `first_active_ms` is the due time of its unprocessed leads (SPEC R2.2), 0 while
     it was never active. `ordinals` counts the leads it ever had. After a shuffle, leads with an ordinal up to
     `shuffled_to` are in the order that `shuffle_seed` gives, later ones come after.
+
+    `columns` are the file's, for the download of its rejects, and `options` the upload's as JSON, to resume it. `file`
+    is the original's (0: there is none), of which `file_erased` rows were erased. `loaded_ms` is when it was loaded or
+    confirmed, `expired_ms` when its leads expired, with the promised ones if `expired_promised`; 0 while they have not.
+    `entry_key` tells whose entries share the pool, and `entered_ms` when the last came (SPEC R9.1).
     """
 
     id: int
@@ -271,13 +313,65 @@ class Pool(Row, frozen=True):
     error: str = ""
     file_name: str = ""
     deleted: int = 0
+    columns: tuple[str, ...] = ()
+    on_invalid: str = "file"
+    options: str = ""
+    file: int = 0
+    file_bytes: int = 0
+    file_erased: int = 0
+    loaded_ms: int = 0
+    expired_ms: int = 0
+    expired_promised: bool = False
+    entry_key: str = ""
+    entered_ms: int = 0
 
 
 class Closures(Row, frozen=True):
-    """How many leads of a pool closed, by closure: closed leads are not in memory, their counts are."""
+    """How many leads of a pool closed, by closure: closed leads are not in memory, their counts are.
+
+    `unshown` is how many of them no agent ever saw. An anonymised lead stays counted under its former closure.
+    """
 
     pool: int
     counts: dict[str, int]
+    unshown: int = 0
+
+
+class Clones(Row, frozen=True):
+    """How many clones of a lead there are, open and closed (SPEC R9.11)."""
+
+    master: int
+    count: int
+
+
+class File(Row, frozen=True):
+    """An original file that is kept: how many parts it has so far (from 0). Its pool names it (`Pool.file`)."""
+
+    id: int
+    parts: int = 0
+
+
+class FilePart(Row, frozen=True):
+    """A piece of a kept file, as it came in."""
+
+    file: int
+    no: int
+    body: bytes
+
+
+class Job(Row, frozen=True):
+    """Work on many leads that goes on in slices: `kind` is delete, drop, expire or block, by whom and since when.
+
+    It is kept until it is done, so that a restart goes on with it. `pool` is 0 and `number` is set for block.
+    """
+
+    id: int
+    kind: str
+    pool: int
+    by: str
+    at_ms: int
+    number: int = 0
+    closure: str = ""
 
 
 class FreshLead(Row, frozen=True):
@@ -355,7 +449,12 @@ class Lead(Row, frozen=True):
     pool's. `number_at` is the index of the number to dial next; `dialled` counts attempts per number, in the order of
     `numbers`; `dropped` are numbers found invalid. `pauses` are (agent, until) of SPEC R5.6. `mark` is the closure that
     takes effect at the end of the lease (SPEC R1.5). `last_commit` is the commit of its newest history event, 0 if
-    none. `validating` is the result that waits for validation and `seller` the agent who picked it.
+    none; `silent` are commits after it that have the row without an event. `validating` is the result that waits for
+    validation and `seller` the agent who picked it.
+
+    `ordinal` is the lead's in its pool: `seq` of an unprocessed lead that was never shown follows the pool's shuffle
+    (`fresh.py`). `dropping` are numbers that go when the lease ends (SPEC R10.3). `former` is the closure, if any, that
+    an anonymised lead had before, and `erased` says that its personal data is gone (SPEC R10.6, R10.7).
     """
 
     id: int
@@ -389,6 +488,12 @@ class Lead(Row, frozen=True):
     last_commit: int = 0
     validating: str | None = None
     seller: int = 0
+    ordinal: int = 0
+    silent: tuple[int, ...] = ()
+    dropping: tuple[int, ...] = ()
+    former: str | None = None
+    erased: bool = False
+    closed_ms: int = 0
 
 
 class LeadData(Row, frozen=True):
@@ -399,7 +504,7 @@ class LeadData(Row, frozen=True):
 
 
 class Blocked(Row, frozen=True):
-    """An entry of the organisation's do-not-call list (SPEC R10.2)."""
+    """An entry of a do-not-call list, the organisation's or the global one (SPEC R10.2)."""
 
     number: int
     reason: str
@@ -407,14 +512,45 @@ class Blocked(Row, frozen=True):
     by: str
 
 
+class Forgotten(Row, frozen=True):
+    """A number that was anonymised, as a keyed hash in hexadecimal: it is never loaded again (SPEC R10.6)."""
+
+    digest: str
+    at_ms: int
+    by: str
+
+
+class Erasure(Row, frozen=True):
+    """Personal data that has to go from the store: a task that is kept until it is done (SPEC R10.6, R10.7).
+
+    Of the lead: its data, its numbers, and what the commits from `last_commit` down its chain (and `silent`) say of it;
+    0 when there is none. `numbers` are those erased from the original of its pool. `forget` are numbers to be erased
+    everywhere: do-not-call entries that were, rejected rows, originals.
+    """
+
+    id: int
+    lead: int
+    pool: int
+    last_commit: int
+    silent: tuple[int, ...] = ()
+    numbers: tuple[int, ...] = ()
+    forget: tuple[int, ...] = ()
+
+
 class Reject(Row, frozen=True):
-    """A row of an upload that did not become a lead. `kind` is invalid or duplicate."""
+    """What is kept of an upload beside its leads: `kind` is invalid or duplicate for a row, log for a line of the log.
+
+    `numbers` are those that could be read in it. Of a duplicate, `lead` is the original and `action` what was done.
+    """
 
     pool: int
     row: int
     kind: str
     reasons: tuple[str, ...]
     cells: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
+    lead: int = 0
+    action: str = ""
 
 
 class Token(Row, frozen=True):
@@ -441,8 +577,9 @@ class Event(Row, frozen=True):
     """One line of a lead's history (SPEC R1.3).
 
     `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
-    through the commits. `effective_ms` is `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and
-    `due_ms` are those a lease was given out by; in other events `due_ms` is the due time that was set, else 0.
+    through the commits; `silent` are the commits between that have the lead's row without an event. `effective_ms` is
+    `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and `due_ms` are those a lease was given out by;
+    in other events `due_ms` is the due time that was set, else 0.
     """
 
     lead: int
@@ -462,6 +599,7 @@ class Event(Row, frozen=True):
     rank: int = 0
     priority: int = 0
     due_ms: int = 0
+    silent: tuple[int, ...] = ()
 
 
 def team_owner(no: int) -> int:

@@ -110,11 +110,45 @@ class Stranded(Struct, frozen=True, gc=False):
 
 
 class Loaded(Struct, frozen=True, gc=False):
-    """The answer to `LoadRows`: ids of the leads that were made, in row order; counts of this call."""
+    """The answer to `LoadRows`: ids of the dialable leads that were made, in row order; counts of this call.
+
+    `stale` are row numbers that were not taken, see there.
+    """
 
     leads: tuple[int, ...]
     duplicates: int
     invalid: int
+    stale: tuple[int, ...] = ()
+
+
+class Bulk(Struct, frozen=True, gc=False):
+    """The answer to `EditLeads`: how many leads it was done to, and how many refused, by the refusal's code."""
+
+    done: int
+    refused: dict[str, int]
+
+
+class Anonymised(Struct, frozen=True, gc=False):
+    """The answer to `Anonymise` and `Forget`.
+
+    `closed` leads were erased now, `marked` ones are leased and go when their lease ends.
+    """
+
+    closed: int
+    marked: int
+
+
+class Begun(Struct, frozen=True, gc=False):
+    """What was asked for goes on in slices; the reply comes in `Outcome.done` with this id."""
+
+    job: int
+
+
+class Done(Struct, frozen=True, gc=False):
+    """What was begun is done."""
+
+    job: int
+    reply: Any
 
 
 class PoolDeleted(Struct, frozen=True, gc=False):
@@ -125,8 +159,12 @@ class PoolDeleted(Struct, frozen=True, gc=False):
 
 
 class Outcome(Struct):
-    """What came of a command. `served` are waiting agents that it, or the time, gave an answer to."""
+    """What came of a command.
+
+    `served` are waiting agents that it, or the time, gave an answer to; `done` is what was begun earlier.
+    """
 
     reply: Any
     changes: Changes
     served: list[Served]
+    done: tuple[Done, ...] = ()

@@ -214,7 +214,7 @@ class CoreDriver:
         self._do(c.ReleaseAll(agent=agent, by="admin"))
 
     def block(self, number: str) -> None:
-        self._do(c.Block(number=_number(number), reason="asked", by="admin"))
+        self._do(c.Block(numbers=(_number(number),), reason="asked", by="admin"))
 
     def unblock(self, number: str) -> None:
         self._do(c.Unblock(number=_number(number), by="admin"))

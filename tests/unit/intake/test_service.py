@@ -354,6 +354,6 @@ async def test_an_upload_goes_on_when_its_caller_has_gone(
 
 async def test_a_number_on_the_do_not_call_list_is_never_loaded(dialer: Dialer, intake: Intake, write: Write) -> None:
     # R9.7
-    await dialer.submit(Block(number=14155550100))
+    await dialer.submit(Block(numbers=(14155550100,)))
     pool = await intake.upload(write("phone,name\n4155550100,a\n4155550101,b\n"), "list.csv", OPTIONS, ADMIN)
     assert counts(pool) == (1, 1, 0)

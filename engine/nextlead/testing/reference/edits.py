@@ -210,7 +210,7 @@ def validate(world: World, command: Validate) -> None:
 
 def block_number(world: World, command: Block) -> Count:
     """R10.2, R10.3."""
-    return Count(changes.block(world, command.number, by=command.by))
+    return Count(changes.block(world, command.numbers[0], by=command.by))
 
 
 def unblock(world: World, command: Unblock) -> None:

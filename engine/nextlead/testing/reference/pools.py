@@ -77,7 +77,7 @@ def is_duplicate(world: World, pool: Pool, row: IntakeRow) -> bool:
     rule = pool.duplicates
     if "phone" not in rule.match:
         return False
-    return row.known or any(
+    return row.original is not None or any(
         set(lead.numbers) & set(row.numbers) and in_scope(world, lead, pool)
         for lead in world.leads.values()
         if lead.open
