@@ -2,6 +2,7 @@
 
 from .errors import Invalid
 from .model import CAUSES, DAY_MS, SYSTEM_CLOSURES, Dialer, Status, Template
+from .order import LAST_MS
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
 _CATEGORIES = ("success", "negative", "invalid")
@@ -34,16 +35,28 @@ def check_dialer(dialer: Dialer) -> None:
     for name in Dialer.__struct_fields__:
         value = getattr(dialer, name)
         least = -1 if name == "release_vip_ms" else 0
-        if name.endswith("_ms") and value is not None and not least <= value <= DURATION_MOST_MS:
+        if name.endswith("_ms") and isinstance(value, int) and name != "expires_at_ms" and not least <= value <= DURATION_MOST_MS:
             raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must not be negative, nor over a hundred years")
     for name in ("lease_timeout_ms", "lease_max_ms"):
         if getattr(dialer, name) == 0:
             raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must be more than 0")
+    _check_ends(dialer)
     for cause, intervals in dialer.retry.items():
         if cause not in CAUSES:
             raise Invalid(f"dialer.retry.{cause}", f"must be one of {', '.join(CAUSES)}")
         if not intervals or min(intervals) < 0 or max(intervals) > DURATION_MOST_MS:
             raise Invalid(f"dialer.retry.{cause}", "must be a list of intervals, none negative or over a hundred years")
+
+
+def _check_ends(dialer: Dialer) -> None:
+    """Expiry and retention (SPEC R8.1, R10.7)."""
+    if dialer.expires_at_ms is not None and not 0 < dialer.expires_at_ms < LAST_MS:
+        raise Invalid("dialer.expires_at", "must be a time after 1970 and before 2248")
+    if dialer.expire_after_ms == 0:
+        raise Invalid("dialer.expire_after", "must be more than 0, or null")
+    for closure, after_ms in dialer.retention_ms.items():
+        if not 0 <= after_ms <= DURATION_MOST_MS:
+            raise Invalid(f"dialer.retention.{closure}", "must not be negative, nor over a hundred years")
 
 
 def check_template(template: Template) -> None:
