@@ -69,7 +69,7 @@ class Services:
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
-        self.reopening = asyncio.Lock()
+        self.reopening = dialer.reopening
 
     def metrics(self) -> bytes:
         """Prometheus text, as of now."""

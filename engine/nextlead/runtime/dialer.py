@@ -4,7 +4,7 @@ What a command goes through: the door (`backlog.py`), the decision (`desk.py`), 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from secrets import token_bytes
 from time import perf_counter
 from types import TracebackType
@@ -24,6 +24,7 @@ from nextlead.core.errors import (
     UnknownLease,
     WrongStatus,
 )
+from nextlead.core.model import Erasure
 from nextlead.core.order import LAST_MS
 from nextlead.core.replies import Finished, NoLead, Offer
 from nextlead.ports import Archive, Claim, Store
@@ -67,6 +68,9 @@ class Dialer:
         self.archive = archive
         self.clock = clock
         self.stats = Stats()
+        self.reopening = asyncio.Lock()
+        """Held by whoever reads the row of a closed lead for a command, until that is decided: a closed lead is in no
+        memory, so it must not be opened and closed again in between."""
         self._store = store
         self._feed = Feed()
         self._writer = Writer(
@@ -281,6 +285,11 @@ class Dialer:
         except NextleadError as refusal:
             seen = refusal
         return cast("T", await self._writer.owe(seen))
+
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """Make personal data go from the store, see `Store.erase`. Raises `StoreError` when it can't now."""
+        self._refuse_if_shut()
+        await self._store.erase(erasures)
 
     def subscribe(self, after: int | None = None) -> AsyncIterator[News]:
         """Events of every commit after number `after` (None: from now on); see `Feed.watch`."""
