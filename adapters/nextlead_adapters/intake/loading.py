@@ -20,7 +20,7 @@ from nextlead.core.replies import Loaded
 from nextlead.ports import NumberUse
 from nextlead.runtime.dialer import Dialer
 
-from .options import in_scope
+from .duplicates import in_scope
 
 T = TypeVar("T")
 

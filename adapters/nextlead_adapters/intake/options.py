@@ -1,44 +1,41 @@
 """What an upload or an entry asks for, and the checks that need no file (SPEC R9.2).
 
-Errors are `Invalid` and name the option. What SPEC 9 has and this version has not is refused, never ignored.
+Errors are `Invalid` and name the option. What is left out is as the campaign's upload rules have it.
 """
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Literal, cast
 
 from msgspec import Struct
 
 from nextlead.core.commands import OpenPool
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Campaign, Duplicates, Pool
+from nextlead.core.model import Campaign, Duplicates, UploadRules
 
+from .duplicates import check_duplicates
 from .mapping import Matcher
 from .numbers import is_region
 from .rows import PRIORITY_MAX
-
-_ACTIONS: Final = ("skip", "load")
-_LATER_ACTIONS: Final = ("update", "replace", "clone", "close")
-_SCOPES: Final = ("file", "pool", "campaign", "project", "organisation")
-_AMONG: Final = ("open", "all")
+from .upload_rules import check_upload_rules
 
 Source = Literal["file", "api", "manual"]
 
 
 class DuplicateOptions(Struct, forbid_unknown_fields=True, frozen=True):
-    """Duplicate check and processing."""
+    """Duplicate check and processing; what is None is as the campaign's upload rules have it."""
 
-    match: tuple[str, ...] = ("phone",)
-    scope: str = "campaign"
-    among: str = "all"
-    action: str = "skip"
+    match: tuple[str, ...] | None = None
+    scope: str | None = None
+    among: str | None = None
+    action: str | None = None
 
 
 class PoolOptions(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """The options of `POST /v1/pools`, and those beside the leads in `POST /v1/leads`; docs/http.md names them.
 
-    `mapping` is column to field; null, or an empty name, leaves the column out on purpose. Priority
-    None inherits.
+    `mapping` is column to field; null, or an empty name, leaves the column out on purpose. `sheet` is of an Excel file,
+    empty is the first. Priority None inherits; `on_invalid` None is as the campaign's upload rules have it.
     """
 
     campaign: str
@@ -48,7 +45,8 @@ class PoolOptions(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True)
     priority: int | None = None
     mapping: dict[str, str | None] = {}
     duplicates: DuplicateOptions = DuplicateOptions()
-    on_invalid: str = "file"
+    on_invalid: str | None = None
+    sheet: str = ""
     active_from: datetime | None = None
     active_until: datetime | None = None
 
@@ -60,6 +58,8 @@ class Order(Struct, frozen=True):
     matcher: Matcher
     region: str
     owners: frozenset[str]
+    rules: UploadRules
+    sheet: str
 
 
 def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: str, name: str) -> Order:
@@ -74,8 +74,10 @@ def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: s
         raise Invalid("owner", f"'{options.owner}' is no agent:CODE or team:CODE of this organisation")
     if options.priority is not None and not 1 <= options.priority <= PRIORITY_MAX:
         raise Invalid("priority", f"must be from 1 to {PRIORITY_MAX}")
-    if options.on_invalid != "file":
-        raise Invalid("on_invalid", "only 'file' is there yet")
+    on_invalid = campaign.upload_rules.on_invalid if options.on_invalid is None else options.on_invalid
+    if on_invalid not in ("file", "close"):
+        raise Invalid("on_invalid", "must be file or close")
+    check_upload_rules(campaign.upload_rules, campaign.template)
     from_ms, until_ms = (
         _milliseconds("active_from", options.active_from),
         _milliseconds("active_until", options.active_until),
@@ -93,23 +95,11 @@ def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: s
         file_name=name if source == "file" else "",
         active_from_ms=from_ms,
         active_until_ms=until_ms,
-        duplicates=_duplicates(options.duplicates),
+        duplicates=_duplicates(options.duplicates, campaign),
+        on_invalid=cast("Literal['file', 'close']", on_invalid),
     )
-    return Order(command, Matcher(campaign.template.fields, options.mapping), _region(campaign, engine), owners)
-
-
-def in_scope(pool: Pool, campaign: int, other: int, engine: Engine) -> bool:
-    """Whether a lead of pool `other` and that campaign counts in this pool's duplicate check (SPEC R9.6)."""
-    match pool.duplicates.scope:
-        case "organisation":
-            return True
-        case "project":
-            theirs, ours = engine.campaigns.by_no.get(campaign), engine.campaigns.by_no.get(pool.campaign)
-            return theirs is not None and ours is not None and theirs.project == ours.project
-        case "campaign":
-            return campaign == pool.campaign
-        case _:
-            return other == pool.id
+    matcher = Matcher(campaign.template.fields, options.mapping)
+    return Order(command, matcher, _region(campaign, engine), owners, campaign.upload_rules, options.sheet.strip())
 
 
 def _region(campaign: Campaign, engine: Engine) -> str:
@@ -119,18 +109,16 @@ def _region(campaign: Campaign, engine: Engine) -> str:
     return region
 
 
-def _duplicates(asked: DuplicateOptions) -> Duplicates:
-    if asked.match != ("phone",):
-        raise Invalid("duplicates.match", "only ['phone'] is there yet")
-    if asked.scope not in _SCOPES:
-        raise Invalid("duplicates.scope", f"must be one of {', '.join(_SCOPES)}")
-    if asked.among not in _AMONG:
-        raise Invalid("duplicates.among", f"must be one of {', '.join(_AMONG)}")
-    if asked.action in _LATER_ACTIONS:
-        raise Invalid("duplicates.action", f"'{asked.action}' is not there yet; skip and load are")
-    if asked.action not in _ACTIONS:
-        raise Invalid("duplicates.action", f"must be one of {', '.join(_ACTIONS)}")
-    return Duplicates(asked.match, asked.scope, asked.among, asked.action)
+def _duplicates(asked: DuplicateOptions, campaign: Campaign) -> Duplicates:
+    usual = campaign.upload_rules.duplicates
+    chosen = Duplicates(
+        usual.match if asked.match is None else asked.match,
+        usual.scope if asked.scope is None else asked.scope,
+        usual.among if asked.among is None else asked.among,
+        usual.action if asked.action is None else asked.action,
+    )
+    check_duplicates("duplicates", chosen, campaign.template.fields)
+    return chosen
 
 
 def _milliseconds(field: str, moment: datetime | None) -> int | None:
