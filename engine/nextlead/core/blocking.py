@@ -42,7 +42,7 @@ def unblock(state: State, command: Unblock) -> None:
 
 def remove(state: State, command: Remove) -> Lead:
     """Close an open lead as `removed`; a leased one at the end of its lease."""
-    return close_or_mark(state, state.need_lead(command.lead), "removed", "removed", command.by)
+    return close_or_mark(state, state.open_lead(command.lead), "removed", "removed", command.by)
 
 
 def close_or_mark(state: State, lead: Lead, closure: str, trigger: str, actor: str) -> Lead:

@@ -2,27 +2,148 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from .blocking import close_or_mark
-from .model import Lead, Pool
+from .errors import InUse
+from .jobs import Walk, begin, ids_of, next_job, same_task
+from .model import Job, Lead, Pool, Status
+from .places import Bar
+from .pool_gates import put_pool, unwatch
+from .replies import Begun, PoolDeleted
 from .state import State
 
 
 def open_leads(state: State, pool: int) -> Iterator[Lead]:
-    """The pool's open leads by id. O(ids the pool was given)."""
-    for first, last in state.pool_ids.get(pool, ()):
-        for lead_id in range(first, last + 1):
-            lead = state.leads.get(lead_id)
-            if lead is not None and lead.pool == pool:
-                yield lead
+    """The pool's open leads, by id, the last first. O(ids the pool was given)."""
+    for lead_id in ids_of(state, pool):
+        lead = state.leads.get(lead_id)
+        if lead is not None and lead.pool == pool:
+            yield lead
 
 
-def drop_leads(state: State, pool: Pool) -> None:
-    """A leased lead is never torn away (SPEC R1.5): it closes when its lease ends."""
-    for lead in list(open_leads(state, pool.id)):
-        if lead.lease is None:
-            drop_lead(state, lead)
+# -- deleting (SPEC R9.11) ------------------------------------------------------------------------------------------
+
+
+class Delete:
+    """Unprocessed leads that nobody was shown go, the others stay."""
+
+    def __init__(self, state: State, job: int, pool: int) -> None:
+        self.id = job
+        self.pool = pool
+        self._state = state
+        self._walk = Walk(ids_of(state, pool), self._look)
+        self._deleted = 0
+        self._kept: dict[str, int] = {}
+
+    def slice(self, state: State) -> PoolDeleted | None:
+        """See `Task`."""
+        before = self._deleted
+        finished = self._walk.go_on(state.slice_leads)
+        pool = state.pools[self.pool]
+        if self._deleted != before:
+            pool = replace(pool, deleted=pool.deleted + self._deleted - before)
+            state.put_pool(pool)
+        return self._finish(pool) if finished else None
+
+    def _look(self, lead_id: int) -> int:
+        lead = self._state.leads.get(lead_id)
+        if lead is None or lead.pool != self.pool:
+            return 0
+        reason = kept_because(self._state, lead)
+        if reason is None:
+            drop_lead(self._state, lead)
+            self._deleted += 1
+            return 1
+        self._kept[reason] = self._kept.get(reason, 0) + 1
+        return 0
+
+    def _finish(self, pool: Pool) -> PoolDeleted:
+        state = self._state
+        state.bar(pool.id, state.shut.get(pool.id, 0) & ~Bar.UNSHOWN)
+        closed = sum(state.closures[pool.id].counts.values()) if pool.id in state.closures else 0
+        if closed:
+            self._kept["closed"] = closed
+        if self._kept or state.pool_open.get(pool.id):
+            put_pool(state, pool, replace(pool, modified_ms=state.now_ms))
         else:
+            _forget_pool(state, pool)
+        return PoolDeleted(self._deleted, self._kept)
+
+
+def kept_because(state: State, lead: Lead) -> str | None:
+    """Why deleting its pool leaves an open lead where it is; None if it does not."""
+    if lead.status is not Status.UNPROCESSED:
+        return lead.status.code
+    if lead.shown:
+        return "shown_to_an_agent"
+    return "has_clones" if state.has_clones(lead.id) else None
+
+
+def delete_pool(state: State, pool: Pool) -> PoolDeleted | Begun:
+    """Leads to be deleted are out of the order at once, and go in slices."""
+    if pool.state == "loading":
+        raise InUse(f"pool {pool.id} is loading")
+    running = same_task(state, Delete, pool.id)
+    if running is not None:
+        return running
+    state.bar(pool.id, state.shut.get(pool.id, 0) | Bar.UNSHOWN)
+    task = Delete(state, next_job(state), pool.id)
+    found: PoolDeleted | Begun = begin(state, task, Job(task.id, "delete", pool.id, "", state.now_ms))
+    return found
+
+
+def being_deleted(state: State, pool: int) -> bool:
+    """Whether leads of it are going; it takes no new ones meanwhile."""
+    return bool(state.shut.get(pool, 0) & Bar.UNSHOWN)
+
+
+def _forget_pool(state: State, pool: Pool) -> None:
+    unwatch(state, pool)
+    del state.pools[pool.id]
+    for mapping in (state.gated, state.pool_ids, state.pool_open, state.pool_unshown, state.pool_leased, state.shut):
+        mapping.pop(pool.id, None)
+    state.open_pools.discard(pool.id)
+    state.record("pool", pool.id, None)
+    if pool.file:
+        state.record("file", pool.file, None)
+    if state.closures.pop(pool.id, None) is not None:
+        state.record("closures", pool.id, None)
+
+
+# -- pools that failed or were rejected -----------------------------------------------------------------------------
+
+
+class Drop:
+    """All leads of a pool go. One that is leased all the same is not torn away (SPEC R1.5)."""
+
+    def __init__(self, state: State, job: int, pool: int) -> None:
+        self.id = job
+        self.pool = pool
+        self._state = state
+        self._walk = Walk(ids_of(state, pool), self._look)
+
+    def slice(self, state: State) -> Pool | None:
+        """See `Task`."""
+        return state.pools[self.pool] if self._walk.go_on(state.slice_leads) else None
+
+    def _look(self, lead_id: int) -> int:
+        state = self._state
+        lead = state.leads.get(lead_id)
+        if lead is None or lead.pool != self.pool:
+            return 0
+        if lead.lease is not None:
             close_or_mark(state, lead, "removed", "removed", "system")
+        else:
+            drop_lead(state, lead)
+        return 1
+
+
+def drop_leads(state: State, pool: Pool) -> Pool | Begun:
+    """Drop all leads of a pool that is out of the order already."""
+    task = Drop(state, next_job(state), pool.id)
+    found: Pool | Begun = begin(state, task, Job(task.id, "drop", pool.id, "", state.now_ms))
+    return found
 
 
 def drop_lead(state: State, lead: Lead) -> None:

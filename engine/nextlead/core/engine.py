@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from . import blocking, commands, intake, lead_edits, pool_buttons, pools, setup, work
+from . import blocking, commands, intake, jobs, lead_edits, pool_buttons, pools, setup, work
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
@@ -21,6 +21,7 @@ from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
 from .replies import Finished, Outcome
+from .resuming import resume_jobs
 from .state import State
 
 Handler = Callable[[Any, Any], Any]
@@ -71,6 +72,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pool_buttons.act_on_pool,
     commands.KeepAnswer: setup.keep_answer,
+    commands.Work: jobs.work,
     commands.Tick: lambda _state, _command: None,
 }
 
@@ -123,12 +125,13 @@ class Engine(Reads):
         state.now_ms = max(state.now_ms, now_ms)
         state.changes = Changes()
         state.served = []
+        state.done = []
         return state
 
     def _end(self, reply: Any) -> Outcome:
         state = self.state
         catch_up(state)
-        return Outcome(reply, state.changes, state.served)
+        return Outcome(reply, state.changes, state.served, tuple(state.done) if state.done else ())
 
     def next_deadline_ms(self) -> int | None:
         """When to call `Tick`: never later than the next thing to do; None while there is nothing.
@@ -138,6 +141,11 @@ class Engine(Reads):
         waiting_ms = self.state.waiting.next_ms()
         found_ms = self.state.timers.bound if waiting_ms is None else min(self.state.timers.bound, waiting_ms)
         return None if found_ms == NEVER else found_ms
+
+    @property
+    def working(self) -> bool:
+        """Whether something goes on in slices: `Work` is then to be applied until it is done."""
+        return bool(self.state.tasks)
 
     # -- recovery ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +170,8 @@ class Engine(Reads):
         state.now_ms = last_ms
         self._recovery.build(now_ms)
         state.previous_ms, state.now_ms = state.now_ms, max(now_ms, state.now_ms)
-        state.changes, state.served = Changes(), []
+        state.changes, state.served, state.done = Changes(), [], []
         setup.found_organisation(state)
         fire_due(state)
+        resume_jobs(state)
         return Outcome(None, state.changes, state.served)

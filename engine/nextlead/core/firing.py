@@ -4,6 +4,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from .expiry import expire_pool, write_expired
 from .outcomes import close
 from .pool_gates import follow_dates
 from .redials import release
@@ -36,7 +37,13 @@ def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
     if kind is Kind.POOL:
         follow_dates(state, what, effective_ms)
         return
+    if kind is Kind.EXPIRE:
+        expire_pool(state, what, effective_ms)
+        return
     lead = state.need_lead(what)
+    if state.is_over(lead):  # it has expired, and its row was not written yet
+        write_expired(state, lead, state.pools[lead.pool].expired_ms)
+        return
     match kind:
         case Kind.LEASE | Kind.LEASE_BEAT | Kind.LEASE_MAX:
             end_as_unresolved(state, lead, "lease_timeout", "system", effective_ms)

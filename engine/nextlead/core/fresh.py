@@ -6,6 +6,8 @@ here, so that the engine and every store build the same one.
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from .model import FreshLead, Lead, Pool, Status
 
 _MASK: Final = (1 << 64) - 1
@@ -27,7 +29,19 @@ def fresh_to_lead(fresh: FreshLead, pool: Pool) -> Lead:
         zones=fresh.zones,
         master=fresh.master,
         created_ms=fresh.created_ms,
+        ordinal=fresh.ordinal,
     )
+
+
+def follow_shuffle(lead: Lead, pool: Pool) -> Lead:
+    """The row with the place that its pool's last shuffle gives it: that of an unprocessed lead that nobody was shown.
+
+    The place of any other lead is what it was when it was first leased or became a redial (SPEC R9.10).
+    """
+    if lead.shown or lead.status is not Status.UNPROCESSED or not lead.ordinal:
+        return lead
+    seq = seq_of(pool, lead.ordinal, lead.id)
+    return lead if seq == lead.seq else replace(lead, seq=seq)
 
 
 def seq_of(pool: Pool, ordinal: int, lead: int) -> int:

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
 from .errors import Conflict, Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
+from .fresh import follow_shuffle
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
 from .order import LAST_MS
 from .outcomes import close
@@ -17,7 +18,7 @@ from .transitions import need_status, need_unleased
 
 def edit_lead(state: State, command: EditLead) -> Lead:
     """An admin's edit: all of it, or nothing."""
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     if command.version is not None and command.version != lead.version:
         raise VersionConflict(f"lead {lead.id} is at version {lead.version} now", version=lead.version)
     if (command.owner, command.due_ms, command.redial) != (UNSET, UNSET, UNSET):
@@ -26,6 +27,7 @@ def edit_lead(state: State, command: EditLead) -> Lead:
     if any(number in state.blocked for number in lead.numbers):
         raise NumberBlocked
     new = _edited(state, lead, command)
+    _need_unexpired(state, new)
     if command.data is not UNSET:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     return state.put(lead, new, "edited", command.by, detail=_what(command))
@@ -36,6 +38,12 @@ def need_confirmed(state: State, lead: Lead) -> None:
     pool = state.pools[lead.pool]
     if pool.state in ("loading", "awaiting_confirmation"):
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
+
+
+def _need_unexpired(state: State, lead: Lead) -> None:
+    """Raises `Conflict` for a row that would have expired with its pool (SPEC R8.2)."""
+    if lead.lease is None and not state.stays_open(lead):
+        raise Conflict(f"the leads of pool {lead.pool} have expired", state=state.pools[lead.pool].state)
 
 
 def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
@@ -93,7 +101,7 @@ def _with_owner(state: State, lead: Lead, owner: int) -> Lead:
 
 def release_one(state: State, command: Release) -> Lead:
     """Release a private or VIP redial by hand."""
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, PROMISED)
     if not is_own(lead):
@@ -103,7 +111,7 @@ def release_one(state: State, command: Release) -> Lead:
 
 def make_urgent(state: State, command: MakeUrgent) -> Lead:
     """SPEC R2.6."""
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, DIALABLE)
     need_confirmed(state, lead)
@@ -117,7 +125,7 @@ def make_urgent(state: State, command: MakeUrgent) -> Lead:
 
 def validate(state: State, command: Validate) -> Lead:
     """SPEC R1.4: passed closes with the result, failed gives it back to the agent who sold."""
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, frozenset({Status.PENDING_VALIDATION}))
     assert lead.validating is not None
@@ -127,6 +135,8 @@ def validate(state: State, command: Validate) -> Lead:
         new = close(lead, "do_not_call")
     else:
         new = settle(state, set_redial(lead, Status.PRIVATE_REDIAL, state.now_ms, lead.seller))
+        if not state.stays_open(new):
+            new = close(new, "expired")
     new = replace(new, validating=None, seller=0)
     return state.put(lead, new, "validated", command.by, cause="passed" if command.passed else "failed")
 
@@ -165,4 +175,5 @@ def reopen(state: State, command: Reopen) -> Lead:
     )
     if not isinstance(command.redial, UnsetType):
         new = admin_redial(state, new, command.redial)
-    return state.put(row, new, "reopened", command.by)
+    _need_unexpired(state, new)
+    return state.put(row, follow_shuffle(new, state.pools[new.pool]), "reopened", command.by)

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.msgpack import Decoder, Encoder
 
-from .fresh import fresh_to_lead
-from .model import FreshLead, Lead, Pool
+from .fresh import follow_shuffle, fresh_to_lead
+from .model import FreshLead, Lead, Pool, Status
 from .pages import Pages
 
 
@@ -31,11 +31,23 @@ class LeadTable:
         """The open lead, None if there is none of that id."""
         found = self._touched.get(lead)
         if type(found) is bytes:
-            return self._unpack(found)
+            row = self._unpack(found)
+            return row if row.shown else follow_shuffle(row, self._pools[row.pool])
         if isinstance(found, Lead):
             return found
         fresh = self._pages.get(lead)
         return None if fresh is None else fresh_to_lead(fresh, self._pools[fresh.pool])
+
+    def ordinal(self, lead: int) -> int:
+        """The place in its pool's file of an unprocessed lead that nobody was shown; 0 for any other. O(1)."""
+        fresh = self._pages.ordinal(lead)
+        if fresh:
+            return fresh
+        found = self._touched.get(lead)
+        if type(found) is not bytes:
+            return 0
+        row = self._unpack(found)
+        return 0 if row.shown or row.status is not Status.UNPROCESSED else row.ordinal
 
     def fresh(self, lead: int) -> FreshLead | None:
         """The lead if it is untouched."""

@@ -16,6 +16,7 @@ DUE_SHIFT: Final = ID_BITS + SEQ_BITS
 PRIORITY_SHIFT: Final = DUE_SHIFT + 44
 
 ID_MASK: Final = (1 << ID_BITS) - 1
+SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 
 LAST_MS: Final = 1 << 43
 """Times must be before this (the year 2248), so that a due time fits its place in a key."""

@@ -80,6 +80,12 @@ class Pages:
             master=master,
         )
 
+    def ordinal(self, lead: int) -> int:
+        """The lead's ordinal; 0 if it is not untouched."""
+        page = self._pages.get(lead >> PAGE_BITS)
+        at = lead & PAGE_MASK
+        return page.ordinal[at] if page is not None and page.number[at] else 0
+
     def discard(self, lead: int) -> None:
         """The lead is touched, or gone; nothing happens if it was not here."""
         page = self._pages.get(lead >> PAGE_BITS)

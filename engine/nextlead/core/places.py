@@ -4,13 +4,15 @@ A lead's place is a function of its row (`_spot`). Leads of a held number are *p
 come back to their place when the lease ends. `State` is built on this.
 """
 
+from collections.abc import Callable
+from enum import IntFlag
 from typing import Any, Final
 
 from .leads import LeadTable
 from .model import Campaign, Lead, Pool, Status
 from .numbers import NumberIndex
-from .order import DUE_SHIFT, ID_BITS, key_of, limit
-from .queues import OWN, Family, Part, PartKey, Queue
+from .order import DUE_SHIFT, ID_BITS, NEVER, key_of, limit
+from .queues import OWN, OWN_DUE, SHOWN, UNSHOWN, URGENT_FROM, Family, Part, PartKey, Queue, Shadow
 from .records import Records
 from .waiting import Waiting
 
@@ -39,11 +41,23 @@ def is_own(lead: Lead) -> bool:
     return promise is not None and promise.released_ms is None and _PRIVATE <= lead.status <= _VIP
 
 
+class Bar(IntFlag):
+    """What of a pool is out of the order, whatever its gate says."""
+
+    UNSHOWN = 1
+    """Leads that nobody was ever shown: the pool is being deleted (SPEC R9.11)."""
+    ORDINARY = 2
+    """All but private and VIP redials: they have expired (SPEC R8.2)."""
+    PROMISED = 4
+    """Private and VIP redials: they have expired, too."""
+
+
 class Places:
     """Queues by (campaign, owner, family), gates by pool, and the guard of numbers.
 
     `world` rises when somebody may see other queues than before; `sights` are what agents see (`sight.py`). `held`
-    counts the leases of a number, `gated` are the parts behind a pool's gate.
+    counts the leases of a number, `gated` are the parts of a pool. `shut` are bars on a pool, as flags of `Bar`;
+    `shuffling` says how the keys of a pool's leads change, while it is being shuffled.
     """
 
     def __init__(self) -> None:
@@ -56,6 +70,8 @@ class Places:
         self.own_queues: dict[int, list[Queue]] = {}
         self.gated: dict[int, dict[Part, None]] = {}
         self.open_pools: set[int] = set()
+        self.shut: dict[int, int] = {}
+        self.shuffling: dict[int, Callable[[int], int]] = {}
         self.held: dict[int, int] = {}
         self.parked: set[int] = set()
         self.waiting = Waiting()
@@ -91,8 +107,8 @@ class Places:
             return
         queue, part_key, key = self._spot(lead)
         part = queue.parts[part_key]
-        if queue.remove(part, key) and part_key[0]:
-            self.gated[part_key[0]].pop(part, None)
+        if queue.remove(part, key):
+            del self.gated[part_key[0]][part]
 
     def _spot(self, lead: Lead) -> tuple[Queue, PartKey, int]:
         status, promise, urgent, due_ms = lead.status, lead.promise, lead.urgent, lead.due_ms
@@ -100,12 +116,12 @@ class Places:
         own = promised and promise is not None and promise.released_ms is None
         if urgent is None:
             family = _FAMILIES[status][own]
-            variant = 0 if due_ms else 1
+            variant = OWN_DUE if due_ms else SHOWN if lead.shown else UNSHOWN
         else:
             family = Family.URGENT_OWN if own else Family.URGENT
-            variant, due_ms = 2 + urgent.reason, urgent.since_ms
+            variant, due_ms = URGENT_FROM + urgent.reason, urgent.since_ms
         queue = self.queues.get((lead.campaign, lead.owner, family)) or self.queue(lead.campaign, lead.owner, family)
-        part_key = (0 if promised else lead.pool, lead.zones, lead.priority or -lead.pool, variant)
+        part_key = (lead.pool, lead.zones, lead.priority or -lead.pool, variant, promised)
         return queue, part_key, due_ms << DUE_SHIFT | lead.seq << ID_BITS | lead.id
 
     def queue(self, campaign: int, owner: int, family: Family) -> Queue:
@@ -126,24 +142,31 @@ class Places:
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:
         """A new, empty part; the caller adds to it."""
-        gate, _zones, source, variant = part_key
-        pool = self.pools[-source] if source < 0 else None
-        base = key_of(self.pools[gate].first_active_ms, 0, 0) if variant == 1 else 0
-        part = queue.parts[part_key] = Part(
-            queue,
-            part_key,
-            self.level_of(queue.campaign, source, variant, pool),
-            base,
-            is_open=not gate or gate in self.open_pools,
-        )
-        if gate:
-            self.gated.setdefault(gate, {})[part] = None
+        pool_id, _zones, source, variant, promised = part_key
+        pool = self.pools[pool_id]
+        base = key_of(pool.first_active_ms, 0, 0) if variant in (UNSHOWN, SHOWN) else 0
+        level = self.level_of(queue.campaign, source, variant, pool)
+        part = queue.parts[part_key] = Part(queue, part_key, level, base, is_open=self.is_part_open(part_key))
+        self.gated.setdefault(pool_id, {})[part] = None
+        rekey = self.shuffling.get(pool_id)
+        if rekey is not None and not promised:
+            part.shadow = Shadow(rekey, NEVER)
         return part
 
-    def level_of(self, campaign: int, source: int, variant: int, pool: Pool | None) -> int:
+    def is_part_open(self, part_key: PartKey) -> bool:
+        """Whether the pool lets the part be: SPEC R3.2, R3.4, and what is being deleted or has expired."""
+        pool, _zones, _source, variant, promised = part_key
+        bars = self.shut.get(pool, 0)
+        if promised:
+            return not bars & Bar.PROMISED
+        return pool in self.open_pools and not bars & (
+            Bar.ORDINARY | Bar.UNSHOWN if variant == UNSHOWN else Bar.ORDINARY
+        )
+
+    def level_of(self, campaign: int, source: int, variant: int, pool: Pool) -> int:
         """Effective priority (SPEC R2.3), behind the reason for urgent leads."""
         priority = source if source > 0 else self.inherited_priority(campaign, pool)
-        return priority if variant < 2 else (variant - 2) * URGENT_STEP + priority
+        return priority if variant < URGENT_FROM else (variant - URGENT_FROM) * URGENT_STEP + priority
 
     def inherited_priority(self, campaign: int, pool: Pool | None) -> int:
         """The pool's, else the campaign's, else 5."""
@@ -161,8 +184,19 @@ class Places:
     def switch_pool(self, pool: int, *, is_open: bool) -> None:
         """Open or close a pool's gate; O(parts)."""
         (self.open_pools.add if is_open else self.open_pools.discard)(pool)
+        self._settle_parts(pool)
+
+    def bar(self, pool: int, bars: int) -> None:
+        """Set the bars on a pool, those of before apart; O(parts)."""
+        if bars:
+            self.shut[pool] = bars
+        else:
+            self.shut.pop(pool, None)
+        self._settle_parts(pool)
+
+    def _settle_parts(self, pool: int) -> None:
         for part in self.gated.get(pool, ()):
-            part.queue.switch(part, is_open=is_open)
+            part.queue.switch(part, is_open=self.is_part_open(part.key))
             if part.queue.watchers:
                 self.waiting.stir(part.queue)
 

@@ -4,6 +4,8 @@ from msgspec.structs import replace
 
 from .model import Pool
 from .order import key_of
+from .places import Bar
+from .queues import SHOWN, UNSHOWN
 from .state import State
 from .timers import Kind
 
@@ -42,7 +44,7 @@ def settle_gate(state: State, pool: Pool, now_ms: int) -> None:
     if pool.first_active_ms:
         base = key_of(pool.first_active_ms, 0, 0)
         for part in list(state.gated.get(pool.id, ())):
-            if part.key[3] == 1 and part.base != base:
+            if part.key[3] in (UNSHOWN, SHOWN) and part.base != base:
                 part.queue.rebase(part, base)
     opened = is_open(pool, now_ms)
     if opened is not (pool.id in state.open_pools):
@@ -51,16 +53,27 @@ def settle_gate(state: State, pool: Pool, now_ms: int) -> None:
     if change_ms is not None:
         state.timers.add(_SLOT, change_ms, pool.id)
         state.pool_timers[pool.id] = change_ms
+    if pool.loaded_ms and not pool.expired_ms:
+        state.timers.add((Kind.EXPIRE, pool.campaign), pool.loaded_ms, pool.id)
 
 
 def unwatch(state: State, pool: Pool) -> None:
-    """Take the pool's timer away."""
+    """Take the pool's timers away."""
     change_ms = state.pool_timers.pop(pool.id, None)
     if change_ms is not None:
         state.timers.remove(_SLOT, change_ms, pool.id)
+    if pool.loaded_ms and not pool.expired_ms:
+        state.timers.remove((Kind.EXPIRE, pool.campaign), pool.loaded_ms, pool.id)
 
 
 def follow_dates(state: State, pool_id: int, at_ms: int) -> None:
     """A date of the pool has come."""
     pool = state.pools[pool_id]
     put_pool(state, pool, pool, at_ms)
+
+
+def bars_of(pool: Pool) -> int:
+    """What of the pool's leads is out of the order because it has expired."""
+    if not pool.expired_ms:
+        return 0
+    return Bar.ORDINARY | (Bar.PROMISED if pool.expired_promised else 0)

@@ -3,8 +3,8 @@
 Rules of this file:
 
 1. A *queue* holds the leads of one (campaign, owner, family). A *family* is a class of SPEC R2.1 without "overdue".
-2. A *part* is the leads of a queue behind one gate and with one source of priority, as one sorted list of keys.
-   Parts exist only while they hold a lead.
+2. A *part* is the leads of a queue of one pool and with one source of priority, as one sorted list of keys. Its pool
+   may close it: then it is passed over as a whole. Parts exist only while they hold a lead.
 3. A *level* is the heads of a queue's open parts of one priority, sorted. A closed part has no head there.
 4. `Queue.earliest` is the least head of all levels, NEVER without one: most queues are passed over by looking at it.
    (`tests/unit/core/test_queues.py` compares all of it with a plain sort.)
@@ -14,9 +14,10 @@ below the limit.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from enum import IntEnum
 from heapq import merge
+from itertools import islice
 from typing import Final
 
 from sortedcontainers import SortedList
@@ -57,8 +58,17 @@ CLASS_NAME: Final = {
     Family.UNPROCESSED: "unprocessed",
 }
 
-PartKey = tuple[int, int, int, int]
-"""(pool that gates it or 0, zone set, own priority or minus the pool it is inherited from, variant)."""
+PartKey = tuple[int, int, int, int, bool]
+"""(pool, zone set, own priority or minus the pool it is inherited from, variant, whether an agent's promise)."""
+
+OWN_DUE: Final = 0
+"""Variant of a part whose keys have their due time."""
+UNSHOWN: Final = 1
+"""Unprocessed leads that nobody was ever shown: their due time is their pool's, the part's base (SPEC R2.2)."""
+SHOWN: Final = -1
+"""The same for unprocessed leads that came back from an agent by `cancelled`."""
+URGENT_FROM: Final = 2
+"""Urgent leads have this and their reason (SPEC R2.6)."""
 
 
 class Level:
@@ -71,10 +81,46 @@ class Level:
         self.heads: list[int] = []
 
 
-class Part:
-    """Leads behind one gate, with one source of priority. `base` is added to each key (a due time they share)."""
+class Shadow:
+    """Another order of a part's leads, built beside the old one while that is still in use (SPEC R2.7).
 
-    __slots__ = ("base", "head", "key", "keys", "open", "priority", "queue")
+    `rekey` gives a lead's new key for its old one. Everything up to the `cursor`, in the old order, is copied; what
+    comes and goes there meanwhile comes and goes here, too. (`tests/unit/core/test_shadow.py` guards it.)
+    """
+
+    __slots__ = ("cursor", "keys", "rekey")
+
+    def __init__(self, rekey: Callable[[int], int], cursor: int = -1) -> None:
+        self.rekey = rekey
+        self.cursor = cursor
+        self.keys: SortedList[int] = SortedList()
+
+    def add(self, key: int) -> None:
+        """A lead has come into the old order. O(log n)."""
+        if key <= self.cursor:
+            self.keys.add(self.rekey(key))
+
+    def remove(self, key: int) -> None:
+        """A lead is leaving the old order. O(log n)."""
+        if key <= self.cursor:
+            self.keys.remove(self.rekey(key))
+
+    def copy(self, part: "Part", most: int) -> int:
+        """Copy the next leads of the part, at most so many; how many there were. O(copied * log n)."""
+        found = list(islice(part.keys.irange(self.cursor, None, inclusive=(False, True)), most))
+        if len(found) < most:
+            self.cursor = NEVER
+        else:
+            self.cursor = found[-1]
+        for key in found:
+            self.keys.add(self.rekey(key))
+        return len(found)
+
+
+class Part:
+    """Leads of one pool with one source of priority. `base` is added to each key (a due time they share)."""
+
+    __slots__ = ("base", "head", "key", "keys", "open", "priority", "queue", "shadow")
 
     def __init__(self, queue: "Queue", key: PartKey, priority: int, base: int, *, is_open: bool) -> None:
         self.queue = queue
@@ -84,6 +130,7 @@ class Part:
         self.open = is_open
         self.keys: SortedList[int] = SortedList()
         self.head = NEVER
+        self.shadow: Shadow | None = None
 
     def in_order(self) -> Iterator[int]:
         """All keys, with the base."""
@@ -114,26 +161,36 @@ class Queue:
     def add(self, part: Part, key: int) -> None:
         """O(log n)."""
         part.keys.add(key)
+        if part.shadow is not None:
+            part.shadow.add(key)
         head = part.base + key
         if head < part.head:
             if part.open:
                 self._swap(part.priority, part.head, head)
             part.head = head
 
-    def extend(self, part: Part, keys: Iterable[int]) -> None:
+    def extend(self, part: Part, keys: Collection[int]) -> None:
         """Add many at once; O(m log n), and O(1) amortised for keys that come behind all others."""
         part.keys.update(keys)
+        if part.shadow is not None:
+            for key in keys:
+                part.shadow.add(key)
         self._rehead(part)
 
-    def replace(self, part: Part, keys: Iterable[int]) -> None:
-        """Put another order in the place of the old one."""
-        part.keys = SortedList(keys)
+    def turn(self, part: Part) -> None:
+        """Put the part's other order in the place of the old one; O(levels)."""
+        shadow, part.shadow = part.shadow, None
+        assert shadow is not None, "there is another order"
+        assert shadow.cursor == NEVER, "it is whole"
+        part.keys = shadow.keys
         self._rehead(part)
 
     def remove(self, part: Part, key: int) -> bool:
         """O(log n); true when the part is empty now and was dropped."""
         keys = part.keys
         keys.remove(key)
+        if part.shadow is not None:
+            part.shadow.remove(key)
         if part.base + key == part.head:
             head = part.base + keys[0] if keys else NEVER
             if part.open:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from .leases import offer_of
-from .model import Agent, Blocked, Campaign, Lead, Pool, Project, Sequences, Settings, Status, Team, Token
-from .order import ID_MASK, limit
+from .model import Agent, Blocked, Campaign, Closures, Lead, Pool, Project, Sequences, Settings, Status, Team, Token
+from .order import limit
 from .queues import CLASS_NAME, Family
 from .records import Records
 from .redials import own_redials
@@ -19,13 +19,14 @@ from .verify import verify
 class PoolCounts(Struct, frozen=True):
     """Counts of a pool's leads now (SPEC R9.12, R9.13).
 
-    `ready` passes every rule that does not depend on the agent.
+    `ready` passes every rule that does not depend on the agent. `used` leads were shown to an agent at least once.
     """
 
     ready: int
     open: int
     leased: int
     closed: dict[str, int]
+    used: int = 0
 
 
 class Reads:
@@ -144,36 +145,20 @@ class Reads:
         return campaign.active or (own and campaign.dialer.dial_promised_when_inactive)
 
     def pool_counts(self, pool: int, now_ms: int) -> PoolCounts:
-        """O(parts * log n + promised redials that are due)."""
+        """O(parts of the pool * log n)."""
         state = self.state
         below = limit(now_ms)
-        ready = self._promised_ready(pool, now_ms)
-        if state.campaigns.by_no[state.pools[pool].campaign].active:
-            gated = state.gated.get(pool, {})
-            ready += sum(part.keys.bisect_left(below - part.base) for part in gated if part.open)
-        closures = state.closures.get(pool)
-        return PoolCounts(
-            ready,
-            state.pool_open.get(pool, 0),
-            state.pool_leased.get(pool, 0),
-            dict(closures.counts) if closures else {},
+        campaign = state.campaigns.by_no[state.pools[pool].campaign]
+        ready = sum(
+            part.keys.bisect_left(below - part.base)
+            for part in state.gated.get(pool, ())
+            if part.open and self._campaign_dials(campaign, part.queue.family)
         )
-
-    def _promised_ready(self, pool: int, now_ms: int) -> int:
-        below = limit(now_ms)
-        count = 0
-        for queue in self.state.queues.values():
-            campaign = self.campaigns.by_no[queue.campaign]
-            if not self._campaign_dials(campaign, queue.family):
-                continue
-            for part in queue.parts.values():
-                if part.key[0]:
-                    continue
-                due = part.keys.irange(None, below - part.base, inclusive=(True, False))
-                for key in due:
-                    lead = self.state.leads.get(key & ID_MASK)
-                    count += lead is not None and lead.pool == pool
-        return count
+        closures = state.closures.get(pool) or Closures(pool, {})
+        still_open = state.pool_open.get(pool, 0)
+        unshown = state.pool_unshown.get(pool, 0) + closures.unshown
+        used = still_open + sum(closures.counts.values()) - unshown
+        return PoolCounts(ready, still_open, state.pool_leased.get(pool, 0), dict(closures.counts), used)
 
     def verify(self) -> list[str]:
         """What differs between memory and a rebuild from the rows; empty when all is well. O(n log n)."""

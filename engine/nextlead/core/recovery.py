@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .fresh import seq_of
+from .fresh import follow_shuffle, seq_of
 from .model import FreshLead, Lead, Row, Status
 from .numbers import number_entry
 from .order import key_of
-from .pool_gates import is_open, settle_gate
-from .queues import Family
+from .places import Bar
+from .pool_gates import bars_of, is_open, settle_gate
+from .queues import UNSHOWN, Family
 from .state import State
 
 
@@ -34,6 +35,8 @@ class Recovery:
             "sequences": lambda row: setattr(state, "sequences", row),
             "lead_data": lambda _row: None,
             "answer": lambda _row: None,
+            "clones": lambda row: state.clones.__setitem__(row.master, row),
+            "job": lambda row: state.jobs.__setitem__(row.id, row),
         }
 
     def row(self, table: str, row: Row) -> None:
@@ -42,6 +45,7 @@ class Recovery:
 
     def lead(self, lead: Lead) -> None:
         """One touched, open lead."""
+        lead = follow_shuffle(lead, self._state.pools[lead.pool])
         self._leads.append(lead)
         self._state.leads.put(lead)
         self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
@@ -62,17 +66,22 @@ class Recovery:
     def build(self, now_ms: int) -> None:
         """Lay everything out as of the stored engine time; timers run afterwards."""
         state = self._state
+        deleting = {job.pool for job in state.jobs.values() if job.kind == "delete"}
         for pool in list(state.pools.values()):
+            bars = bars_of(pool) | (Bar.UNSHOWN if pool.id in deleting else 0)
+            if bars:
+                state.shut[pool.id] = bars
             if is_open(pool, state.now_ms):
                 state.open_pools.add(pool.id)
             settle_gate(state, pool, state.now_ms)
         for (pool_id, owner, zones, source), keys in self._keys.items():
             pool = state.pools[pool_id]
             queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
-            queue.extend(state.make_part(queue, (pool_id, zones, source, 1)), keys)
+            queue.extend(state.make_part(queue, (pool_id, zones, source, UNSHOWN, False)), keys)
             count = (pool.campaign, Status.UNPROCESSED)
             state.counts[count] = state.counts.get(count, 0) + len(keys)
             state.pool_open[pool_id] = state.pool_open.get(pool_id, 0) + len(keys)
+            state.pool_unshown[pool_id] = state.pool_unshown.get(pool_id, 0) + len(keys)
         state.numbers.build(self._numbers)
         self._lay_leads(now_ms)
         for closures in state.closures.values():

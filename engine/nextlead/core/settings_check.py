@@ -35,7 +35,12 @@ def check_dialer(dialer: Dialer) -> None:
     for name in Dialer.__struct_fields__:
         value = getattr(dialer, name)
         least = -1 if name == "release_vip_ms" else 0
-        if name.endswith("_ms") and isinstance(value, int) and name != "expires_at_ms" and not least <= value <= DURATION_MOST_MS:
+        if (
+            name.endswith("_ms")
+            and isinstance(value, int)
+            and name != "expires_at_ms"
+            and not least <= value <= DURATION_MOST_MS
+        ):
             raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must not be negative, nor over a hundred years")
     for name in ("lease_timeout_ms", "lease_max_ms"):
         if getattr(dialer, name) == 0:

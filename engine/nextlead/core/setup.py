@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from . import commands as c
 from .errors import AgentDisabled, InUse, Invalid, NotAllowed, NotFound
+from .expiry import follow_expiry
 from .model import (
     REDIAL_KINDS,
     ROOT_TEAM,
@@ -192,6 +193,7 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
         template=template,
         dialer=dialer,
         default_region=_or(command.default_region, present.default_region),
+        upload_rules=_or(command.upload_rules, present.upload_rules),
     )
     state.campaigns.put(campaign)
     state.record("campaign", campaign.no, campaign)
@@ -200,6 +202,7 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
         state.record("tally", campaign.no, state.tallies[campaign.no])
     else:
         follow_settings(state, campaign)
+        follow_expiry(state, campaign)
     state.changed_world()
     return _stranded(state, campaign) if present.active and not campaign.active else campaign
 

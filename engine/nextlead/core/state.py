@@ -11,8 +11,9 @@ and of
 """
 
 from bisect import insort
+from collections import deque
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 from sortedcontainers import SortedList
@@ -21,12 +22,16 @@ from .changes import Changes
 from .errors import NotFound, WrongStatus
 from .fresh import seq_of
 from .model import (
+    PROMISED,
     ROOT_TEAM,
     Agent,
     Blocked,
+    Clones,
     Closures,
+    Dialer,
     Event,
     FreshLead,
+    Job,
     Lead,
     Lease,
     Pool,
@@ -40,14 +45,45 @@ from .model import (
     Token,
 )
 from .order import ID_BITS, key_of
-from .places import LAST_DIALABLE, Places, is_own
-from .queues import Family
+from .places import LAST_DIALABLE, Bar, Places, is_own
+from .queues import UNSHOWN, Family
 from .records import Records
-from .replies import Served
+from .replies import Done, Served
 from .timers import Kind, Slot, Timers
 from .transitions import may_change
 
 _CLOSED: Final = Status.CLOSED
+
+
+SLICE_LEADS: Final = 200
+"""Leads that are changed between two turns of what goes on in slices: some four milliseconds."""
+
+EXPIRING: Final = frozenset(
+    {
+        Status.UNPROCESSED,
+        Status.AUTOMATIC_REDIAL,
+        Status.COMMON_REDIAL,
+        Status.UNRESOLVED,
+        *PROMISED,
+    }
+)
+"""SPEC R8.2; private and VIP redials only with `expire_promised`."""
+
+
+class Task(Protocol):
+    """Work on many leads that goes on in slices (`jobs.py`)."""
+
+    id: int
+
+    def slice(self, state: "State") -> Any:
+        """Do some more; the reply when it is done, else None."""
+        ...
+
+
+def expiry_ms(dialer: Dialer, loaded_ms: int) -> int | None:
+    """When the leads of a pool expire: the earlier of the campaign's date and their age (SPEC R8.1)."""
+    times = [dialer.expires_at_ms, None if dialer.expire_after_ms is None else loaded_ms + dialer.expire_after_ms]
+    return min((time for time in times if time is not None), default=None)
 
 
 def _lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
@@ -81,6 +117,7 @@ class State(Places):
         self.closures: dict[int, Closures] = {}
         self.pool_open: dict[int, int] = {}
         self.pool_leased: dict[int, int] = {}
+        self.pool_unshown: dict[int, int] = {}
 
         self.commit_no = 1
         self.previous_ms = 0
@@ -88,6 +125,12 @@ class State(Places):
         self.faults = 0
         self.changes = Changes()
         self.served: list[Served] = []
+
+        self.clones: dict[int, Clones] = {}
+        self.jobs: dict[int, Job] = {}
+        self.tasks: deque[Task] = deque()
+        self.slice_leads = SLICE_LEADS
+        self.done: list[Done] = []
 
     # -- rows other than leads --------------------------------------------------------------------------------------
 
@@ -132,6 +175,27 @@ class State(Places):
                 raise WrongStatus(f"lead {lead} is closed", status=Status.CLOSED.code)
             raise NotFound("lead", lead)
         return found
+
+    def open_lead(self, lead: int) -> Lead:
+        """The open lead that a person names; the same refusals. One that has expired counts as closed (SPEC R8.3)."""
+        found = self.need_lead(lead)
+        if self.shut and self.is_over(found):
+            raise WrongStatus(f"lead {lead} is closed", status=Status.CLOSED.code)
+        return found
+
+    def is_over(self, lead: Lead) -> bool:
+        """Whether the lead has expired with its pool, written or not yet; a leased one has not (SPEC R8.2)."""
+        bars = self.shut.get(lead.pool, 0)
+        if not bars or lead.lease is not None:
+            return False
+        return bool(bars & (Bar.PROMISED if lead.status in PROMISED else Bar.ORDINARY)) and lead.status in EXPIRING
+
+    def stays_open(self, lead: Lead) -> bool:
+        """Whether a row that comes back from an agent may stand, or has expired with its pool (SPEC R8.2)."""
+        pool = self.pools[lead.pool]
+        if not pool.expired_ms or lead.status not in EXPIRING:
+            return True
+        return lead.status in PROMISED and not pool.expired_promised
 
     def put(
         self,
@@ -192,6 +256,8 @@ class State(Places):
         if old.status is not new.status:
             self.count(old, -1)
             self.count(new, 1)
+        elif old.shown is not new.shown:
+            self.pool_unshown[new.pool] -= 1
         if old.status is not _CLOSED:
             self.lift(old)
         if new.status is _CLOSED:
@@ -268,12 +334,16 @@ class State(Places):
         """Keep up the counters that a scrape and a pool's details read."""
         key = (lead.campaign, lead.status)
         self.counts[key] = self.counts.get(key, 0) + by
+        unshown = 0 if lead.shown else by
         if lead.closure is None:
             self.pool_open[lead.pool] = self.pool_open.get(lead.pool, 0) + by
+            self.pool_unshown[lead.pool] = self.pool_unshown.get(lead.pool, 0) + unshown
         else:
-            counts = dict(self.closures[lead.pool].counts) if lead.pool in self.closures else {}
+            before = self.closures.get(lead.pool) or Closures(lead.pool, {})
+            counts = dict(before.counts)
             counts[lead.closure] = counts.get(lead.closure, 0) + by
-            row = Closures(lead.pool, {closure: count for closure, count in counts.items() if count})
+            left = {closure: count for closure, count in counts.items() if count}
+            row = Closures(lead.pool, left, before.unshown + unshown)
             self.closures[lead.pool] = row
             self.record("closures", lead.pool, row)
 
@@ -289,10 +359,17 @@ class State(Places):
             else:
                 group.append(key_of(0, seq_of(pool, lead.ordinal, lead.id), lead.id))
         for (owner, zones, source), keys in groups.items():
-            self.extend(self.queue(pool.campaign, owner, Family.UNPROCESSED), (pool.id, zones, source, 1), keys)
+            self.extend(
+                self.queue(pool.campaign, owner, Family.UNPROCESSED), (pool.id, zones, source, UNSHOWN, False), keys
+            )
         key = (pool.campaign, Status.UNPROCESSED)
         self.counts[key] = self.counts.get(key, 0) + len(leads)
         self.pool_open[pool.id] = self.pool_open.get(pool.id, 0) + len(leads)
+        self.pool_unshown[pool.id] = self.pool_unshown.get(pool.id, 0) + len(leads)
+
+    def has_clones(self, lead: int) -> bool:
+        """Whether there are clones of the lead, open or closed (SPEC R9.11)."""
+        return lead in self.clones
 
     # -- deadlines --------------------------------------------------------------------------------------------------
 
@@ -305,6 +382,8 @@ class State(Places):
             return base_ms
         record = self.campaigns.by_no[campaign]
         dialer = record.dialer
+        if kind is Kind.EXPIRE:
+            return expiry_ms(dialer, base_ms)
         if kind is Kind.LEASE:
             return max(base_ms + min(dialer.lease_timeout_ms, dialer.lease_max_ms), self.lease_floor_ms)
         if kind is Kind.LEASE_BEAT:

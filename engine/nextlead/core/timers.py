@@ -26,6 +26,7 @@ class Kind(IntEnum):
     ABANDON = 5
     URGENT = 6
     POOL = 7
+    EXPIRE = 8
 
     __hash__ = int.__hash__
 

@@ -29,6 +29,7 @@ TRANSITIONS: Final[dict[str, tuple[frozenset[Status], frozenset[Status]]]] = {
     "resolve": (frozenset({Status.UNRESOLVED}), _CLOSED | _RETRIES | {Status.PENDING_VALIDATION}),
     "abandoned": (frozenset({Status.UNRESOLVED}), _CLOSED),
     "removed": (OPEN, _CLOSED),
+    "expired": (OPEN, _CLOSED),
     "blocked": (OPEN, _CLOSED),
     "edited": (OPEN, _REDIALS),
     "reopened": (_CLOSED, frozenset({Status.UNPROCESSED}) | _REDIALS),

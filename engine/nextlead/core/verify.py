@@ -60,6 +60,8 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
         ("closures", state.closures.values()),
         ("blocked", state.blocked.values()),
         ("token", state.tokens.values()),
+        ("job", state.jobs.values()),
+        ("clones", state.clones.values()),
     )
     for table, rows in records:
         yield from ((table, row) for row in rows)
@@ -73,7 +75,8 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "numbers held", state.held, other.held
     yield "numbers shared", state.numbers.shared, other.numbers.shared
     yield "open pools", state.open_pools, other.open_pools
-    for name in ("counts", "pool_open", "pool_leased", "leases", "unresolved", "promised", "pauses"):
+    yield "bars on pools", state.shut, other.shut
+    for name in ("counts", "pool_open", "pool_unshown", "pool_leased", "leases", "unresolved", "promised", "pauses"):
         yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
 
 
@@ -108,7 +111,7 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
             problems.append(f"{name}: part {part.key} has head {part.head}, should have {head}")
         if part.open:
             heads.setdefault(part.priority, []).append(head)
-        if part.key[0] and part not in state.gated.get(part.key[0], {}):
+        if part not in state.gated.get(part.key[0], {}):
             problems.append(f"{name}: part {part.key} is not behind its gate")
     expected = [(priority, sorted(found)) for priority, found in sorted(heads.items())]
     kept = [(level.priority, level.heads) for level in queue.levels]

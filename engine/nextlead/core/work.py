@@ -9,7 +9,7 @@ from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, T
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
-from .outcomes import Verdict, cancelled, end_lease, redial, resolved, unreached, unresolved
+from .outcomes import Verdict, cancelled, close, end_lease, redial, resolved, unreached, unresolved
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
@@ -77,7 +77,7 @@ def take(state: State, command: Take) -> Offer:
     need_worker(agent, session=not command.override)
     if len(state.leases.get(agent.no, ())) >= state.settings.leases_per_agent:
         raise Conflict(f"agent {agent.code} holds {state.settings.leases_per_agent} lease(s) already")
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, DIALABLE)
     check_take(state, agent, lead, override=command.override)
@@ -150,7 +150,10 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
 
 
 def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str) -> Lead:
-    new = state.put(old, verdict.lead, trigger, actor, cause=verdict.cause, number=number, note=note)
+    row, detail = verdict.lead, ""
+    if not state.stays_open(row):
+        row, detail = close(row, "expired"), "its pool has expired"
+    new = state.put(old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail)
     before, after = old.promise, new.promise
     if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):
         # what was set or kept could not stay with its owner: the history says so in a line of its own
@@ -229,12 +232,13 @@ def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effect
     at_ms = state.now_ms if effective_ms is None else effective_ms
     done = end_lease(lead, state.now_ms, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
     verdict = unresolved(done, lead.lease.agent, at_ms)
-    return state.put(lead, verdict.lead, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
+    row = verdict.lead if state.stays_open(verdict.lead) else close(verdict.lead, "expired")
+    return state.put(lead, row, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
 
 
 def resolve(state: State, command: Resolve) -> Lead:
     """SPEC R7.5: settle an unresolved lead; no attempt is counted."""
-    lead = state.need_lead(command.lead)
+    lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, frozenset({Status.UNRESOLVED}))
     assert lead.unresolved is not None

@@ -1,0 +1,64 @@
+"""Leads whose time is over (SPEC 8).
+
+They are out of the order the moment their pool expires, by bars on its parts; their rows follow in slices. A pool that
+has expired stays so, whatever its campaign's date becomes.
+"""
+
+from msgspec.structs import replace
+
+from .jobs import Walk, begin, ids_of, next_job
+from .model import Campaign, Job, Lead
+from .outcomes import close
+from .pool_gates import bars_of, put_pool
+from .state import State
+
+
+class Expire:
+    """The open leads of a pool that has expired are closed."""
+
+    def __init__(self, state: State, job: int, pool: int, effective_ms: int) -> None:
+        self.id = job
+        self.pool = pool
+        self._state = state
+        self._effective_ms = effective_ms
+        self._walk = Walk(ids_of(state, pool), self._look)
+
+    def slice(self, state: State) -> bool | None:
+        """See `Task`; the pool may have been deleted since."""
+        return self._walk.go_on(state.slice_leads) or None
+
+    def _look(self, lead_id: int) -> int:
+        lead = self._state.leads.get(lead_id)
+        if lead is None or lead.pool != self.pool or not self._state.is_over(lead):
+            return 0
+        write_expired(self._state, lead, self._effective_ms)
+        return 1
+
+
+def write_expired(state: State, lead: Lead, effective_ms: int | None = None) -> Lead:
+    """Close a lead that has expired with its pool."""
+    return state.put(lead, close(lead, "expired"), "expired", "system", effective_ms=effective_ms)
+
+
+def expire_pool(state: State, pool_id: int, effective_ms: int) -> None:
+    """The pool's date has come, or its age."""
+    pool = state.pools[pool_id]
+    promised = state.campaigns.by_no[pool.campaign].dialer.expire_promised
+    put_pool(state, pool, replace(pool, expired_ms=effective_ms, expired_promised=promised), effective_ms)
+    _close_leads(state, pool_id, effective_ms)
+
+
+def _close_leads(state: State, pool_id: int, effective_ms: int) -> None:
+    state.bar(pool_id, bars_of(state.pools[pool_id]) | state.shut.get(pool_id, 0))
+    task = Expire(state, next_job(state), pool_id, effective_ms)
+    begin(state, task, Job(task.id, "expire", pool_id, "", effective_ms))
+
+
+def follow_expiry(state: State, campaign: Campaign) -> None:
+    """The campaign's settings have changed: promised redials of pools that have expired may be over now, too."""
+    if not campaign.dialer.expire_promised:
+        return
+    for pool in list(state.pools.values()):
+        if pool.campaign == campaign.no and pool.expired_ms and not pool.expired_promised:
+            state.put_pool(replace(pool, expired_promised=True))
+            _close_leads(state, pool.id, state.now_ms)
