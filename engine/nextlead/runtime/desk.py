@@ -11,18 +11,22 @@ Rules of this file:
    ends.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick
+from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick, Work
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, NotReady, StorageFailed
-from nextlead.core.replies import NoLead, Offer, Outcome, Waiting
+from nextlead.core.order import NEVER
+from nextlead.core.replies import Begun, Done, NoLead, Offer, Outcome, Waiting
 from nextlead.core.tokens import token_text
 
 from .alarm import DeadlineAlarm
+from .chores import Chores
 from .clock import Timekeeper
+from .slices import Slices
 from .stats import Stats
 from .waiting import Deliveries, Wait, Waits
 from .writer import Future, Writer, settle
@@ -44,7 +48,10 @@ class Desk:
         self._writer = writer
         self._stats = stats
         self._deliveries = Deliveries()
-        self._alarm = DeadlineAlarm(clock, engine.next_deadline_ms, self.tick)
+        self.chores = Chores()
+        self.slices = Slices(lambda: engine.working, self._slice)
+        self._alarm = DeadlineAlarm(clock, self.next_deadline_ms, self.tick)
+        self._begun: dict[int, list[tuple[Future, Then | None]]] = {}
         self._stopped = False
         self._slip_ms = 0
 
@@ -61,15 +68,32 @@ class Desk:
         self._stopped = True
         self._alarm.stop()
 
+    async def leave_off(self) -> None:
+        """Stop what goes on in slices, and chores: the next start goes on. Those who wait for it are told so."""
+        await self.chores.stop()
+        await self.slices.stop()
+        self._drop_begun(NotReady("the dialer is closing; it goes on with this when it is open again"))
+
+    def _drop_begun(self, refusal: NextleadError) -> None:
+        for waiting in self._begun.values():
+            for future, _ in waiting:
+                settle(future, refusal)
+        self._begun.clear()
+
     def decide(self, command: Command, then: Then | None = None) -> tuple[Any, Future]:
         """The reply as computed, for the runtime's own use, and the future that gets it when it is durable.
 
-        `then` is not called for a refusal. What it adds is durable with `command` or not at all.
+        `then` is not called for a refusal. What it adds is durable with `command` or not at all. The reply of what goes
+        on in slices is `Begun`; the future gets what comes of it, and `then` is called at its end.
         """
         try:
             reply = self._apply(command)
         except NextleadError as refusal:
             return None, self._writer.owe(refusal)
+        if type(reply) is Begun:
+            future: Future = asyncio.get_running_loop().create_future()
+            self._begun.setdefault(reply.job, []).append((future, then))
+            return reply, future
         if then is not None and (more := then(reply)) is not None:
             self._apply(more)
         return reply, self._writer.owe(reply)
@@ -84,8 +108,26 @@ class Desk:
             return
 
     def tick(self) -> None:
-        """Let time act: what is due fires, those who wait are served."""
+        """Let time act: what is due fires, those who wait are served, chores begin."""
         self.tell(Tick())
+        if not self._stopped:
+            self.chores.start_due(self._clock.now_ms())
+
+    def next_deadline_ms(self) -> int | None:
+        """When time alone next has something to do: the engine's deadline, or a chore's."""
+        engine_ms, chore_ms = self._engine.next_deadline_ms(), self.chores.next_ms()
+        if engine_ms is None or chore_ms < engine_ms:
+            return None if chore_ms == NEVER else chore_ms
+        return engine_ms
+
+    def look(self) -> None:
+        """Set the alarm anew: a chore wants to run at another time."""
+        self._alarm.look()
+
+    async def idle(self) -> None:
+        """Return when nothing goes on in slices and no chore is at work."""
+        await self.slices.idle()
+        await self.chores.idle()
 
     def _apply(self, command: Command) -> Any:
         now_ms = self._clock.now_ms()
@@ -115,7 +157,19 @@ class Desk:
                 self._writer.owe_to(wait.future, served.answer)
             elif type(served.answer) is Offer:
                 self.lost(served.answer)
+        for done in outcome.done:
+            self._tell_done(done)
+        self.slices.rouse()
         self._alarm.look()
+
+    def _tell_done(self, done: Done) -> None:
+        for future, then in self._begun.pop(done.job, ()):
+            if then is not None and (more := then(done.reply)) is not None:
+                self._apply(more)
+            self._writer.owe_to(future, done.reply)
+
+    async def _slice(self) -> None:
+        await self.decide(Work())[1]
 
     # -- those who wait ---------------------------------------------------------------------------------------------
 
@@ -149,6 +203,7 @@ class Desk:
     def give_up(self) -> None:
         """The writer has failed: so has everybody who waits."""
         self.stop()
+        self._drop_begun(StorageFailed("the storage failed"))
         for wait in self.waits.all():
             self.waits.drop(wait)
             wait.decided(None)

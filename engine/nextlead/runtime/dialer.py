@@ -30,6 +30,7 @@ from nextlead.core.replies import Finished, NoLead, Offer
 from nextlead.ports import Archive, Claim, Store
 
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
+from .chores import Chore
 from .clock import ManualClock, SystemClock, Timekeeper
 from .desk import Desk, Then
 from .feed import Feed, News
@@ -150,6 +151,7 @@ class Dialer:
         self.drain()
         self._closed = True
         self._desk.stop()
+        await self._desk.leave_off()
         await self._writer.close()
         self._feed.close()
         await self._store.close()
@@ -201,11 +203,12 @@ class Dialer:
                 raise Invalid("now", "the clock never goes back")
             if now_ms >= LAST_MS:
                 raise Invalid("now", "must be before 2248")
-            while (deadline_ms := self.engine.next_deadline_ms()) is not None and deadline_ms <= now_ms:
+            while (deadline_ms := self._desk.next_deadline_ms()) is not None and deadline_ms <= now_ms:
                 self._refuse_if_shut()
                 clock.put(max(deadline_ms, clock.now_ms()))
                 self._desk.tick()
                 await asyncio.sleep(0)
+                await self._desk.idle()
             self._refuse_if_shut()
             clock.put(now_ms)
             self._writer.mark(now_ms)
@@ -290,6 +293,19 @@ class Dialer:
         """Make personal data go from the store, see `Store.erase`. Raises `StoreError` when it can't now."""
         self._refuse_if_shut()
         await self._store.erase(erasures)
+
+    def add_chore(self, chore: Chore) -> None:
+        """Have it run whenever its time comes (`chores.py`)."""
+        self._desk.chores.add(chore)
+        self.look()
+
+    def look(self) -> None:
+        """A chore wants to run at another time than before, and no command has told."""
+        self._desk.look()
+
+    async def idle(self) -> None:
+        """Return when nothing goes on in slices and no chore is at work."""
+        await self._desk.idle()
 
     def subscribe(self, after: int | None = None) -> AsyncIterator[News]:
         """Events of every commit after number `after` (None: from now on); see `Feed.watch`."""
