@@ -72,17 +72,22 @@ class Store(Protocol):
         Called with rising numbers, one at a time. Raises `StoreError` when it is not durable; the same commit may
         then be tried again, and is done at once if it had been durable after all. Any number but the last one and the
         one after it raises `StoreRefused`: memory and store don't fit together, and only a restart mends that.
-        A lead that is fresh and gone in the same commit was never there.
+        A lead that is fresh and gone in the same commit was never there. One that is fresh and has a row is as the row
+        says. A pool's row that goes takes its rejects along, a file's row its parts: they are not seen from then on.
         """
         ...
 
     async def erase(self, erasures: Sequence[Erasure]) -> None:
-        """Make personal data go, for good (SPEC R10.6): see `Erasure`. Called between commits or beside them.
+        """Make personal data go, for good (SPEC R10.6): see `Erasure`. One call at a time, beside commits.
 
-        Histories stay, without numbers, notes, details and free causes; data fields, rejected rows, and rows of numbers
-        and of do-not-call entries that were, go. When it returns, no byte of them is in the database, its journal or
-        its log; originals are rewritten by the caller before. May be broken off anywhere and called again. Raises
-        `StoreError` when it can't now.
+        The erasures were committed, and with them the leads' rows without what is to go; kept originals were rewritten.
+        Histories stay, without numbers, notes, details and free causes. Data fields and match keys of the leads go;
+        with `forget`, also rejected rows with these numbers, do-not-call entries that were (one that stands again
+        stays, and so does what an open lead still says), and what is left of deleted leads that had them. The
+        `Erasure` rows keep their leads and lose their numbers, last of all.
+
+        When it returns, no byte of it is in the database, its journal or its log. It may be broken off anywhere and
+        called again, after a restart with the `Erasure` rows as they load then. Raises `StoreError` when it can't now.
         """
         ...
 
@@ -185,7 +190,7 @@ class Archive(Protocol):
         ...
 
     async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
-        """Who has these numbers, closed leads included, by number and lead."""
+        """Who has these numbers, closed leads included, by number and lead; no deleted and no erased ones."""
         ...
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
@@ -196,20 +201,26 @@ class Archive(Protocol):
         """Make `matches` able to answer for a duplicate rule, such as `last_name+postcode`, if it is not yet.
 
         The first time it reads the data of all leads, in slices; from then on the store keeps its keys up with every
-        commit. Keys are `core.matching.keys_of`'s.
+        commit. Keys are `core.matching.keys_of`'s; case and space in the rule don't count. Needs the claim.
         """
         ...
 
     async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
-        """Who matches these keys of a rule that was prepared by `match_rule`, by key and lead."""
+        """Who matches these keys of a rule that was prepared by `match_rule`, by key and lead; no erased ones."""
         ...
 
     async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
-        """A page of `rejects`, and the cursor of the next one (0 is the first page's), None at the end."""
+        """A page of `rejects`, and the cursor of the next one (0 is the first page's), None at the end.
+
+        A cursor stays good when rows before it go. It may be larger than 64 bits.
+        """
         ...
 
     async def pools_with_number(self, number: int) -> list[int]:
-        """Pools into which a row with this number ever came, as a lead (deleted ones too) or as a reject."""
+        """Pools into which a row with this number ever came, as a lead (deleted ones too) or as a reject, by id.
+
+        Pools that are gone may be among them. After `erase` has forgotten the number there are none.
+        """
         ...
 
     async def clones(self, lead: int) -> list[int]:
@@ -217,7 +228,10 @@ class Archive(Protocol):
         ...
 
     async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
-        """Leads that closed so before a time and are not erased, the oldest first; for retention (SPEC R10.7)."""
+        """Leads that closed so before a time and are not erased, the oldest first; for retention (SPEC R10.7).
+
+        By `Lead.closed_ms`; a lead that says 0 there is never among them.
+        """
         ...
 
     async def file_part(self, file: int, no: int) -> bytes | None:

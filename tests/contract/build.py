@@ -24,6 +24,7 @@ def lead(id_: int, status: Status = Status.AUTOMATIC_REDIAL, **more: Any) -> Lea
         "numbers": (14155550000 + id_,),
         "owner": -1,
         "seq": id_,
+        "ordinal": id_,
         "campaign": 10,
         "original_owner": -1,
         **more,

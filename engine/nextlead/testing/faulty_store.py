@@ -1,6 +1,6 @@
 """A store that fails when told to: the disk is full, the answer is lost, the machine hangs, the power goes.
 
-Wraps any store that is an archive too. Only commits fail; reads go through.
+Wraps any store that is an archive too. Only commits and erasures fail; reads go through.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -8,8 +8,8 @@ from typing import Protocol
 
 import anyio
 
-from nextlead.core.model import Answer, Event, Lead, Reject
-from nextlead.ports import Archive, Claim, Commit, LeadFilter, NumberUse, Part, Store, Stored, StoreError
+from nextlead.core.model import Answer, Erasure, Event, Lead, Reject
+from nextlead.ports import Archive, Claim, Commit, KeyUse, LeadFilter, NumberUse, Part, Store, Stored, StoreError
 
 
 class Died(Exception):
@@ -30,6 +30,7 @@ class FaultyStore:
         self.died = False
         self._failures = 0
         self._doubts = 0
+        self._erase_failures = 0
         self._dies_at: int | None = None
         self._dies_durable = False
         self._stalled: anyio.Event | None = None
@@ -43,6 +44,10 @@ class FaultyStore:
     def doubt(self, times: int = 1) -> None:
         """The next commits become durable and raise `StoreError` all the same."""
         self._doubts = times
+
+    def fail_erasing(self, times: int = 1) -> None:
+        """The next erasures raise `StoreError` and nothing of them is done."""
+        self._erase_failures = times
 
     def stall(self) -> None:
         """Commits hang until `release`."""
@@ -86,6 +91,15 @@ class FaultyStore:
         if self._doubts:
             self._doubts -= 1
             raise StoreError("told to lose the answer")
+
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """Erase, or fail as told."""
+        if self.died:
+            raise Died
+        if self._erase_failures:
+            self._erase_failures -= 1
+            raise StoreError("told to fail")
+        await self.inner.erase(erasures)
 
     async def close(self) -> None:
         """Goes through."""
@@ -132,3 +146,31 @@ class FaultyStore:
     async def answer(self, key: str) -> Answer | None:
         """Goes through."""
         return await self.inner.answer(key)
+
+    async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
+        """Goes through."""
+        return await self.inner.rejects_after(pool, kind, after, limit)
+
+    async def pools_with_number(self, number: int) -> list[int]:
+        """Goes through."""
+        return await self.inner.pools_with_number(number)
+
+    async def clones(self, lead: int) -> list[int]:
+        """Goes through."""
+        return await self.inner.clones(lead)
+
+    async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
+        """Goes through."""
+        return await self.inner.closed_before(campaign, closure, before_ms, limit)
+
+    async def match_rule(self, rule: str) -> None:
+        """Goes through."""
+        await self.inner.match_rule(rule)
+
+    async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
+        """Goes through."""
+        return await self.inner.matches(rule, keys)
+
+    async def file_part(self, file: int, no: int) -> bytes | None:
+        """Goes through."""
+        return await self.inner.file_part(file, no)

@@ -7,19 +7,34 @@ restart; call `crash` first and it is one without a goodbye.
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, structs
 
 from nextlead.core.changes import Changes
 from nextlead.core.fresh import fresh_to_lead
-from nextlead.core.model import Answer, Event, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
-from nextlead.ports import ANSWER_KEPT_MS, Claim, Commit, LeadFilter, NumberUse, Part, Stored, StoreRefused, has_text
+from nextlead.core.model import Answer, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
+from nextlead.ports import (
+    ANSWER_KEPT_MS,
+    Claim,
+    Commit,
+    KeyUse,
+    LeadFilter,
+    NumberUse,
+    Part,
+    Stored,
+    StoreRefused,
+    has_text,
+)
+from nextlead.redaction import redacted_event, redacted_lead
+
+from .memory_keys import MemoryKeys
 
 T = TypeVar("T")
 
-SLICE = 10_000
-NO_DATA = b"{}"
+SLICE: Final = 10_000
+NO_DATA: Final = b"{}"
+_AT_BITS: Final = 64
 
 
 class _Step(Struct):
@@ -42,8 +57,13 @@ class MemoryStore:
         self._leads: dict[int, Lead] = {}
         self._fresh: dict[int, FreshLead] = {}
         self._data: dict[int, bytes] = {}
-        self._users: dict[int, dict[int, None]] = {}
-        self._rejects: list[Reject] = []
+        self._users: dict[int, dict[int, int]] = {}
+        """Leads with their pools, by number; deleted ones stay."""
+        self._rejects: dict[int, Reject] = {}
+        """In the order they came, counted from 1."""
+        self._rejects_ever = 0
+        self._parts: dict[tuple[int, int], bytes] = {}
+        self._keys = MemoryKeys()
 
     # -- Store ------------------------------------------------------------------------------------------------------
 
@@ -79,6 +99,23 @@ class MemoryStore:
         self._forget_answers()
         self._steps.append(_Step(dict(commit.changes.leads), list(commit.changes.events)))
 
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """See `Store.erase`; O(all commits), for memory has no need to be quick at it."""
+        forget = {number for erasure in erasures for number in erasure.forget}
+        leads = {erasure.lead for erasure in erasures}
+        leads |= {lead for number in forget for lead in self._users.get(number, ()) if not self._row(lead)}
+        for step in self._steps:
+            step.leads = {id_: redacted_lead(row) if id_ in leads else row for id_, row in step.leads.items()}
+            step.events = [redacted_event(event) if event.lead in leads else event for event in step.events]
+        for lead in leads:
+            self._data.pop(lead, None)
+            self._keys.drop(lead)
+        self._erase_numbers(leads, forget)
+        self._rejects = {at: r for at, r in self._rejects.items() if forget.isdisjoint(r.numbers)}
+        for erasure in erasures:
+            if ("erasure", erasure.id) in self._rows:
+                self._rows["erasure", erasure.id] = structs.replace(erasure, numbers=(), forget=())
+
     async def close(self) -> None:
         """See `Store.close`."""
         self._claimed = False
@@ -100,8 +137,7 @@ class MemoryStore:
 
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """See `Archive.leads`; O(all leads)."""
-        rows = (row for lead in sorted({*self._fresh, *self._leads}) if (row := self._row(lead)))
-        found = (Stored(row, self._data.get(row.id, NO_DATA)) for row in rows if query.matches(row))
+        found = (Stored(row, self._data.get(row.id, NO_DATA)) for row in self._everyone() if query.matches(row))
         return list(islice((s for s in found if query.text is None or has_text(s.data, query.text)), query.limit))
 
     async def history(self, lead: int) -> list[Event]:
@@ -120,12 +156,51 @@ class MemoryStore:
 
     async def numbers(self, numbers: Sequence[int]) -> list[NumberUse]:
         """See `Archive.numbers`."""
-        users = ((number, row) for number in sorted(set(numbers)) for row in self._users_of(number))
+        users = (
+            (number, row) for number in sorted(set(numbers)) for row in self._standing(self._users.get(number, ()))
+        )
         return [NumberUse(number, row.id, row.pool, row.campaign, row.status == Status.CLOSED) for number, row in users]
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
         """See `Archive.rejects`."""
-        return sorted((r for r in self._rejects if r.pool == pool and r.kind == kind), key=lambda reject: reject.row)
+        return [reject for _, reject in self._rejects_of(pool, kind)]
+
+    async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
+        """See `Archive.rejects_after`; O(all rejects)."""
+        left = [(cursor, reject) for cursor, reject in self._rejects_of(pool, kind) if cursor > after]
+        page = left[:limit]
+        return [reject for _, reject in page], page[-1][0] if len(left) > limit else None
+
+    async def pools_with_number(self, number: int) -> list[int]:
+        """See `Archive.pools_with_number`; O(all rejects)."""
+        rejected = {reject.pool for reject in self._rejects.values() if number in reject.numbers}
+        return sorted(rejected | set(self._users.get(number, {}).values()))
+
+    async def clones(self, lead: int) -> list[int]:
+        """See `Archive.clones`; O(all leads)."""
+        return [row.id for row in self._everyone() if row.master == lead]
+
+    async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
+        """See `Archive.closed_before`; O(all leads)."""
+        closed = (row for row in self._leads.values() if row.status == Status.CLOSED and not row.erased)
+        mine = (row for row in closed if (row.campaign, row.closure) == (campaign, closure))
+        found = [row for row in mine if 0 < row.closed_ms < before_ms]
+        return sorted(found, key=lambda row: (row.closed_ms, row.id))[:limit]
+
+    async def match_rule(self, rule: str) -> None:
+        """See `Archive.match_rule`; O(all leads) the first time."""
+        if self._keys.add_rule(rule):
+            for row in self._everyone():
+                self._put_keys(row.id)
+
+    async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
+        """See `Archive.matches`."""
+        users = ((key, row) for key in sorted(set(keys)) for row in self._standing(self._keys.leads(rule, key)))
+        return [KeyUse(key, row.id, row.pool, row.campaign, row.status == Status.CLOSED) for key, row in users]
+
+    async def file_part(self, file: int, no: int) -> bytes | None:
+        """See `Archive.file_part`."""
+        return self._parts.get((file, no))
 
     async def answer(self, key: str) -> Answer | None:
         """See `Archive.answer`."""
@@ -138,13 +213,19 @@ class MemoryStore:
             self._fresh[fresh.id] = structs.replace(fresh, data=b"")
             self._data[fresh.id] = fresh.data
             for number in fresh.numbers:
-                self._users.setdefault(number, {})[fresh.id] = None
+                self._users.setdefault(number, {})[fresh.id] = fresh.pool
         self._leads.update(changes.leads)
+        self._parts.update({(part.file, part.no): part.body for part in changes.parts})
+        for reject in changes.rejects:
+            self._rejects_ever += 1
+            self._rejects[self._rejects_ever] = reject
         for key, row in changes.rows.items():
             self._take_row(key, row)
-        self._rejects += changes.rejects
         for lead in changes.gone:
             self._delete(lead)
+        edited = {row.lead for row in changes.rows.values() if isinstance(row, LeadData)}
+        for lead in edited | {fresh.id for fresh in changes.fresh}:
+            self._put_keys(lead)
 
     def _take_row(self, key: tuple[str, int | str], row: Row | None) -> None:
         if isinstance(row, LeadData):
@@ -153,16 +234,37 @@ class MemoryStore:
             self._answers.pop(row.key, None)
             self._answers[row.key] = row
         elif row is None:
-            self._rows.pop(key, None)
+            self._drop_row(self._rows.pop(key, None))
         else:
             self._rows[key] = row
 
+    def _drop_row(self, row: Row | None) -> None:
+        """What goes with a row."""
+        if isinstance(row, Pool):
+            self._rejects = {at: reject for at, reject in self._rejects.items() if reject.pool != row.id}
+        elif isinstance(row, File):
+            self._parts = {key: body for key, body in self._parts.items() if key[0] != row.id}
+
     def _delete(self, lead: int) -> None:
-        fresh = self._fresh.pop(lead, None)
-        for number in fresh.numbers if fresh else ():
-            self._users[number].pop(lead, None)
+        self._fresh.pop(lead, None)
         self._leads.pop(lead, None)
         self._data.pop(lead, None)
+        self._keys.drop(lead)
+
+    def _put_keys(self, lead: int) -> None:
+        row = self._row(lead)
+        if row and not row.erased:
+            self._keys.put(lead, (*row.numbers, *row.dropped), self._data.get(lead, NO_DATA))
+
+    def _erase_numbers(self, leads: set[int], forget: set[int]) -> None:
+        """Take leads out of the index, but for those that have the number still."""
+        for number, users in list(self._users.items()):
+            for lead in [lead for lead in users if lead in leads or number in forget]:
+                row = self._row(lead)
+                if not row or number not in (*row.numbers, *row.dropped):
+                    del users[lead]
+            if not users:
+                del self._users[number]
 
     def _forget_answers(self) -> None:
         """Answers are kept in the order they came, so the old ones are in front."""
@@ -183,8 +285,16 @@ class MemoryStore:
         assert isinstance(row, Pool)
         return row
 
-    def _users_of(self, number: int) -> list[Lead]:
-        return [row for lead in sorted(self._users.get(number, ())) if (row := self._row(lead))]
+    def _everyone(self) -> Iterable[Lead]:
+        return (row for lead in sorted({*self._fresh, *self._leads}) if (row := self._row(lead)))
+
+    def _standing(self, leads: Iterable[int]) -> list[Lead]:
+        return [row for lead in sorted(leads) if (row := self._row(lead)) and not row.erased]
+
+    def _rejects_of(self, pool: int, kind: str) -> list[tuple[int, Reject]]:
+        """In row order, each with its cursor: the row, then when it came."""
+        found = ((at, r) for at, r in self._rejects.items() if r.pool == pool and r.kind == kind)
+        return sorted((((r.row << _AT_BITS) + at, r) for at, r in found), key=lambda entry: entry[0])
 
 
 def _slices(items: Iterable[T]) -> Iterable[list[T]]:
