@@ -121,8 +121,10 @@ class Desk:
         return engine_ms
 
     def look(self) -> None:
-        """Set the alarm anew: a chore wants to run at another time."""
-        self._alarm.look()
+        """A chore wants to run at another time: begin it, or set the alarm anew."""
+        if not self._stopped:
+            self.chores.start_due(self._clock.now_ms())
+            self._alarm.look()
 
     async def idle(self) -> None:
         """Return when nothing goes on in slices and no chore is at work."""
@@ -160,6 +162,8 @@ class Desk:
         for done in outcome.done:
             self._tell_done(done)
         self.slices.rouse()
+        if not self._stopped:
+            self.chores.start_due(now_ms)
         self._alarm.look()
 
     def _tell_done(self, done: Done) -> None:
