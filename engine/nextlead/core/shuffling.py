@@ -4,10 +4,11 @@ Where a lead stands follows from its pool's row (`fresh.seq_of`), so a shuffle w
 order is built beside the old one, which is served until the new one is whole; then they change places at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
+from sortedcontainers import SortedList
 
 from .errors import Conflict
 from .fresh import seq_of
@@ -32,19 +33,37 @@ class Shuffle:
         self._seed = seed
         self._rekey: Callable[[int], int] | None = None
         self._to = 0
+        self._old: list[SortedList[int]] | None = None
 
     def slice(self, state: State) -> Pool | None:
         """See `Task`."""
+        left = state.slice_leads * COPIED
+        if self._old is None:
+            return self._copy(state, left)
+        return self._let_go(state, left * COPIED)
+
+    def _copy(self, state: State, left: int) -> Pool | None:
         if self._rekey is None:
             self._rekey = self._start(state)
-        left = state.slice_leads * COPIED
         for part in state.gated.get(self.pool, ()):
             shadow = _shadow_of(part, self._rekey)
             if shadow is not None and shadow.cursor != NEVER:
                 left -= shadow.copy(part, left)
                 if left <= 0:
                     return None
-        return self._turn(state)
+        self._old = list(self._turn(state))
+        return self._let_go(state, left)
+
+    def _let_go(self, state: State, left: int) -> Pool | None:
+        """Free the old order piece by piece: to free half a million keys at once takes ten milliseconds."""
+        assert self._old is not None, "the orders have changed places"
+        for keys in self._old:
+            while keys:
+                if left <= 0:
+                    return None
+                keys.pop()
+                left -= 1
+        return state.pools[self.pool]
 
     def _start(self, state: State) -> Callable[[int], int]:
         pool = state.pools[self.pool]
@@ -53,16 +72,18 @@ class Shuffle:
         state.shuffling[self.pool] = rekey
         return rekey
 
-    def _turn(self, state: State) -> Pool:
+    def _turn(self, state: State) -> Iterator[SortedList[int]]:
+        """The new order takes the old one's place, which is given back."""
         del state.shuffling[self.pool]
         for part in state.gated.get(self.pool, ()):
             if part.shadow is not None:
+                yield part.keys
                 part.queue.turn(part)
                 if part.queue.watchers:
                     state.waiting.stir(part.queue)
         pool = state.pools[self.pool]
         new = replace(pool, shuffle_seed=self._seed, shuffled_to=self._to, modified_ms=state.now_ms)
-        return put_pool(state, pool, new)
+        put_pool(state, pool, new)
 
 
 def shuffle_pool(state: State, pool: Pool, seed: int) -> Pool | Begun:
