@@ -1,43 +1,127 @@
-"""Closing from outside: do-not-call and removal (SPEC R10.1 to R10.5, R1.5)."""
+"""Closing from outside: do-not-call and removal (SPEC R10.1 to R10.5, R9.7, R1.5).
+
+Rules of this file:
+
+1. No open lead that is not leased has a number that may not be dialled, but for one that waits for validation of the
+   result that blocked it, and for those that a running `CloseBlocked` has not come to.
+2. A leased lead is not torn away: it is marked, or a number of it waits in `Lead.dropping`, until its lease ends.
+"""
+
+from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
-from .commands import Block, Remove, Unblock
-from .errors import Invalid, NotFound
-from .model import Blocked, Lead
-from .outcomes import close
+from .commands import Block, Remove, Scope, Unblock
+from .errors import Invalid, NotFound, NumberBlocked
+from .jobs import begin, next_job
+from .model import Blocked, Job, Lead, Status
+from .outcomes import close, without_number
 from .replies import Count
 from .settings_check import NUMBER_MOST
 from .state import State
 
+MARKS: Final = ("removed", "expired", "do_not_call", "global_do_not_call", "anonymized")
+"""What a leased lead may be marked with, the weakest first."""
+CLOSURES: Final[dict[Scope, str]] = {"organisation": "do_not_call", "global": "global_do_not_call"}
+AT_THE_END: Final = "takes effect at the end of the lease"
+
+
+def stronger(mark: str | None, other: str) -> str:
+    """Which of two marks stays."""
+    return other if mark is None or MARKS.index(other) > MARKS.index(mark) else mark
+
+
+# -- the lists ------------------------------------------------------------------------------------------------------
+
+
+def list_of(state: State, scope: Scope) -> tuple[str, dict[int, Blocked]]:
+    """A do-not-call list with the name of its table."""
+    return ("blocked", state.blocked) if scope == "organisation" else ("global_blocked", state.blocked_globally)
+
+
+def refusal_of_number(state: State, number: int) -> str | None:
+    """Why a number may not be dialled: `anonymized`, `global_do_not_call` or `do_not_call`; None if it may. O(1)."""
+    if state.forgotten and state.digest(number) in state.forgotten:
+        return "anonymized"
+    if number in state.blocked_globally:
+        return "global_do_not_call"
+    return "do_not_call" if number in state.blocked else None
+
+
+def refusal_of_numbers(state: State, numbers: Iterable[int]) -> str | None:
+    """The strongest reason why one of the numbers may not be dialled (SPEC R9.7); None if they all may."""
+    if not (state.blocked or state.blocked_globally or state.forgotten):
+        return None
+    found = [refusal for number in numbers if (refusal := refusal_of_number(state, number)) is not None]
+    return max(found, key=MARKS.index, default=None)
+
+
+def need_free_numbers(state: State, numbers: Iterable[int]) -> None:
+    """Raises `NumberBlocked` when one of the numbers may not be dialled (SPEC R9.7)."""
+    if refusal_of_numbers(state, numbers) is not None:
+        raise NumberBlocked
+
 
 def block(state: State, command: Block) -> Count:
-    """Put a number on the list; the reply counts the leads it closed or marked."""
+    """Put numbers on a list; the reply counts the leads that close, are marked, or lose the number.
+
+    A number that was forgotten stays so: it may not be dialled anyway, and is not written down again.
+    """
     if not all(0 < number < NUMBER_MOST for number in command.numbers):
         raise Invalid("number", "has at most 15 digits")
-    return Count(sum(block_number(state, number, command.reason, command.by) for number in command.numbers))
+    return Count(
+        sum(
+            block_number(
+                state, number, command.reason, command.by, scope=command.scope, drop_number=command.drop_number
+            )
+            for number in dict.fromkeys(command.numbers)
+        )
+    )
 
 
-def block_number(state: State, number: int, reason: str, actor: str, but: int = 0) -> int:
-    """O(leads with the number * log n). A number that is there already keeps its first entry.
+def block_number(
+    state: State,
+    number: int,
+    reason: str,
+    actor: str,
+    *,
+    scope: Scope = "organisation",
+    drop_number: bool = False,
+    but: Lead | None = None,
+) -> int:
+    """The same for one number; one that is there already keeps its first entry.
 
-    The lead whose result asked for it (`but`) is left to that result (SPEC R1.2).
+    The lead whose result asked for it (`but`) is left to that result (SPEC R1.2). The first leads close at once, others
+    in slices. O(leads with the number + slice * log n).
     """
-    if number not in state.blocked:
-        entry = Blocked(number, reason, state.now_ms, actor)
-        state.blocked[number] = entry
-        state.record("blocked", number, entry)
-    leads = [state.need_lead(lead) for lead in state.numbers.leads(number) if lead != but]
-    for lead in leads:
-        close_or_mark(state, lead, "do_not_call", "blocked", actor)
-    return len(leads)
+    table, listed = list_of(state, scope)
+    if number not in listed and refusal_of_number(state, number) != "anonymized":
+        entry = listed[number] = Blocked(number, reason, state.now_ms, actor)
+        state.record(table, number, entry)
+    if but is not None and but.status is not Status.CLOSED:  # it waits for validation; a later slice would close it
+        leads = [lead for lead in state.numbers.leads(number) if lead != but.id]
+        for lead in leads:
+            _shut_out(state, state.need_lead(lead), number, CLOSURES[scope], actor, drop_number=drop_number)
+        return len(leads)
+    count, most = len(state.numbers.leads(number)), state.slice_leads
+    if close_some(state, number, CLOSURES[scope], actor, most, drop_number=drop_number) == most:
+        job = Job(next_job(state), "block", 0, actor, state.now_ms, number, CLOSURES[scope], drop_number)
+        begin(state, CloseBlocked(job), job)
+    return count
 
 
 def unblock(state: State, command: Unblock) -> None:
-    """Take a number off the list; nothing reopens (SPEC R10.5)."""
-    if state.blocked.pop(command.number, None) is None:
+    """Take the number off the list; nothing reopens (SPEC R10.5).
+
+    What the list was still closing for it closes now: leads that come in from here on may be called.
+    """
+    table, listed = list_of(state, command.scope)
+    if listed.pop(command.number, None) is None:
         raise NotFound("do-not-call entry", command.number)
-    state.record("blocked", command.number, None)
+    for task in closing(state, command.number):
+        task.finish(state)
+    state.record(table, command.number, None)
 
 
 def remove(state: State, command: Remove) -> Lead:
@@ -45,9 +129,90 @@ def remove(state: State, command: Remove) -> Lead:
     return close_or_mark(state, state.open_lead(command.lead), "removed", "removed", command.by)
 
 
-def close_or_mark(state: State, lead: Lead, closure: str, trigger: str, actor: str) -> Lead:
-    """SPEC R1.5: a leased lead is not torn away. A do-not-call mark is not replaced by a weaker one."""
+# -- leads ----------------------------------------------------------------------------------------------------------
+
+
+def close_or_mark(state: State, lead: Lead, closure: str, trigger: str, actor: str, number: int = 0) -> Lead:
+    """SPEC R1.5: a leased lead is not torn away. A mark is not replaced by a weaker one."""
     if lead.lease is None:
-        return state.put(lead, close(lead, closure), trigger, actor)
-    mark = lead.mark if lead.mark == "do_not_call" else closure
-    return state.put(lead, replace(lead, mark=mark), trigger, actor, detail="takes effect at the end of the lease")
+        return state.put(lead, close(lead, closure), trigger, actor, number=number)
+    marked = replace(lead, mark=stronger(lead.mark, closure))
+    return state.put(lead, marked, trigger, actor, number=number, detail=AT_THE_END)
+
+
+def close_some(state: State, number: int, closure: str, actor: str, most: int, *, drop_number: bool = False) -> int:
+    """Close or mark so many of the open leads with the number, by id; how many, 0 when none is left.
+
+    With `drop_number` a lead that has another number loses this one instead.
+    """
+    found: list[Lead] = []
+    for lead_id in state.numbers.each(number):
+        lead = state.need_lead(lead_id)
+        if lead.lease is None or not _is_settled(lead, number, closure, drop_number=drop_number):
+            found.append(lead)
+            if len(found) == most:
+                break
+    for lead in found:
+        _shut_out(state, lead, number, closure, actor, drop_number=drop_number)
+    return len(found)
+
+
+def _is_settled(lead: Lead, number: int, closure: str, *, drop_number: bool) -> bool:
+    """Whether a leased lead needs no more."""
+    return stronger(lead.mark, closure) == lead.mark or (drop_number and number in lead.dropping)
+
+
+def _shut_out(state: State, lead: Lead, number: int, closure: str, actor: str, *, drop_number: bool) -> None:
+    if not drop_number or {*lead.numbers} <= {number, *lead.dropping}:
+        close_or_mark(state, lead, closure, "blocked", actor, number)
+    elif lead.lease is None:
+        state.put(lead, without_number(lead, number), "blocked", actor, number=number, detail="number dropped")
+    elif number not in lead.dropping:
+        waiting = replace(lead, dropping=(*lead.dropping, number))
+        state.put(lead, waiting, "blocked", actor, number=number, detail=f"number dropped; {AT_THE_END}")
+
+
+class CloseBlocked:
+    """The open leads of a number that very many share close in slices (see `Task`)."""
+
+    def __init__(self, job: Job) -> None:
+        self.id = job.id
+        self.number = job.number
+        self._job = job
+
+    def slice(self, state: State) -> bool | None:
+        """See `Task`."""
+        return self._close(state, state.slice_leads) < state.slice_leads or None
+
+    def finish(self, state: State) -> None:
+        """Close all that are left at once."""
+        self._close(state, len(state.numbers.leads(self.number)))
+
+    def shut_out(self, state: State, lead: Lead) -> None:
+        """Do now what a later slice would do to the lead."""
+        job = self._job
+        _shut_out(state, lead, job.number, job.closure, job.by, drop_number=job.drop_number)
+
+    def _close(self, state: State, most: int) -> int:
+        job = self._job
+        return close_some(state, job.number, job.closure, job.by, most, drop_number=job.drop_number)
+
+
+def closing(state: State, number: int) -> list[CloseBlocked]:
+    """Tasks that are closing the leads of a number."""
+    return [task for task in state.tasks if isinstance(task, CloseBlocked) and task.number == number]
+
+
+def last_look(state: State, lead: Lead) -> bool:
+    """Whether the lead may be leased (SPEC R9.7). One that may not closes, and is a fault unless it was about to."""
+    if refusal_of_numbers(state, lead.numbers) is None:
+        return True
+    for number in lead.numbers:
+        for task in closing(state, number):
+            task.shut_out(state, lead)
+            return False
+    state.faults += 1
+    refusal = refusal_of_numbers(state, lead.numbers)
+    assert refusal is not None
+    close_or_mark(state, lead, refusal, "blocked", "system")
+    return False

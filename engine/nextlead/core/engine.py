@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from . import blocking, commands, intake, jobs, lead_edits, pool_buttons, pools, setup, work
+from . import blocking, commands, intake, jobs, lead_edits, pool_buttons, pools, privacy, setup, work
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
@@ -66,6 +66,9 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.Remove: blocking.remove,
     commands.Block: blocking.block,
     commands.Unblock: blocking.unblock,
+    commands.Anonymise: privacy.anonymise,
+    commands.Forget: privacy.forget,
+    commands.Erased: privacy.erased,
     commands.OpenPool: pools.open_pool,
     commands.LoadRows: intake.load_rows,
     commands.ClosePool: pools.close_pool,
@@ -80,8 +83,10 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
 class Engine(Reads):
     """One organisation's leads in order. What can be read of it is in `Reads`."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: bytes = b"") -> None:
+        """`secret` is the key of the hashes of forgotten numbers (SPEC R10.6), at most 64 bytes, the same for ever."""
         super().__init__()
+        self.state.secret = secret
         self._recovery = Recovery(self.state)
 
     @property

@@ -3,13 +3,15 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from .blocking import need_free_numbers, refusal_of_numbers
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
-from .errors import Conflict, Invalid, NotAllowed, NumberBlocked, VersionConflict, WrongStatus
+from .errors import Conflict, Invalid, NotAllowed, VersionConflict, WrongStatus
 from .fresh import follow_shuffle
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
 from .order import LAST_MS
 from .outcomes import close
 from .places import is_own
+from .privacy import is_going
 from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
 from .settings_check import PRIORITY_LAST
 from .state import State
@@ -24,8 +26,9 @@ def edit_lead(state: State, command: EditLead) -> Lead:
     if (command.owner, command.due_ms, command.redial) != (UNSET, UNSET, UNSET):
         need_unleased(lead)
     need_confirmed(state, lead)
-    if any(number in state.blocked for number in lead.numbers):
-        raise NumberBlocked
+    need_free_numbers(state, set(lead.numbers).difference(lead.dropping))
+    if command.data is not UNSET and is_going(lead):
+        raise Conflict(f"lead {lead.id} is being anonymised", status=lead.status.code)
     new = _edited(state, lead, command)
     _need_unexpired(state, new)
     if command.data is not UNSET:
@@ -115,6 +118,7 @@ def make_urgent(state: State, command: MakeUrgent) -> Lead:
     need_unleased(lead)
     need_status(lead, DIALABLE)
     need_confirmed(state, lead)
+    need_free_numbers(state, lead.numbers)
     if command.reason not in URGENT_REASONS:
         raise Invalid("reason", f"must be one of {', '.join(URGENT_REASONS)}")
     if command.expires_ms <= state.now_ms:
@@ -129,10 +133,11 @@ def validate(state: State, command: Validate) -> Lead:
     need_unleased(lead)
     need_status(lead, frozenset({Status.PENDING_VALIDATION}))
     assert lead.validating is not None
+    refusal = refusal_of_numbers(state, lead.numbers)
     if command.passed:
         new = close(lead, lead.validating)
-    elif any(number in state.blocked for number in lead.numbers):
-        new = close(lead, "do_not_call")
+    elif refusal is not None:
+        new = close(lead, refusal)
     else:
         new = settle(state, set_redial(lead, Status.PRIVATE_REDIAL, state.now_ms, lead.seller))
         if not state.stays_open(new):
@@ -151,13 +156,13 @@ def reopen(state: State, command: Reopen) -> Lead:
         found = state.need_lead(command.lead)
         raise WrongStatus(f"lead {found.id} is {found.status.code}", status=found.status.code)
     need_confirmed(state, row)
-    if row.closure in _NEVER_REOPENED:
-        raise WrongStatus(f"lead {row.id} closed as {row.closure} is never reopened", status=row.status.code)
+    if row.closure in _NEVER_REOPENED or row.erased:
+        how = "was erased" if row.erased else f"closed as {row.closure}"
+        raise WrongStatus(f"lead {row.id} {how} and is never reopened", status=row.status.code)
     numbers = row.numbers or row.dropped
     owner = release_owner(state, replace(row, owner=0))
     exists = -row.original_owner in state.teams.by_no or row.original_owner in state.agents.by_no
-    if any(number in state.blocked for number in (*row.numbers, *row.dropped)):
-        raise NumberBlocked
+    need_free_numbers(state, numbers)
     new = replace(
         row,
         status=Status.UNPROCESSED,

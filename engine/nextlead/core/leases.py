@@ -2,9 +2,10 @@
 
 from msgspec.structs import replace
 
+from .blocking import last_look
 from .choose import Choice, choose, first_due_ms, paused, reserved_until_ms
 from .errors import AgentDisabled, NoSession
-from .model import Agent, Lead, Lease, Status, Tally
+from .model import Agent, Lead, Lease, Tally
 from .order import NEVER, due_of, limit, priority_of
 from .places import URGENT_STEP
 from .replies import NoLead, Offer
@@ -35,10 +36,8 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
         lead = state.need_lead(choice.lead)
-        if not state.blocked or state.blocked.keys().isdisjoint(lead.numbers):
+        if last_look(state, lead):
             break
-        state.faults += 1  # the last look of SPEC R9.7 found what should have been closed already
-        state.put(lead, replace(lead, status=Status.CLOSED, closure="do_not_call"), "blocked", "system")
     among = ready_in_sight(state, sight, agent) if count else None
     for campaign, handed, stride in choice.tallies:
         tally = Tally(campaign, state.tallies[campaign].handed + handed, stride)

@@ -372,6 +372,7 @@ class Job(Row, frozen=True):
     at_ms: int
     number: int = 0
     closure: str = ""
+    drop_number: bool = False
 
 
 class FreshLead(Row, frozen=True):
@@ -513,7 +514,10 @@ class Blocked(Row, frozen=True):
 
 
 class Forgotten(Row, frozen=True):
-    """A number that was anonymised, as a keyed hash in hexadecimal: it is never loaded again (SPEC R10.6)."""
+    """A number that was anonymised, as a keyed hash in hexadecimal: it is never loaded again (SPEC R10.6).
+
+    One by nobody (`by` is empty) is that of no number: it tells whether the key is still the same.
+    """
 
     digest: str
     at_ms: int

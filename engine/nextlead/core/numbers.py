@@ -4,7 +4,7 @@ One sorted list of ints, number and lead id packed: 48 bytes a number. Numbers t
 and the hot path asks for these only, so they have a dict of their own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sortedcontainers import SortedList
 
@@ -53,8 +53,16 @@ class NumberIndex:
 
     def leads(self, number: int) -> list[int]:
         """Open leads with the number, by id. O(log n + found)."""
+        return list(self.each(number))
+
+    def each(self, number: int) -> Iterator[int]:
+        """The same, one after the other; the index must not change meanwhile."""
         low = number << ID_BITS
-        return [entry & ID_MASK for entry in self._entries.irange(low, low | ID_MASK)]
+        return (entry & ID_MASK for entry in self._entries.irange(low, low | ID_MASK))
+
+    def all(self) -> Iterator[int]:
+        """Every number, as often as an open lead has it; the index must not change meanwhile."""
+        return (entry >> ID_BITS for entry in self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)

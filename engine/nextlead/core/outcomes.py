@@ -37,7 +37,39 @@ class Verdict(Struct, frozen=True, gc=False):
 
 def close(lead: Lead, closure: str) -> Lead:
     """The row, closed (SPEC R1.2)."""
-    return replace(lead, status=Status.CLOSED, closure=closure, urgent=None, unresolved=None, mark=None, promise=None)
+    return replace(
+        lead,
+        status=Status.CLOSED,
+        closure=closure,
+        urgent=None,
+        unresolved=None,
+        mark=None,
+        promise=None,
+        dropping=(),
+        validating=None,
+        seller=0,
+    )
+
+
+def without_number(lead: Lead, number: int) -> Lead:
+    """The row without one of its numbers; if that was next, it goes on with the one after it (SPEC R6.4, R10.3)."""
+    at = lead.numbers.index(number)
+    numbers = lead.numbers[:at] + lead.numbers[at + 1 :]
+    number_at = lead.number_at - 1 if at < lead.number_at else lead.number_at
+    return replace(
+        lead,
+        numbers=numbers,
+        dialled=lead.dialled[:at] + lead.dialled[at + 1 :],
+        dropped=(*lead.dropped, number),
+        number_at=number_at % len(numbers) if numbers else 0,
+    )
+
+
+def without_dropping(lead: Lead) -> Lead:
+    """The row without the numbers that waited for the end of its lease (SPEC R10.3); another one is always left."""
+    for number in lead.dropping:
+        lead = without_number(lead, number)
+    return replace(lead, dropping=()) if lead.dropping else lead
 
 
 def end_lease(lead: Lead, now_ms: int, ended: Ended, number: int) -> Lead:
@@ -46,7 +78,7 @@ def end_lease(lead: Lead, now_ms: int, ended: Ended, number: int) -> Lead:
     at = lead.numbers.index(number)
     counts = list(lead.dialled) or [0] * len(lead.numbers)
     counts[at] += 1
-    return replace(
+    done = replace(
         lead,
         lease=None,
         attempts=lead.attempts + 1,
@@ -56,6 +88,7 @@ def end_lease(lead: Lead, now_ms: int, ended: Ended, number: int) -> Lead:
         ended=ended,
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
     )
+    return without_dropping(done)
 
 
 def need_result(campaign: Campaign, code: str | None) -> TemplateResult:
@@ -99,13 +132,16 @@ def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resol
     return Verdict(settle(state, new), command.kind, nearby=found)
 
 
-def unreached(state: State, campaign: Campaign, lead: Lead, cause: str | None) -> Verdict:
-    """Nobody was reached: the next try, or the end (SPEC R6.2 to R6.6, R4.7)."""
+def unreached(state: State, campaign: Campaign, lead: Lead, cause: str | None, number: int) -> Verdict:
+    """Nobody was reached: the next try, or the end (SPEC R6.2 to R6.6, R4.7).
+
+    The number dialled may be gone already (`without_dropping`); then the one after it is next in any case.
+    """
     if cause not in CAUSES:
         raise Invalid("cause", f"must be one of {', '.join(CAUSES)}")
     if lead.mark is not None:
         return Verdict(close(lead, lead.mark), cause)
-    new = _drop_number(lead) if cause == "invalid_number" else _rotate(campaign, lead)
+    new = _next_number(campaign, lead, cause, number)
     if not new.numbers:
         return Verdict(close(new, "invalid_phone_number"), cause)
     most = campaign.dialer.max_attempts
@@ -136,24 +172,16 @@ def cancelled(lead: Lead, pause_until_ms: int) -> Verdict:
     """No call was started: its former place, and a pause for this agent (SPEC R5.6)."""
     assert lead.lease is not None
     if lead.mark is not None:
-        return Verdict(close(replace(lead, lease=None), lead.mark))
+        return Verdict(close(without_dropping(replace(lead, lease=None)), lead.mark))
     others = tuple(pause for pause in lead.pauses if pause[0] != lead.lease.agent)
-    return Verdict(replace(lead, pauses=(*others, (lead.lease.agent, pause_until_ms))))
+    return Verdict(replace(without_dropping(lead), pauses=(*others, (lead.lease.agent, pause_until_ms))))
 
 
-def _drop_number(lead: Lead) -> Lead:
-    at = lead.number_at
-    numbers = lead.numbers[:at] + lead.numbers[at + 1 :]
-    return replace(
-        lead,
-        numbers=numbers,
-        dialled=lead.dialled[:at] + lead.dialled[at + 1 :],
-        dropped=(*lead.dropped, lead.numbers[at]),
-        number_at=at % len(numbers) if numbers else 0,
-    )
-
-
-def _rotate(campaign: Campaign, lead: Lead) -> Lead:
+def _next_number(campaign: Campaign, lead: Lead, cause: str, number: int) -> Lead:
+    if number not in lead.numbers:
+        return lead
+    if cause == "invalid_number":
+        return without_number(lead, number)
     if not campaign.dialer.rotate_numbers or len(lead.numbers) == 1:
         return lead
     return replace(lead, number_at=(lead.number_at + 1) % len(lead.numbers))

@@ -4,9 +4,26 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from .blocking import refusal_of_number
 from .leases import offer_of
-from .model import Agent, Blocked, Campaign, Closures, Lead, Pool, Project, Sequences, Settings, Status, Team, Token
+from .model import (
+    Agent,
+    Blocked,
+    Campaign,
+    Closures,
+    Erasure,
+    Forgotten,
+    Lead,
+    Pool,
+    Project,
+    Sequences,
+    Settings,
+    Status,
+    Team,
+    Token,
+)
 from .order import limit
+from .privacy import knows_key
 from .queues import CLASS_NAME, Family
 from .records import Records
 from .redials import own_redials
@@ -69,6 +86,30 @@ class Reads:
     def blocked(self) -> Mapping[int, Blocked]:
         """The organisation's do-not-call list by number."""
         return self.state.blocked
+
+    @property
+    def blocked_globally(self) -> Mapping[int, Blocked]:
+        """The operator's do-not-call list, for all organisations, by number."""
+        return self.state.blocked_globally
+
+    @property
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """Numbers that were anonymised, by their keyed hash."""
+        return self.state.forgotten
+
+    @property
+    def knows_key(self) -> bool:
+        """Whether the engine's secret is the one that the forgotten numbers were hashed with."""
+        return knows_key(self.state)
+
+    @property
+    def erasures(self) -> Mapping[int, Erasure]:
+        """What the store still has to erase, by id, in the order it came (SPEC R10.6)."""
+        return self.state.erasures
+
+    def refusal_of(self, number: int) -> str | None:
+        """Why a number may not be dialled: anonymized, global_do_not_call or do_not_call; None if it may. O(1)."""
+        return refusal_of_number(self.state, number)
 
     @property
     def settings(self) -> Settings:

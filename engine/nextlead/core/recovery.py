@@ -9,6 +9,7 @@ from .numbers import number_entry
 from .order import key_of
 from .places import Bar
 from .pool_gates import bars_of, is_open, settle_gate
+from .privacy import keep_forgotten
 from .queues import UNSHOWN, Family
 from .state import State
 
@@ -30,6 +31,9 @@ class Recovery:
             "pool": lambda row: state.pools.__setitem__(row.id, row),
             "closures": lambda row: state.closures.__setitem__(row.pool, row),
             "blocked": lambda row: state.blocked.__setitem__(row.number, row),
+            "global_blocked": lambda row: state.blocked_globally.__setitem__(row.number, row),
+            "forgotten": lambda row: keep_forgotten(state, row),
+            "erasure": lambda row: state.erasures.__setitem__(row.id, row),
             "token": lambda row: state.tokens.__setitem__(row.id, row),
             "settings": lambda row: setattr(state, "settings", row),
             "sequences": lambda row: setattr(state, "sequences", row),

@@ -8,7 +8,7 @@ from .changes import Changes
 from .model import Lead
 
 _OVERDUE_RANKS = frozenset({2, 4, 6})
-_BLOCKED = frozenset({"do_not_call", "global_do_not_call"})
+_BLOCKED = frozenset({"do_not_call", "global_do_not_call", "anonymized"})
 
 
 class Why(Struct, frozen=True, gc=False):
@@ -48,8 +48,9 @@ class Offer(Struct, frozen=True, gc=False):
 
     @property
     def blocked(self) -> bool:
-        """A number of it came onto a do-not-call list while it was out (SPEC R10.4)."""
-        return self.lead.mark in _BLOCKED
+        """It, or the number on the screen, may not be dialled any more since it was leased (SPEC R10.4)."""
+        lead = self.lead
+        return lead.mark in _BLOCKED or (lead.lease is not None and lead.lease.number in lead.dropping)
 
     @property
     def why(self) -> Why:

@@ -1,5 +1,6 @@
 """What went on in slices when the process ended goes on (`jobs.py`, rule 2)."""
 
+from .blocking import CloseBlocked
 from .dropping import Delete, Drop
 from .expiry import Expire
 from .model import Job
@@ -20,6 +21,8 @@ def _task(state: State, job: Job) -> Task:
             return Delete(state, job.id, job.pool)
         case "drop":
             return Drop(state, job.id, job.pool)
+        case "block":
+            return CloseBlocked(job)
         case "expire":
             return Expire(state, job.id, job.pool, job.at_ms)
         case _:

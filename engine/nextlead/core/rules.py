@@ -7,8 +7,9 @@ else why not.
 from collections.abc import Callable
 from typing import Final
 
+from .blocking import need_free_numbers
 from .choose import is_withheld
-from .errors import Conflict, NotAllowed, NumberBlocked
+from .errors import Conflict, NotAllowed
 from .model import PROMISED, Agent, Lead, Status
 from .places import is_own
 from .sight import may_get_own, owners_of, selected_campaigns
@@ -68,8 +69,7 @@ OVERRIDABLE: Final[tuple[Rule, ...]] = (campaign_open, owner_matches)
 
 def check_take(state: State, agent: Agent, lead: Lead, *, override: bool) -> None:
     """Every rule but order and due time (SPEC R3.8); raises with the first that fails."""
-    if any(number in state.blocked for number in lead.numbers):
-        raise NumberBlocked
+    need_free_numbers(state, lead.numbers)
     reason = number_free(state, agent, lead)
     if reason is not None:
         raise Conflict(reason)

@@ -13,6 +13,7 @@ and of
 from bisect import insort
 from collections import deque
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
@@ -29,7 +30,9 @@ from .model import (
     Clones,
     Closures,
     Dialer,
+    Erasure,
     Event,
+    Forgotten,
     FreshLead,
     Job,
     Lead,
@@ -106,6 +109,11 @@ class State(Places):
         self.pool_ids: dict[int, list[tuple[int, int]]] = {}
         self.tokens: dict[int, Token] = {}
         self.blocked: dict[int, Blocked] = {}
+        self.blocked_globally: dict[int, Blocked] = {}
+        self.secret = b""
+        self.key_check = ""
+        self.forgotten: dict[str, Forgotten] = {}
+        self.erasures: dict[int, Erasure] = {}
 
         self.pool_timers: dict[int, int] = {}
         self.timers = Timers(self.deadline_of)
@@ -159,8 +167,12 @@ class State(Places):
         elif not any(low <= first <= high for low, high in ranges):
             insort(ranges, (first, last))
 
+    def digest(self, number: int) -> str:
+        """What a forgotten number is known by: a keyed hash (SPEC R10.6)."""
+        return blake2b(b"%d" % number, key=self.secret, digest_size=16).hexdigest()
+
     def next_record(self) -> int:
-        """A number for a new team, agent, project or campaign."""
+        """A number for a new team, agent, project, campaign, job, file or erasure."""
         self.sequences = replace(self.sequences, record=self.sequences.record + 1)
         self.record("sequences", 0, self.sequences)
         return self.sequences.record - 1
@@ -219,7 +231,10 @@ class State(Places):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
         now_ms = self.now_ms
         rank, priority, due_ms = offer or (0, 0, 0 if new.due_ms == old.due_ms else new.due_ms)
-        new = replace(new, version=old.version + 1, last_commit=self.commit_no)
+        new = replace(new, version=old.version + 1, last_commit=self.commit_no, silent=())
+        if (old.status is _CLOSED) is not (new.status is _CLOSED):
+            closed_ms = now_ms if effective_ms is None else effective_ms
+            new = replace(new, closed_ms=closed_ms if new.status is _CLOSED else 0)
         self.changes.events.append(
             Event(
                 new.id,
@@ -239,8 +254,18 @@ class State(Places):
                 rank,
                 priority,
                 due_ms,
+                old.silent,
             )
         )
+        self.swap(old, new)
+        return new
+
+    def put_silently(self, old: Lead, new: Lead) -> Lead:
+        """The same without a line in the history; its next line tells in which commits this happened."""
+        silent = old.silent
+        if self.commit_no != old.last_commit and self.commit_no not in silent[-1:]:
+            silent = (*silent, self.commit_no)
+        new = replace(new, version=old.version + 1, silent=silent)
         self.swap(old, new)
         return new
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from sortedcontainers import SortedList
 
-from .model import Row
+from .blocking import closing
+from .model import Forgotten, Row, Status
 from .order import NEVER
 from .queues import Queue
 from .recovery import Recovery
@@ -26,6 +27,7 @@ def verify(state: State) -> list[str]:
     ]
     for queue in state.queues.values():
         problems += _queue_problems(state, queue)
+    problems += _callable_all_the_same(state)
     if state.faults:
         problems.append(f"faults: {state.faults} leads stood in the order that should have been closed")
     return problems
@@ -33,6 +35,7 @@ def verify(state: State) -> list[str]:
 
 def _rebuilt(state: State) -> State:
     other = State()
+    other.secret = state.secret
     other.now_ms = state.now_ms
     recovery = Recovery(other)
     for table, row in rows_of(state):
@@ -59,10 +62,15 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
         ("pool", state.pools.values()),
         ("closures", state.closures.values()),
         ("blocked", state.blocked.values()),
+        ("global_blocked", state.blocked_globally.values()),
+        ("forgotten", state.forgotten.values()),
+        ("erasure", state.erasures.values()),
         ("token", state.tokens.values()),
         ("job", state.jobs.values()),
         ("clones", state.clones.values()),
     )
+    if state.key_check:
+        yield "forgotten", Forgotten(state.key_check, 0, "")
     for table, rows in records:
         yield from ((table, row) for row in rows)
 
@@ -74,6 +82,7 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "parked", state.parked, other.parked
     yield "numbers held", state.held, other.held
     yield "numbers shared", state.numbers.shared, other.numbers.shared
+    yield "key of forgotten numbers", state.key_check, other.key_check
     yield "open pools", state.open_pools, other.open_pools
     yield "bars on pools", state.shut, other.shut
     for name in ("counts", "pool_open", "pool_unshown", "pool_leased", "leases", "unresolved", "promised", "pauses"):
@@ -99,6 +108,21 @@ def _differences(ours: object, theirs: object) -> list[str]:
         keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
         return [f"{key} is {ours.get(key)}, should be {theirs.get(key)}" for key in keys]
     return [f"is {ours}, should be {theirs}"]
+
+
+def _callable_all_the_same(state: State) -> Iterator[str]:
+    """Open leads with a number that may not be dialled (rule 1 of `blocking.py`)."""
+    refused = {*state.blocked, *state.blocked_globally}
+    if state.forgotten:
+        refused.update(number for number in state.numbers.all() if state.digest(number) in state.forgotten)
+    for number in refused:
+        for lead in map(state.need_lead, state.numbers.each(number)):
+            if lead.lease is not None:
+                settled = lead.mark is not None or number in lead.dropping
+            else:
+                settled = lead.status is Status.PENDING_VALIDATION or bool(closing(state, number))
+            if not settled:
+                yield f"lead {lead.id} can be called at a number that is refused"
 
 
 def _queue_problems(state: State, queue: Queue) -> list[str]:

@@ -10,6 +10,7 @@ from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
 from .outcomes import Verdict, cancelled, close, end_lease, redial, resolved, unreached, unresolved
+from .privacy import is_going, put_erased
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
@@ -116,10 +117,10 @@ def finish(state: State, command: Finish) -> Finished:
     actor = f"agent:{agent.code}"
     number = command.number or lead.lease.number
     new = _apply(state, lead, verdict, command.outcome, actor, number, command.note)
-    if command.data is not None:
+    if command.data is not None and not is_going(lead):
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
-        block_number(state, verdict.block, f"result {command.result}", actor, lead.id)
+        block_number(state, verdict.block, f"result {command.result}", actor, but=new)
     return Finished(new, verdict.nearby)
 
 
@@ -143,13 +144,16 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
             verdict = redial(state, campaign, done, command, agent)
             return replace(verdict, lead=replace(verdict.lead, ended=replace(ended, nearby=verdict.nearby)))
         case "unreached":
-            return unreached(state, campaign, done, command.cause)
+            return unreached(state, campaign, done, command.cause, number)
         case "unresolved":
             return unresolved(done, agent.no, state.now_ms)
     assert_never(command.outcome)
 
 
 def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str) -> Lead:
+    if is_going(old):
+        cause = "" if trigger == "cancelled" else verdict.cause  # an agent's words, else a code
+        return put_erased(state, old, verdict.lead, trigger, actor, cause=cause)
     row, detail = verdict.lead, ""
     if not state.stays_open(row):
         row, detail = close(row, "expired"), "its pool has expired"
@@ -198,9 +202,8 @@ def heartbeat(state: State, command: Heartbeat) -> Offer:
     """Move the timeout on (SPEC R5.2)."""
     lead = leased_by(state, command.token)
     assert lead.lease is not None
-    new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms), version=lead.version + 1)
-    state.swap(lead, new)
-    return offer_of(state, new)
+    new = replace(lead, lease=replace(lead.lease, beat_ms=state.now_ms))
+    return offer_of(state, state.put_silently(lead, new))
 
 
 def shift_leases(state: State, by_ms: int) -> None:
@@ -209,7 +212,7 @@ def shift_leases(state: State, by_ms: int) -> None:
     pairs = [(lead, lead.lease) for lead in leads if lead.lease is not None]
     for lead, lease_out in sorted(pairs, key=lambda pair: (pair[1].started_ms, pair[0].id)):
         moved = replace(lease_out, started_ms=lease_out.started_ms + by_ms, beat_ms=lease_out.beat_ms + by_ms)
-        state.swap(lead, replace(lead, lease=moved, version=lead.version + 1))
+        state.put_silently(lead, replace(lead, lease=moved))
 
 
 def end_by_hand(state: State, command: EndLease) -> Lead:
@@ -232,6 +235,8 @@ def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effect
     at_ms = state.now_ms if effective_ms is None else effective_ms
     done = end_lease(lead, state.now_ms, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
     verdict = unresolved(done, lead.lease.agent, at_ms)
+    if is_going(lead):
+        return put_erased(state, lead, verdict.lead, trigger, actor, effective_ms=at_ms)
     row = verdict.lead if state.stays_open(verdict.lead) else close(verdict.lead, "expired")
     return state.put(lead, row, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
 
@@ -253,12 +258,12 @@ def resolve(state: State, command: Resolve) -> Lead:
         case "redial":
             verdict = redial(state, campaign, lead, command, agent)
         case "unreached":
-            verdict = unreached(state, campaign, lead, command.cause)
+            verdict = unreached(state, campaign, lead, command.cause, number)
         case _:
             assert_never(command.outcome)
     new = _apply(state, lead, verdict, "resolve", command.by, number, command.note)
     if command.data is not None:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
-        block_number(state, verdict.block, f"result {command.result}", command.by, lead.id)
+        block_number(state, verdict.block, f"result {command.result}", command.by, but=new)
     return new
