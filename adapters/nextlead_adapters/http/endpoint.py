@@ -15,13 +15,15 @@ import structlog
 from msgspec import UNSET
 from starlette.types import Receive, Scope, Send
 
-from nextlead.core.errors import NextleadError, NotFound
+from nextlead.core.errors import NextleadError, NotFound, StorageFailed
+from nextlead.ports import StoreError
 
 from . import idempotency, problems
 from .auth import Gatekeeper
 from .reading import ClientGone, check_json_type, decode, decode_query, read_body
 from .services import Services
 from .table import Call, Reply, Route, Stream
+from .uploads import is_form, receive_upload
 
 JSON: Final = (b"content-type", b"application/json")
 
@@ -50,6 +52,9 @@ class Endpoint:
         except NextleadError as refusal:
             answer = problems.problem_reply(problems.of_error(refusal))
             payload = answer.payload()
+        except StoreError:
+            answer = problems.problem_reply(problems.of_error(StorageFailed("the storage can't be read now")))
+            payload = answer.payload()
         except Exception as fault:  # noqa: BLE001 - the last resort; it is logged with its trace, and said to the client
             _report(fault, scope["method"], self._path)
             answer = problems.problem_reply(problems.our_fault())
@@ -69,19 +74,24 @@ class Endpoint:
         if route.own and call.is_agent and call.params["code"] != call.caller.agent:
             raise NotFound("agent", call.params["code"])
         call.query = decode_query(route.query, scope)
-        raw = b""
-        if not route.files:
-            raw = await read_body(call.headers, receive, self._services.limits.body_max_bytes)
-            if route.body is not None:
-                if raw:
-                    check_json_type(call.headers)
-                call.body = decode(route.body, raw)
-        if route.method == "POST" and route.repeatable and not route.files:
-            key = idempotency.key_of(call)
-            if key:
-                body = sha256(raw).hexdigest()
-                return await self._services.repeats.answer(call, key, body, lambda: run(call))
-        return await run(call)
+        if route.form is not None and (route.body is None or is_form(call.headers)):
+            async with receive_upload(call) as call.file:
+                call.body = decode(route.form, call.file.options, "options")
+                return await self._run(call, call.file.sha256)
+        raw = await read_body(call.headers, receive, self._services.limits.body_max_bytes)
+        if route.body is not None:
+            if raw:
+                check_json_type(call.headers)
+            call.body = decode(route.body, raw)
+        return await self._run(call, raw)
+
+    async def _run(self, call: Call, body: bytes | str) -> Reply | Stream:
+        """`body` is what came, or a digest of it."""
+        key = idempotency.key_of(call) if call.route.method == "POST" and call.route.repeatable else ""
+        if not key:
+            return await run(call)
+        digest = body if isinstance(body, str) else sha256(body).hexdigest()
+        return await self._services.repeats.answer(call, key, digest, lambda: run(call))
 
 
 def _report(fault: Exception, method: str, path: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from .problems import MEDIA, Problem, catalogue
-from .table import Access, Route
+from .table import Access, NoQuery, Route
 from .values import schema_hook
 
 REF: Final = "#/components/schemas/{name}"
@@ -70,7 +70,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
 def _kinds(table: Sequence[Route]) -> list[Any]:
     found: dict[str, Any] = {_key(Problem): Problem}
     for route in table:
-        for kind in (route.body, route.answer, route.query):
+        for kind in (route.body, route.form, route.answer, route.query):
             if kind is not None:
                 found[_key(kind)] = kind
     return list(found.values())
@@ -91,8 +91,8 @@ def operation(route: Route, schema_of: Mapping[str, Any], components: Mapping[st
         "responses": _responses(route, schema_of),
         "security": _security(route.access),
     }
-    if route.body is not None:
-        found["requestBody"] = _request_body(route, schema_of[_key(route.body)])
+    if route.body is not None or route.form is not None:
+        found["requestBody"] = _request_body(route, schema_of)
     return found
 
 
@@ -137,16 +137,19 @@ def _header_parameters(route: Route) -> list[dict[str, Any]]:
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}]
 
 
-def _request_body(route: Route, schema: Any) -> dict[str, Any]:
-    if not route.files:
-        return {"required": _is_needed(route.body), "content": {"application/json": {"schema": schema}}}
-    form = {
-        "type": "object",
-        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}, "options": schema},
-        "required": ["file", "options"],
-    }
-    encoding = {"options": {"contentType": "application/json"}}
-    return {"required": True, "content": {"multipart/form-data": {"schema": form, "encoding": encoding}}}
+def _request_body(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    if route.body is not None:
+        content["application/json"] = {"schema": schema_of[_key(route.body)]}
+    if route.form is not None:
+        file = {"type": "string", "contentMediaType": "application/octet-stream"}
+        form = {
+            "type": "object",
+            "properties": {"file": file, "options": schema_of[_key(route.form)]},
+            "required": ["file", "options"],
+        }
+        content["multipart/form-data"] = {"schema": form, "encoding": {"options": {"contentType": "application/json"}}}
+    return {"required": route.form is not None or _is_needed(route.body), "content": content}
 
 
 def _is_needed(body: Any) -> bool:
@@ -162,8 +165,40 @@ def _responses(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:
         found[str(route.status)]["content"] = content
     for status, text in route.also.items():
         found[str(status)] = {"description": text} | ({} if status == 204 or content is None else {"content": content})
-    found["default"] = {
-        "description": "A problem (RFC 9457).",
-        "content": {MEDIA: {"schema": schema_of[_key(Problem)]}},
+    problem = {MEDIA: {"schema": schema_of[_key(Problem)]}}
+    for refusal in _refusals(route):
+        found.setdefault(str(refusal), {"description": _REFUSED[refusal], "content": problem})
+    return found | {"default": {"description": "A problem (RFC 9457).", "content": problem}}
+
+
+_REFUSED: Final = {
+    400: "The request is malformed.",
+    401: "No valid token.",
+    403: "Not for this role.",
+    404: "Not there, or not for this token to see.",
+    409: "The present state does not allow it.",
+    413: "The body is too large.",
+    415: "The body is of the wrong type.",
+    422: "Well-formed, but not allowed.",
+    503: "Not now: see `Retry-After`.",
+}
+
+
+def _refusals(route: Route) -> list[int]:
+    """The statuses of its refusals."""
+    if route.access is Access.ANYONE:
+        return []
+    changes, has_body = route.method != "GET", route.body is not None or route.form is not None
+    asked = has_body or route.query is not NoQuery
+    found = {
+        400: asked or (route.repeatable and route.method == "POST"),
+        401: True,
+        403: True,
+        404: "{" in route.path,
+        409: changes,
+        413: has_body,
+        415: has_body,
+        422: changes or asked,
+        503: True,
     }
-    return found
+    return [status for status, there in found.items() if there]

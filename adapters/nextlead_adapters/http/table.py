@@ -20,6 +20,7 @@ from .values import to_json
 
 if TYPE_CHECKING:
     from .services import Services
+    from .uploads import Upload
 
 V = TypeVar("V")
 
@@ -72,7 +73,7 @@ class Paging(Body):
 
 
 class BulkQuery(Body):
-    """With `dry_run` nothing happens; the answer says what would. Not for shuffle."""
+    """With `dry_run` nothing happens; the answer says what would."""
 
     dry_run: bool = False
 
@@ -83,10 +84,23 @@ Keep = Callable[[int, object], Command]
 class Call:
     """One request on its way through a handler. `caller`, `query` and `body` are what the route's entry says.
 
-    `keep` makes the command that keeps an answer, given its status and body; None without an Idempotency-Key.
+    `file` is what came with a multipart body, which has the body as its `options`. `keep` makes the command that keeps
+    an answer, given its status and body; None without an Idempotency-Key.
     """
 
-    __slots__ = ("body", "caller", "headers", "keep", "params", "query", "receive", "route", "scope", "services")
+    __slots__ = (
+        "body",
+        "caller",
+        "file",
+        "headers",
+        "keep",
+        "params",
+        "query",
+        "receive",
+        "route",
+        "scope",
+        "services",
+    )
 
     def __init__(self, services: "Services", route: "Route", scope: Scope, receive: Receive) -> None:
         self.services = services
@@ -98,6 +112,7 @@ class Call:
         self.caller = NOBODY
         self.query: Any = None
         self.body: Any = None
+        self.file: Upload | None = None
         self.keep: Keep | None = None
 
     async def submit(
@@ -166,8 +181,8 @@ class Route(Struct, frozen=True):
     `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's
     token reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but
     `next`); `again` gives a first answer again from what was kept of it, and its decoded body, where that needs more
-    than the data of leads, or None if the call is to be made anew. `files`: the body is multipart with a `file`, and
-    `body` is the type of its `options`.
+    than the data of leads, or None if the call is to be made anew. `form` is the type of `options` of a multipart body
+    with a `file`; with a `body` as well, either is taken.
     """
 
     method: str
@@ -184,7 +199,7 @@ class Route(Struct, frozen=True):
     own: bool = False
     repeatable: bool = True
     again: Again | None = None
-    files: bool = False
+    form: Any = None
     media: str = "application/json"
 
 

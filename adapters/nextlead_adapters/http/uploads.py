@@ -18,7 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from .problems import ProblemError, malformed, too_large, wrong_type
 from .reading import body_stream
-from .table import Call
+from .table import Call, Headers
 
 WRITE_BYTES: Final = 1024 * 1024
 
@@ -113,6 +113,11 @@ async def receive_upload(call: Call) -> AsyncIterator[Upload]:
             if not upload.given_away:
                 # At once, not in a thread: a call that was cancelled must not await any more.
                 upload.path.unlink(missing_ok=True)
+
+
+def is_form(headers: Headers) -> bool:
+    """Whether the body is said to be multipart."""
+    return parse_options_header(headers.get("content-type", ""))[0] == b"multipart/form-data"
 
 
 def _boundary(call: Call) -> bytes:
