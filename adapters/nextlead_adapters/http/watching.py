@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from starlette.types import Send
 
 from nextlead.core.engine import Engine
+from nextlead.core.model import Event, Pool
 from nextlead.runtime.feed import News
 
 from .lead_shapes import EventView
@@ -46,6 +47,22 @@ class LeadEventView(EventView):
     """An event of some lead, as `GET /v1/events` sends it."""
 
     lead: int
+
+
+class PoolEventView(View):
+    """A pool that changed, as `GET /v1/events` sends it under the name `pool`.
+
+    `state` is the pool's, or `deleted` when it is gone. While a file is loaded the counts rise with every part of it.
+    """
+
+    pool: int
+    state: str
+    campaign: str = ""
+    valid: int = 0
+    invalid: int = 0
+    duplicates: int = 0
+    deleted: int = 0
+    error: str = ""
 
 
 async def healthz(_call: Call) -> object:
@@ -92,7 +109,12 @@ def _ms(value: Span | UnsetType) -> int:
 
 
 async def events(call: Call) -> Stream:
-    """Server-sent events from now on, or from behind `Last-Event-ID`."""
+    """Server-sent events from now on, or from behind `Last-Event-ID`.
+
+    An event of a lead is named as in its history. A pool that changed is sent as `pool`: `{"pool", "state",
+    "campaign", "valid", "invalid", "duplicates", "deleted", "error"}`; its state is `deleted` when it is gone. When
+    some were missed, `lost` comes first.
+    """
     last = call.headers.get("last-event-id", "").strip()
     if last and not (last.isascii() and last.isdigit() and len(last) <= 15):
         raise malformed("Last-Event-ID", "is not an id of this stream")
@@ -141,14 +163,26 @@ async def _keep_alive(call: Call, send: Send, end: Callable[[], None]) -> None:
 def event_text(engine: Engine, news: News) -> bytes:
     """One commit as server-sent events; its number is their id, with the last of them."""
     lines = [b"event: lost\ndata: {}\n\n"] if news.lost else []
-    last = len(news.events) - 1
-    for at, event in enumerate(news.events):
-        view = event_view(engine, event)
-        fields = {name: getattr(view, name) for name in EventView.__struct_fields__}
-        data = to_json(LeadEventView(**fields, lead=event.lead))
-        id_line = b"id: %d\n" % news.commit_no if at == last else b""
-        lines.append(b"%sevent: %s\ndata: %s\n\n" % (id_line, event.kind.encode(), data))
+    events: list[tuple[str, View]] = [(event.kind, _lead_event(engine, event)) for event in news.events]
+    events += [("pool", _pool_event(engine, pool, row)) for pool, row in news.pools.items()]
+    for left, (kind, view) in enumerate(events, 1 - len(events)):
+        id_line = b"" if left else b"id: %d\n" % news.commit_no
+        lines.append(b"%sevent: %s\ndata: %s\n\n" % (id_line, kind.encode(), to_json(view)))
     return b"".join(lines)
+
+
+def _lead_event(engine: Engine, event: Event) -> LeadEventView:
+    view = event_view(engine, event)
+    fields = {name: getattr(view, name) for name in EventView.__struct_fields__}
+    return LeadEventView(**fields, lead=event.lead)
+
+
+def _pool_event(engine: Engine, pool: int, row: Pool | None) -> PoolEventView:
+    if row is None:
+        return PoolEventView(pool, "deleted")
+    campaign = engine.campaigns.by_no.get(row.campaign)
+    code = campaign.code if campaign else ""
+    return PoolEventView(pool, row.state, code, row.valid, row.invalid, row.duplicate, row.deleted, row.error)
 
 
 ROUTES: Final = tagged(
@@ -157,7 +191,7 @@ ROUTES: Final = tagged(
         "GET",
         "/v1/events",
         Access.SUPERVISOR,
-        "What happens to leads, as server-sent events",
+        "What happens to leads and pools, as server-sent events",
         events,
         answer=LeadEventView,
         media=EVENTS,

@@ -1,16 +1,16 @@
-"""News for those who watch: the events of the newest commits, in one ring that all watchers read.
+"""News for those who watch: events and pools of the newest commits, in one ring that all watchers read.
 
 A watcher is a place in the ring, not a queue of its own: a slow one costs nothing, and is told when it lost something.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from nextlead.core.model import Event
+from nextlead.core.model import Event, Pool
 from nextlead.ports import Commit
 
 from .writer import Future, settle
@@ -19,16 +19,25 @@ KEEP_EVENTS: Final = 10_000
 
 
 class News(Struct, frozen=True):
-    """The events of one commit. `lost`: events of commits before this one passed unseen by this watcher."""
+    """What one commit has for watchers: events, and pools that changed by id, None for one that is gone.
+
+    `lost`: news of commits before this one passed unseen by this watcher.
+    """
 
     commit_no: int
     at_ms: int
     events: Sequence[Event]
+    pools: Mapping[int, Pool | None] = {}
     lost: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many news it is."""
+        return len(self.events) + len(self.pools)
 
 
 class Feed:
-    """The ring. It keeps the newest commits with together `keep` events, and always the newest one."""
+    """The ring. It keeps the newest commits with together `keep` news, and always the newest one."""
 
     def __init__(self, keep: int = KEEP_EVENTS) -> None:
         self._keep = keep
@@ -44,16 +53,16 @@ class Feed:
         self._lost_to = self._last_no = commit_no
 
     def publish(self, commit: Commit) -> None:
-        """Take in a durable commit; O(1), and O(watchers) when some wait."""
+        """Take in a durable commit; O(its rows but leads), and O(watchers) when some wait."""
         self._last_no = commit.no
-        events = commit.changes.events
-        if not events:
+        news = News(commit.no, commit.at_ms, commit.changes.events, _pools(commit))
+        if not news.size:
             return
-        self._ring.append(News(commit.no, commit.at_ms, events))
-        self._held += len(events)
+        self._ring.append(news)
+        self._held += news.size
         while self._held > self._keep and len(self._ring) > 1:
             oldest = self._ring.popleft()
-            self._held -= len(oldest.events)
+            self._held -= oldest.size
             self._lost_to = oldest.commit_no
         self._wake()
 
@@ -91,10 +100,15 @@ class Feed:
         found.reverse()
         if seen < self._lost_to and found:
             first = found[0]
-            found[0] = News(first.commit_no, first.at_ms, first.events, lost=True)
+            found[0] = News(first.commit_no, first.at_ms, first.events, first.pools, lost=True)
         return found
 
     def _wake(self) -> None:
         watchers, self._watchers = self._watchers, set()
         for watcher in watchers:
             settle(watcher, None)
+
+
+def _pools(commit: Commit) -> Mapping[int, Pool | None]:
+    rows = commit.changes.rows.items()
+    return {int(key): row for (table, key), row in rows if table == "pool" and (row is None or isinstance(row, Pool))}
