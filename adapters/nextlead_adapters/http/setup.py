@@ -17,10 +17,12 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
-from nextlead.core.model import Campaign, Dialer, Template
+from nextlead.core.model import Campaign, Dialer, Template, UploadRules
 from nextlead.core.replies import Stranded
-from nextlead_adapters.intake.numbers import REGIONS
 
+from ..intake.duplicates import check_duplicates
+from ..intake.numbers import REGIONS
+from ..intake.upload_rules import check_upload_rules
 from . import setup_shapes as shapes
 from . import setup_views as views
 from .fields import records, refer, refer_all
@@ -94,6 +96,12 @@ def _campaign(call: Call) -> PutCampaign:
     old: Campaign | None = call.services.engine.campaigns.by_code.get(call.code())
     template = old.template if old else Template()
     dialer = old.dialer if old else Dialer()
+    rules = old.upload_rules if old else UploadRules()
+    new_template = template if body.template is UNSET else views.template_over(template, body.template)
+    new_dialer = dialer if body.dialer is UNSET else views.dialer_over(dialer, body.dialer)
+    views.check_retention(new_dialer.retention_ms, new_template, dialer.retention_ms)
+    new_rules = rules if body.upload_rules is UNSET else views.rules_over(rules, body.upload_rules)
+    _check_rules(new_rules, new_template)
     return PutCampaign(
         by=call.caller.by,
         code=call.code(),
@@ -101,10 +109,23 @@ def _campaign(call: Call) -> PutCampaign:
         project=body.project,
         active=body.active,
         scheme=body.scheme,
-        template=UNSET if body.template is UNSET else views.template_over(template, body.template),
-        dialer=UNSET if body.dialer is UNSET else views.dialer_over(dialer, body.dialer),
+        template=UNSET if body.template is UNSET else new_template,
+        dialer=UNSET if body.dialer is UNSET else new_dialer,
+        upload_rules=UNSET if body.upload_rules is UNSET else new_rules,
         default_region=_known_region(body.default_region),
     )
+
+
+def _check_rules(rules: UploadRules, template: Template) -> None:
+    """Raises `Invalid` naming the key as it is spelt outside."""
+    try:
+        check_upload_rules(rules, template)
+        check_duplicates("upload_rules.duplicates", rules.duplicates, template.fields)
+    except Invalid as problem:
+        field = problem.field
+        for inside, outside in ((".least", ".min"), (".most", ".max")):
+            field = f"{field.removesuffix(inside)}{outside}" if field.endswith(inside) else field
+        raise Invalid(field, problem.rule) from None
 
 
 def _known_region(region: str | UnsetType) -> str | UnsetType:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from .table import Body, View
@@ -98,6 +99,10 @@ class TemplateShape(Body):
     results: tuple[ResultShape, ...] | UnsetType = UNSET
 
 
+Retention = Annotated[
+    dict[str, Span],
+    Meta(max_length=200, description="How long after closing personal data is kept, by closure; not named: for ever."),
+]
 Spans = Annotated[tuple[Span, ...], Meta(min_length=1, max_length=50)]
 
 
@@ -132,10 +137,75 @@ class DialerShape(Body):
     weight: Annotated[float, Meta(ge=0.001, le=1_000_000)] | UnsetType | None = UNSET
     max_unresolved: Positive | UnsetType | None = UNSET
     rotate_numbers: bool | UnsetType = UNSET
+    expires_at: Moment | UnsetType | None = UNSET
+    expire_after: Span | UnsetType | None = UNSET
+    expire_promised: bool | UnsetType = UNSET
+    retention: Retention | UnsetType = UNSET
+
+
+DuplicateRule = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=500,
+        description="`phone`, a field of the template, or several joined by a plus: `last_name+postcode`.",
+    ),
+]
+DuplicateScope = Literal["file", "pool", "campaign", "project", "organisation"]
+DuplicateAction = Literal["skip", "load", "update", "replace", "clone", "close"]
+OnInvalid = Literal["file", "close"]
+
+
+class DuplicatesShape(Body):
+    """Duplicate check and what becomes of duplicates; any one rule of `match` makes a duplicate (SPEC R9.6, R9.8)."""
+
+    match: Annotated[tuple[DuplicateRule, ...], Meta(max_length=20)] = ("phone",)
+    scope: DuplicateScope = "campaign"
+    among: Literal["open", "all"] = "all"
+    action: DuplicateAction = "skip"
+
+
+Values = Annotated[tuple[Annotated[str, Meta(max_length=1000)], ...], Meta(max_length=10_000)]
+Bound = int | float | Annotated[str, Meta(max_length=40, description="A date.")] | None
+
+
+class FieldRuleShape(Body):
+    """What the values of a field may be. `pattern` is an RE2 pattern that the whole value matches.
+
+    `min` and `max` bound a number or a date. Text compares without regard to case and surrounding space.
+    """
+
+    allowed: Values = ()
+    prohibited: Values = ()
+    pattern: Annotated[str, Meta(max_length=1000)] = ""
+    least: Bound = msgspec.field(default=None, name="min")
+    most: Bound = msgspec.field(default=None, name="max")
+
+
+FieldRules = Annotated[dict[str, FieldRuleShape], Meta(max_length=1000)]
+
+
+class UploadRulesShape(Body):
+    """What rows must be to be loaded, beside what the template requires (SPEC R9.4).
+
+    `countries` are ISO 3166 codes, `number_types` such as `mobile` or `fixed_line`; empty lists allow all. `on_invalid`
+    and `duplicates` are for uploads that don't say otherwise.
+    """
+
+    countries: Annotated[tuple[Annotated[str, Meta(pattern="^[A-Z]{2}$")], ...], Meta(max_length=300)] | UnsetType = (
+        UNSET
+    )
+    number_types: Annotated[tuple[Annotated[str, Meta(max_length=40)], ...], Meta(max_length=50)] | UnsetType = UNSET
+    fields: FieldRules | UnsetType = UNSET
+    on_invalid: OnInvalid | UnsetType = UNSET
+    duplicates: DuplicatesShape | UnsetType = UNSET
 
 
 class CampaignBody(Body):
-    """A campaign. `template` and `dialer` may be partial too; `fields` and `results` are given whole."""
+    """A campaign. `template`, `dialer` and `upload_rules` may be partial too.
+
+    Lists, and the objects `retention`, `fields` and `duplicates`, are given whole.
+    """
 
     name: Name | UnsetType = UNSET
     project: Code | UnsetType = UNSET
@@ -144,6 +214,7 @@ class CampaignBody(Body):
     template: TemplateShape | UnsetType = UNSET
     dialer: DialerShape | UnsetType = UNSET
     default_region: Region | UnsetType = UNSET
+    upload_rules: UploadRulesShape | UnsetType = UNSET
 
 
 class CampaignView(View):
@@ -157,6 +228,7 @@ class CampaignView(View):
     template: TemplateShape
     dialer: DialerShape
     default_region: str
+    upload_rules: UploadRulesShape
 
 
 class PromisedLeft(View):

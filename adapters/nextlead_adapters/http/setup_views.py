@@ -1,14 +1,20 @@
 """Set-up records as answers, and bodies laid over what is there."""
 
+from collections.abc import Mapping
+
 from msgspec import UNSET, UnsetType
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from nextlead.core.engine import Engine
+from nextlead.core.errors import Invalid
 from nextlead.core.model import (
     DEFAULT_RESULTS,
+    SYSTEM_CLOSURES,
     Agent,
     Campaign,
     Dialer,
+    Duplicates,
+    FieldRule,
     Project,
     Settings,
     Team,
@@ -16,6 +22,7 @@ from nextlead.core.model import (
     TemplateField,
     TemplateResult,
     Token,
+    UploadRules,
 )
 
 from .problems import malformed
@@ -23,6 +30,8 @@ from .setup_shapes import (
     AgentView,
     CampaignView,
     DialerShape,
+    DuplicatesShape,
+    FieldRuleShape,
     FieldShape,
     ProjectView,
     ResultShape,
@@ -33,8 +42,9 @@ from .setup_shapes import (
     TeamView,
     TemplateShape,
     TokenView,
+    UploadRulesShape,
 )
-from .values import SAME, Moment, Release, Span, span
+from .values import SAME, Moment, Release, Span, moment, span
 
 _PLAIN = (
     "dial_promised_when_inactive",
@@ -44,6 +54,7 @@ _PLAIN = (
     "weight",
     "max_unresolved",
     "rotate_numbers",
+    "expire_promised",
 )
 """Dialer settings that are the same inside and outside."""
 _SPANS = ("redial_horizon", "cancel_pause", "lease_timeout", "lease_max", "overdue_after")
@@ -96,6 +107,7 @@ def campaign_view(engine: Engine, campaign: Campaign) -> CampaignView:
         template=template_shape(campaign.template),
         dialer=dialer_shape(campaign.dialer),
         default_region=campaign.default_region,
+        upload_rules=rules_shape(campaign.upload_rules),
     )
 
 
@@ -138,6 +150,9 @@ def dialer_shape(dialer: Dialer) -> DialerShape:
     shape.reserve_owner = span(dialer.reserve_owner_ms or None)
     shape.release_private_after = None if dialer.release_private_ms is None else Release(dialer.release_private_ms)
     shape.release_vip_after = None if dialer.release_vip_ms is None else Release(dialer.release_vip_ms)
+    shape.expires_at = moment(dialer.expires_at_ms)
+    shape.expire_after = span(dialer.expire_after_ms)
+    shape.retention = {closure: Span(ms) for closure, ms in dialer.retention_ms.items()}
     shape.retry = RetryShape(**{cause: tuple(Span(ms) for ms in list_ms) for cause, list_ms in dialer.retry.items()})
     return shape
 
@@ -151,6 +166,10 @@ def dialer_over(old: Dialer, body: DialerShape) -> Dialer:
     new["reserve_owner_ms"] = 0 if body.reserve_owner is None else _ms(body.reserve_owner)
     new["release_private_ms"] = _ms(body.release_private_after)
     new["release_vip_ms"] = _ms(body.release_vip_after)
+    new["expires_at_ms"] = _ms(body.expires_at)
+    new["expire_after_ms"] = _ms(body.expire_after)
+    if body.retention is not UNSET:
+        new["retention_ms"] = {closure: each.ms for closure, each in body.retention.items()}
     if new["release_private_ms"] == SAME:
         raise malformed("dialer.release_private_after", "must be a duration or never")
     for name in ("lease_timeout", "lease_max"):
@@ -163,8 +182,51 @@ def dialer_over(old: Dialer, body: DialerShape) -> Dialer:
     return replace(old, **{name: value for name, value in new.items() if value is not UNSET})
 
 
-def _ms(value: Span | Release | UnsetType | None) -> int | UnsetType | None:
-    return value.ms if isinstance(value, Span | Release) else value
+def _ms(value: Span | Moment | Release | UnsetType | None) -> int | UnsetType | None:
+    return value.ms if isinstance(value, Span | Moment | Release) else value
+
+
+def check_retention(retention: Mapping[str, int], template: Template, old: Mapping[str, int]) -> None:
+    """Closures that leads of the template can have, or that were named before; raises `Invalid`.
+
+    A misspelt one would keep personal data for ever.
+    """
+    known = {result.code for result in template.results} | SYSTEM_CLOSURES - {"anonymized"} | old.keys()
+    for closure in retention:
+        if closure not in known:
+            raise Invalid(f"dialer.retention.{closure}", "is not a closure that leads of this campaign can have")
+
+
+def rules_shape(rules: UploadRules) -> UploadRulesShape:
+    """Upload rules, whole."""
+    return UploadRulesShape(
+        countries=rules.countries,
+        number_types=rules.number_types,
+        fields={
+            rule.field: FieldRuleShape(rule.allowed, rule.prohibited, rule.pattern, rule.least, rule.most)
+            for rule in rules.fields
+        },
+        on_invalid=rules.on_invalid,  # type: ignore[arg-type]
+        duplicates=duplicates_shape(rules.duplicates),
+    )
+
+
+def duplicates_shape(duplicates: Duplicates) -> DuplicatesShape:
+    """A duplicate check."""
+    return DuplicatesShape(**asdict(duplicates))
+
+
+def rules_over(old: UploadRules, body: UploadRulesShape) -> UploadRules:
+    """The rules with what the body says."""
+    new: dict[str, object] = {name: getattr(body, name) for name in ("countries", "number_types", "on_invalid")}
+    if body.fields is not UNSET:
+        new["fields"] = tuple(
+            FieldRule(name.strip(), rule.allowed, rule.prohibited, rule.pattern, rule.least, rule.most)
+            for name, rule in body.fields.items()
+        )
+    if body.duplicates is not UNSET:
+        new["duplicates"] = Duplicates(**asdict(body.duplicates))
+    return replace(old, **{name: value for name, value in new.items() if value is not UNSET})
 
 
 def settings_view(settings: Settings) -> SettingsView:
