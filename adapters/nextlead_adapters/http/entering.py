@@ -1,7 +1,6 @@
 """Calls that bring leads in: files, and leads as JSON. The intake service does the work."""
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 from nextlead.core.commands import Command
@@ -9,18 +8,16 @@ from nextlead.core.model import Answer, Pool
 
 from ..intake.loading import AndThen
 from ..intake.options import DuplicateOptions, PoolOptions
-from . import idempotency
 from . import pool_shapes as shapes
-from .pools import pool_view, show
-from .reading import decode
+from .pool_views import pool_view, show
 from .table import Access, Call, Reply, Route, tagged
-from .uploads import Upload, receive_upload
 from .values import Moment
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _options(body: shapes.PoolOptionsBody) -> PoolOptions:
+def _options(body: shapes.EntryOptions) -> PoolOptions:
+    asked = body.duplicates
     return PoolOptions(
         campaign=body.campaign,
         name=body.name,
@@ -28,10 +25,9 @@ def _options(body: shapes.PoolOptionsBody) -> PoolOptions:
         owner=body.owner.name if body.owner else None,
         priority=body.priority,
         mapping=body.mapping,
-        duplicates=DuplicateOptions(
-            **{name: getattr(body.duplicates, name) for name in DuplicateOptions.__struct_fields__}
-        ),
+        duplicates=DuplicateOptions(asked.match, asked.scope, asked.among, asked.action),
         on_invalid=body.on_invalid,
+        sheet=body.sheet if isinstance(body, shapes.PoolOptionsBody) else "",
         active_from=_datetime(body.active_from),
         active_until=_datetime(body.active_until),
     )
@@ -43,20 +39,8 @@ def _datetime(value: Moment | None) -> datetime | None:
 
 async def upload(call: Call) -> object:
     """201, or 202 while a large file is still loading."""
-    async with receive_upload(call) as came:
-        call.body = decode(shapes.PoolOptionsBody, came.options, "options")
-        key = idempotency.key_of(call)
-        if not key:
-            return await _load(call, came)
-        return await call.services.repeats.answer(call, key, came.sha256, partial(_load_once, call, came))
-
-
-async def _load_once(call: Call, came: Upload) -> Reply:
-    return await _load(call, came)
-
-
-async def _load(call: Call, came: Upload) -> Reply:
-    options = _options(call.body)
+    came, options = call.file, _options(call.body)
+    assert came is not None, "the route has a form"
     came.given_away = True
     pool = await call.services.intake.upload(
         came.path, came.file_name, options, call.caller.by, remove=True, then=_keeping(call)
@@ -69,7 +53,12 @@ async def add_leads(call: Call) -> object:
     """Calls of one token with the same options share a pool for a while (SPEC R9.1)."""
     body: shapes.LeadsBody = call.body
     pool = await call.services.intake.add_leads(
-        body.leads, _options(body), call.caller.by, caller=call.caller.token, then=_keeping(call)
+        body.leads,
+        _options(body),
+        call.caller.by,
+        caller=call.caller.token,
+        source=body.source,
+        then=_keeping(call),
     )
     return await show(call, pool.id)
 
@@ -110,11 +99,10 @@ _UPLOAD: Final = Route(
     Access.ADMIN,
     "Upload a file of leads",
     upload,
-    shapes.PoolOptionsBody,
-    shapes.PoolView,
+    answer=shapes.PoolView,
     status=201,
     also=_LOADING,
-    files=True,
+    form=shapes.PoolOptionsBody,
     again=_upload_again,
 )
 _JSON: Final = Route(

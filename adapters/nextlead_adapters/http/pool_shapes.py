@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from .problems import Problem
-from .setup_shapes import Code, Name, Priority
+from .setup_shapes import (
+    Code,
+    DuplicateAction,
+    DuplicateRule,
+    DuplicateScope,
+    DuplicatesShape,
+    Name,
+    OnInvalid,
+    Priority,
+)
 from .table import Body, Paging, View
 from .values import Moment, Owner
 
@@ -16,17 +25,20 @@ Description = Annotated[str, Meta(max_length=10_000)]
 Seed = Annotated[int, Meta(ge=0, le=2**62, description="The same seed gives the same order.")]
 
 
-class DuplicatesShape(Body):
-    """Duplicate check and what becomes of duplicates."""
+class DuplicatesBody(Body):
+    """Duplicate check and processing of an upload. What is left out is as the campaign's upload rules have it."""
 
-    match: tuple[Literal["phone"], ...] = ("phone",)
-    scope: Literal["file", "pool", "campaign", "project", "organisation"] = "campaign"
-    among: Literal["open", "all"] = "all"
-    action: Literal["skip", "load"] = "skip"
+    match: Annotated[tuple[DuplicateRule, ...], Meta(max_length=20)] | None = None
+    scope: DuplicateScope | None = None
+    among: Literal["open", "all"] | None = None
+    action: DuplicateAction | None = None
 
 
-class PoolOptionsBody(Body, kw_only=True):
-    """How leads come in: `mapping` is column to field, null leaves one out; no owner is the root team."""
+class EntryOptions(Body, kw_only=True):
+    """How leads come in: `mapping` is column to field, null leaves one out; no owner is the root team.
+
+    `on_invalid` of null, and what `duplicates` leaves out, are as the campaign's upload rules have it.
+    """
 
     campaign: Code
     name: Name = ""
@@ -34,17 +46,26 @@ class PoolOptionsBody(Body, kw_only=True):
     owner: Owner | None = None
     priority: Priority | None = None
     mapping: dict[str, str | None] = field(default_factory=dict)
-    duplicates: DuplicatesShape = field(default_factory=DuplicatesShape)
-    on_invalid: Literal["file"] = "file"
+    duplicates: DuplicatesBody = field(default_factory=DuplicatesBody)
+    on_invalid: OnInvalid | None = None
     active_from: Moment | None = None
     active_until: Moment | None = None
 
 
-class LeadsBody(PoolOptionsBody, kw_only=True):
+class PoolOptionsBody(EntryOptions, kw_only=True):
+    """How a file is loaded; `sheet` is of an Excel file, the first if it is not said."""
+
+    sheet: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LeadsBody(EntryOptions, kw_only=True):
     """Leads as JSON: each `{"phone": text or list, "data": {...}, "priority"?, "owner"?, "timezone"?}`.
 
-    A lead that is not right is counted as invalid with its reasons and holds nobody up.
+    A lead that is not right is counted as invalid with its reasons and holds nobody up. `source` is `manual` for leads
+    that a person types in; the entries of one token share a pool as other calls do.
     """
+
+    source: Literal["api", "manual"] = "api"
 
     leads: Annotated[tuple[Any, ...], Meta(min_length=1, max_length=10_000)]
 
@@ -69,8 +90,21 @@ class ProgressView(View):
     total_bytes: int
 
 
+class OriginalView(View):
+    """The file that was uploaded. `erased_rows` of it were taken out since, because a person was forgotten."""
+
+    name: str
+    bytes: int
+    erased_rows: int
+
+
 class PoolView(View):
-    """A pool (SPEC R9.12). `unmatched` columns wait for confirmation; `error` says why a pool has failed."""
+    """A pool (SPEC R9.12). `unmatched` columns wait for confirmation; `error` says why a pool has failed.
+
+    `modified` is the pool's, not its leads'. `percent_used` counts leads that an agent has seen, `deleted` those that
+    were deleted with the pool's button. `original` is null when there is no file to download. `work` is what goes on
+    with the pool's leads at this moment: `shuffle`, `delete`, `drop`, `expire`.
+    """
 
     id: int
     name: str
@@ -86,7 +120,10 @@ class PoolView(View):
     priority: int | None
     counts: PoolCountsView
     percent_closed: float
+    percent_used: float
+    deleted: int
     duplicates: DuplicatesShape
+    on_invalid: str
     unmatched: tuple[str, ...]
     error: str
     active_from: Moment | None
@@ -94,14 +131,23 @@ class PoolView(View):
     uploaded_by: str
     created: Moment
     modified: Moment
+    loaded: Moment | None
+    expired: Moment | None
+    shuffle_seed: int | None
+    original: OriginalView | None
+    work: tuple[str, ...]
     progress: ProgressView | UnsetType = UNSET
 
 
 class PoolsQuery(Paging):
-    """Which pools; `campaign` may name several, with commas between them."""
+    """Which pools; `campaign` may name several, with commas between them.
+
+    `active`: whether leads of it may be offered now: it is switched on, within its dates, and not expired.
+    """
 
     campaign: Annotated[str, Meta(max_length=10_000)] | None = None
     state: PoolState | None = None
+    active: bool | None = None
     q: Annotated[str, Meta(max_length=200, description="Text in name, description or file name.")] | None = None
 
 
@@ -128,7 +174,7 @@ class DeletedView(View):
     kept: dict[str, int]
 
 
-class BulkBody(Body):
+class PoolsBulkBody(Body):
     """One of the buttons for several pools; `seed` goes with shuffle."""
 
     ids: Annotated[tuple[PoolId, ...], Meta(min_length=1, max_length=1000)]
@@ -136,7 +182,7 @@ class BulkBody(Body):
     seed: Seed | UnsetType = UNSET
 
 
-class BulkItem(View):
+class PoolsBulkItem(View):
     """What happened to one pool: `pool`, or `deleted`, or the `problem`. In a dry run, the `state` it would get."""
 
     id: int
@@ -147,8 +193,8 @@ class BulkItem(View):
     problem: Problem | UnsetType = UNSET
 
 
-class BulkAnswer(View):
+class PoolsBulkAnswer(View):
     """Per pool, in the order given."""
 
-    items: list[BulkItem]
+    items: list[PoolsBulkItem]
     next: None = None

@@ -2,11 +2,9 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from nextlead.core.commands import ActOnPool, EditPool
@@ -16,59 +14,14 @@ from nextlead.core.model import Pool
 from nextlead.core.replies import PoolDeleted
 
 from . import pool_shapes as shapes
-from .lead_views import owner_view
 from .lists import Page, page
-from .pool_preview import need_pool, preview
+from .pool_preview import preview
+from .pool_views import is_active, pool_view, show, show_all
 from .problems import of_error
-from .table import Access, BulkQuery, Call, Route, tagged
-from .values import Moment, moment
+from .table import Access, BulkQuery, Call, Reply, Route, tagged
+from .values import Moment
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SEED_BITS: Final = 53
-
-
-def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
-    """A pool with its counts as they are now."""
-    campaign = engine.campaigns.by_no[pool.campaign]
-    now = engine.pool_counts(pool.id, call.services.dialer.now_ms())
-    closed = sum(now.closed.values())
-    progress = call.services.intake.progress(pool.id)
-    return shapes.PoolView(
-        id=pool.id,
-        name=pool.name,
-        campaign=campaign.code,
-        campaign_name=campaign.name,
-        campaign_id=campaign.no,
-        project=engine.projects.by_no[campaign.project].code,
-        description=pool.description,
-        state=pool.state,
-        source=pool.source,
-        file_name=pool.file_name,
-        owner=owner_view(engine, pool.owner),
-        priority=pool.priority or None,
-        counts=shapes.PoolCountsView(
-            pool.valid, pool.invalid, pool.duplicate, now.ready, now.open, now.leased, now.closed
-        ),
-        percent_closed=_percent(closed, closed + now.open),
-        duplicates=shapes.DuplicatesShape(**msgspec.structs.asdict(pool.duplicates)),
-        unmatched=pool.unmatched,
-        error=pool.error,
-        active_from=moment(pool.active_from_ms),
-        active_until=moment(pool.active_until_ms),
-        uploaded_by=pool.uploaded_by,
-        created=Moment(pool.created_ms),
-        modified=Moment(pool.modified_ms),
-        progress=shapes.ProgressView(progress.rows, progress.done_bytes, progress.total_bytes) if progress else UNSET,
-    )
-
-
-def _percent(some: int, all_of_them: int) -> float:
-    return round(100 * some / all_of_them, 1) if all_of_them else 0.0
-
-
-async def show(call: Call, pool: int) -> shapes.PoolView:
-    """The pool as it is now."""
-    return await call.services.dialer.read(lambda engine: pool_view(call, engine, need_pool(engine, pool)))
 
 
 # -- lists and edits ------------------------------------------------------------------------------------------------
@@ -78,17 +31,21 @@ async def list_pools(call: Call) -> object:
     """In order of id."""
     query: shapes.PoolsQuery = call.query
 
-    def read(engine: Engine) -> object:
-        rows = [pool for pool in engine.pools.values() if _wanted(engine, pool, query)]
-        return page(rows, query, lambda pool: f"{pool.id:015}", partial(pool_view, call, engine))
+    def read(engine: Engine) -> Page[int]:
+        now_ms = call.services.dialer.now_ms()
+        rows = [pool for pool in engine.pools.values() if _wanted(engine, pool, query, now_ms)]
+        return page(rows, query, lambda pool: f"{pool.id:015}", lambda pool: pool.id)
 
-    return await call.services.dialer.read(read)
+    found = await call.services.dialer.read(read)
+    return Page(await show_all(call, found.items), found.next)
 
 
-def _wanted(engine: Engine, pool: Pool, query: shapes.PoolsQuery) -> bool:
+def _wanted(engine: Engine, pool: Pool, query: shapes.PoolsQuery, now_ms: int) -> bool:
     if query.campaign is not None and engine.campaigns.by_no[pool.campaign].code not in query.campaign.split(","):
         return False
     if query.state is not None and pool.state != query.state:
+        return False
+    if query.active is not None and is_active(pool, now_ms) != query.active:
         return False
     text = (query.q or "").casefold()
     return any(text in where.casefold() for where in (pool.name, pool.description, pool.file_name))
@@ -139,6 +96,30 @@ async def _button(action: str, call: Call) -> object:
     return await call.submit(_command(call, call.id("pool"), action), partial(_acted, call))
 
 
+async def delete_pool(call: Call) -> object:
+    """Leads that are unprocessed and that no agent has seen; the others stay (SPEC R9.11)."""
+    if not call.query.dry_run:
+        return await _button("delete", call)
+    would = await preview(call.services.dialer, call.id("pool"), "delete")
+    assert isinstance(would, PoolDeleted)
+    return shapes.DeletedView(would.deleted, dict(would.kept))
+
+
+async def cancel(call: Call) -> object:
+    """Break off the loading of a file: the pool fails, and its leads go."""
+    pool = call.id("pool")
+    await call.services.intake.cancel(pool, call.caller.by)
+    return await show(call, pool)
+
+
+async def resume(call: Call) -> Reply:
+    """Go on loading a file that stopped half-way; `GET` tells how far it is."""
+    pool = call.id("pool")
+    await call.services.intake.resume(pool, call.caller.by)
+    view = await show(call, pool)
+    return Reply(202 if view.state == "loading" else 200, view)
+
+
 async def shuffle(call: Call) -> object:
     """Unprocessed leads of the pool in a random order (SPEC R9.10)."""
     return await call.submit(_command(call, call.id("pool"), "shuffle", call.body.seed), partial(_acted, call))
@@ -146,48 +127,47 @@ async def shuffle(call: Call) -> object:
 
 async def bulk(call: Call) -> object:
     """One pool after the other; one that refuses does not hold the others up."""
-    body: shapes.BulkBody = call.body
+    body: shapes.PoolsBulkBody = call.body
     if call.query.dry_run and body.action == "shuffle":
         raise Invalid("dry_run", "does not go with shuffle")
     pools = list(dict.fromkeys(body.ids))
-    items: list[shapes.BulkItem] = []
+    items: list[shapes.PoolsBulkItem] = []
     for pool in pools:
         before = items if pool == pools[-1] else None
         items.append(await _bulk_one(call, pool, body, before))
-    return shapes.BulkAnswer(items)
+    return shapes.PoolsBulkAnswer(items)
 
 
 async def _bulk_one(
-    call: Call, pool: int, body: shapes.BulkBody, before: list[shapes.BulkItem] | None
-) -> shapes.BulkItem:
+    call: Call, pool: int, body: shapes.PoolsBulkBody, before: list[shapes.PoolsBulkItem] | None
+) -> shapes.PoolsBulkItem:
     """`before` are the others' items when this pool is the last: the whole answer is kept with it."""
     try:
         if call.query.dry_run:
-            would = await call.services.dialer.read(lambda engine: preview(engine, pool, body.action))
-            return _would(pool, would)
+            return _would(pool, await preview(call.services.dialer, pool, body.action))
         return await call.submit(
             _command(call, pool, body.action, body.seed),
             lambda reply: _item(call, pool, reply),
-            lambda item: None if before is None else shapes.BulkAnswer([*before, item]),
+            lambda item: None if before is None else shapes.PoolsBulkAnswer([*before, item]),
         )
     except NextleadError as refusal:
         error = of_error(refusal)
         if error.problem.status == 503:
             raise
-        return shapes.BulkItem(pool, ok=False, problem=error.problem)
+        return shapes.PoolsBulkItem(pool, ok=False, problem=error.problem)
 
 
-def _item(call: Call, pool: int, reply: Pool | PoolDeleted) -> shapes.BulkItem:
+def _item(call: Call, pool: int, reply: Pool | PoolDeleted) -> shapes.PoolsBulkItem:
     answer = _acted(call, reply)
     if isinstance(answer, shapes.DeletedView):
-        return shapes.BulkItem(pool, ok=True, deleted=answer)
-    return shapes.BulkItem(pool, ok=True, pool=answer)
+        return shapes.PoolsBulkItem(pool, ok=True, deleted=answer)
+    return shapes.PoolsBulkItem(pool, ok=True, pool=answer)
 
 
-def _would(pool: int, would: PoolDeleted | str) -> shapes.BulkItem:
+def _would(pool: int, would: PoolDeleted | str) -> shapes.PoolsBulkItem:
     if isinstance(would, PoolDeleted):
-        return shapes.BulkItem(pool, ok=True, deleted=shapes.DeletedView(would.deleted, dict(would.kept)))
-    return shapes.BulkItem(pool, ok=True, state=would)
+        return shapes.PoolsBulkItem(pool, ok=True, deleted=shapes.DeletedView(would.deleted, dict(would.kept)))
+    return shapes.PoolsBulkItem(pool, ok=True, state=would)
 
 
 _POOL: Final = "/v1/pools/{id}"
@@ -215,16 +195,34 @@ ROUTES: Final = tagged(
         Access.ADMIN,
         "One of the buttons for several pools",
         bulk,
-        shapes.BulkBody,
-        shapes.BulkAnswer,
+        shapes.PoolsBulkBody,
+        shapes.PoolsBulkAnswer,
         query=BulkQuery,
     ),
     Route("GET", _POOL, Access.SUPERVISOR, "Read a pool", show_pool, answer=shapes.PoolView),
     Route("PATCH", _POOL, Access.ADMIN, "Change a pool", edit_pool, shapes.PoolPatch, shapes.PoolView),
-    Route("DELETE", _POOL, Access.ADMIN, "Delete unseen leads", partial(_button, "delete"), answer=shapes.DeletedView),
+    Route(
+        "DELETE",
+        _POOL,
+        Access.ADMIN,
+        "Delete a pool's unseen leads",
+        delete_pool,
+        answer=shapes.DeletedView,
+        query=BulkQuery,
+    ),
     _pool_button("confirm", "Load a pool without its unmatched columns"),
     _pool_button("reject", "Drop a pool that waits for confirmation"),
     _pool_button("activate", "Offer a pool's leads again"),
     _pool_button("deactivate", "Stop offering a pool's leads"),
     Route("POST", f"{_POOL}/shuffle", Access.ADMIN, "Shuffle a pool", shuffle, shapes.ShuffleBody, shapes.PoolView),
+    Route("POST", f"{_POOL}/cancel", Access.ADMIN, "Break off the loading of a file", cancel, answer=shapes.PoolView),
+    Route(
+        "POST",
+        f"{_POOL}/resume",
+        Access.ADMIN,
+        "Go on loading a file that stopped half-way",
+        resume,
+        answer=shapes.PoolView,
+        also={202: "It is loading again."},
+    ),
 )
