@@ -9,10 +9,25 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nextlead.runtime.dialer import Dialer
 
-from . import blocking, describing, desks, entering, leads, pools, problems, setup, tokens, watching, work
+from . import (
+    blocking,
+    bulk,
+    describing,
+    desks,
+    downloads,
+    entering,
+    forgetting,
+    leads,
+    pools,
+    problems,
+    setup,
+    tokens,
+    watching,
+    work,
+)
 from .auth import Gatekeeper
 from .endpoint import Endpoint, send_reply
-from .ports import Intake
+from .ports import Intake, Privacy
 from .services import Limits, Services
 from .table import Route
 
@@ -23,7 +38,10 @@ ROUTES: Final[tuple[Route, ...]] = (
     *tokens.ROUTES,
     *entering.ROUTES,
     *pools.ROUTES,
+    *downloads.ROUTES,
+    *bulk.ROUTES,
     *leads.ROUTES,
+    *forgetting.ROUTES,
     *blocking.ROUTES,
     *watching.ROUTES,
     *describing.ROUTES,
@@ -39,6 +57,7 @@ def routes(*, manual_clock: bool) -> tuple[Route, ...]:
 def create_app(
     dialer: Dialer,
     intake: Intake,
+    privacy: Privacy | None = None,
     *,
     operator_token_sha256: str | None = None,
     limits: Limits | None = None,
@@ -51,7 +70,7 @@ def create_app(
     everything, on top of the tokens that the engine knows.
     """
     table = routes(manual_clock=manual_clock)
-    services = Services(dialer, intake, limits or Limits(), table)
+    services = Services(dialer, intake, privacy, limits or Limits(), table)
     gatekeeper = Gatekeeper(dialer.engine, operator_token_sha256, loopback=loopback)
     paths = [Path(path, endpoint=Endpoint(services, gatekeeper, methods)) for path, methods in _by_path(table).items()]
     return Router(paths, redirect_slashes=False, default=_nowhere)

@@ -1,124 +1,129 @@
-"""Calls on the organisation's do-not-call list (SPEC R10.2 to R10.5)."""
+"""Calls on the do-not-call lists, the organisation's and the global one (SPEC R10.2 to R10.5)."""
 
-from typing import Annotated, Any, Final, Literal
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from heapq import nsmallest
+from typing import Any, Final
 
-from msgspec import Meta
+from msgspec import UNSET
 from msgspec.structs import replace
 
-from nextlead.core.commands import Block, Unblock
+from nextlead.core.blocking import refusal_of_number
+from nextlead.core.commands import Block, Scope, Unblock
 from nextlead.core.engine import Engine
 from nextlead.core.model import Answer, Blocked
 from nextlead.core.replies import Count
 
+from . import blocking_shapes as shapes
+from .blocking_import import import_numbers
 from .fields import read_number, region_of
-from .lead_shapes import PhoneText
-from .lists import Page, page
-from .table import Access, Body, Call, Paging, Reply, Route, View, tagged
+from .lists import Page, cursor, cut
+from .problems import forbidden, malformed
+from .table import Access, BulkQuery, Call, Reply, Route, tagged
 from .values import Moment
 
-Scope = Literal["organisation"]
-
-
-class BlockQuery(Body):
-    """Which list."""
-
-    scope: Scope = "organisation"
-
-
-class BlocksQuery(Paging):
-    """Which list."""
-
-    scope: Scope = "organisation"
-
-
-class UnblockQuery(Body):
-    """Which number, on which list."""
-
-    number: PhoneText
-    scope: Scope = "organisation"
-
-
-class BlockBody(Body):
-    """A number that is not to be called any more, and why."""
-
-    number: PhoneText
-    reason: Annotated[str, Meta(max_length=1000)] = ""
-    scope: Scope = "organisation"
-
-
-class BlockView(View):
-    """An entry of the list."""
-
-    number: str
-    scope: str
-    reason: str
-    at: Moment
-    by: str
-
-
-class BlockedView(BlockView):
-    """A new entry, and how many open leads it closed (a leased one when its lease ends)."""
-
-    leads: int
-
-
-class CheckView(View):
-    """Whether a number is blocked, and by which entry."""
-
-    number: str
-    blocked: bool
-    entry: BlockView | None
+_SLICE: Final = 20_000
+"""Numbers that are looked at between two turns of the loop: some two milliseconds."""
+_SCOPES: Final[tuple[Scope, ...]] = ("organisation", "global")
 
 
 def _number(call: Call, text: str) -> int:
     return read_number(text, region_of(call.services.engine), "number")
 
 
-def _view(entry: Blocked) -> BlockView:
-    return BlockView(f"+{entry.number}", "organisation", entry.reason, Moment(entry.at_ms), entry.by)
+def entries(engine: Engine, scope: Scope) -> Mapping[int, Blocked]:
+    """A list's entries by number."""
+    return engine.state.blocked_globally if scope == "global" else engine.blocked
+
+
+def _numbers_on(scope: Scope, engine: Engine) -> list[int]:
+    return list(entries(engine, scope))
+
+
+def _view(entry: Blocked, scope: Scope) -> shapes.BlockView:
+    return shapes.BlockView(f"+{entry.number}", scope, entry.reason, Moment(entry.at_ms), entry.by)
+
+
+def need_operator(call: Call, scope: Scope) -> None:
+    """The global list is the operator's; raises a 403."""
+    if scope == "global" and call.caller.role != "operator":
+        raise forbidden(call.caller.role)
 
 
 async def list_blocked(call: Call) -> object:
-    """In order of the numbers' digits."""
+    """In order of the numbers; one that is on both lists comes twice, the organisation's entry first."""
+    query: shapes.BlocksQuery = call.query
+    after, limit = cursor(query.after), query.limit
+    scopes: tuple[Scope, ...] = _SCOPES if query.scope == "all" else (query.scope,)
+    found: list[int] = []  # a place is twice the number, and one more for the global list
+    for scope in scopes:
+        numbers = await call.services.dialer.read(partial(_numbers_on, scope))
+        for start in range(0, len(numbers), _SLICE):
+            places = (2 * number + (scope == "global") for number in numbers[start : start + _SLICE])
+            found = nsmallest(limit + 1, (*found, *(place for place in places if place > after)))
+            await asyncio.sleep(0)
+    shown = await call.services.dialer.read(lambda engine: [_at(engine, place) for place in found])
+    rows = [(place, view) for place, view in zip(found, shown, strict=True) if view is not None]
+    return cut(rows, limit, lambda row: str(row[0]), lambda row: row[1])
 
-    def read(engine: Engine) -> object:
-        return page(engine.blocked.values(), call.query, lambda entry: f"{entry.number}", _view)
 
-    return await call.services.dialer.read(read)
+def _at(engine: Engine, place: int) -> shapes.BlockView | None:
+    scope = _SCOPES[place % 2]
+    entry = entries(engine, scope).get(place // 2)
+    return None if entry is None else _view(entry, scope)
+
+
+def _scope(call: Call, body: shapes.BlockBody) -> Scope:
+    if body.scope is not UNSET and call.query.scope is not UNSET and body.scope != call.query.scope:
+        raise malformed("scope", "is another one in the query")
+    given = body.scope if call.query.scope is UNSET else call.query.scope
+    scope: Scope = "organisation" if given is UNSET else given
+    need_operator(call, scope)
+    return scope
 
 
 async def block(call: Call) -> object:
-    """Open leads that have the number close."""
-    body: BlockBody = call.body
-    number = _number(call, body.number)
+    """Open leads that have the number close; a leased one when its lease ends."""
+    body: shapes.BlockBody = call.body
+    scope, number = _scope(call, body), _number(call, body.number)
 
-    def view(reply: Count) -> BlockedView:
-        entry = call.services.engine.blocked[number]
-        return BlockedView(f"+{number}", "organisation", entry.reason, Moment(entry.at_ms), entry.by, reply.count)
+    def view(reply: Count) -> shapes.BlockedView:
+        entry = entries(call.services.engine, scope)[number]
+        return shapes.BlockedView(f"+{number}", scope, entry.reason, Moment(entry.at_ms), entry.by, leads=reply.count)
 
-    command = Block(by=call.caller.by, numbers=(number,), reason=body.reason)
+    command = Block(by=call.caller.by, numbers=(number,), reason=body.reason, scope=scope, drop_number=body.drop_number)
     return await call.submit(command, view, lambda made: replace(made, number="", reason=""))
 
 
 async def _block_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply:
     """Number and reason are not kept: the request has them again."""
-    body: BlockBody = call.body
+    body: shapes.BlockBody = call.body
     return Reply(first.status, kept | {"number": f"+{_number(call, body.number)}", "reason": body.reason})
 
 
 async def unblock(call: Call) -> None:
     """Nothing reopens."""
-    await call.services.dialer.submit(Unblock(by=call.caller.by, number=_number(call, call.query.number)))
+    query: shapes.UnblockQuery = call.query
+    need_operator(call, query.scope)
+    command = Unblock(by=call.caller.by, number=_number(call, query.number), scope=query.scope)
+    await call.services.dialer.submit(command)
 
 
 async def check(call: Call) -> object:
-    """Whether a number may not be called."""
+    """Whether a number may not be called: on which lists it is, and whether it was forgotten."""
     number = _number(call, call.params["number"])
-    entry = await call.services.dialer.read(lambda engine: engine.blocked.get(number))
-    return CheckView(f"+{number}", entry is not None, None if entry is None else _view(entry))
+
+    def read(engine: Engine) -> shapes.CheckView:
+        found = [_view(entries(engine, scope)[number], scope) for scope in _SCOPES if number in entries(engine, scope)]
+        closure = refusal_of_number(engine.state, number)
+        forgotten = engine.state.digest(number) in engine.state.forgotten
+        return shapes.CheckView(f"+{number}", closure is not None, closure, found, forgotten)
+
+    return await call.services.dialer.read(read)
 
 
-_LIST = "/v1/do-not-call"
+_LIST: Final = "/v1/do-not-call"
 ROUTES: Final = tagged(
     "Do-not-call",
     Route(
@@ -127,8 +132,8 @@ ROUTES: Final = tagged(
         Access.SUPERVISOR,
         "List blocked numbers",
         list_blocked,
-        answer=Page[BlockView],
-        query=BlocksQuery,
+        answer=Page[shapes.BlockView],
+        query=shapes.BlocksQuery,
     ),
     Route(
         "POST",
@@ -136,12 +141,23 @@ ROUTES: Final = tagged(
         Access.SUPERVISOR,
         "Block a number",
         block,
-        body=BlockBody,
-        answer=BlockedView,
-        query=BlockQuery,
+        body=shapes.BlockBody,
+        answer=shapes.BlockedView,
+        query=shapes.ScopeQuery,
         status=201,
         again=_block_again,
     ),
-    Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=UnblockQuery, status=204),
-    Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=CheckView),
+    Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=shapes.UnblockQuery, status=204),
+    Route(
+        "POST",
+        f"{_LIST}/import",
+        Access.ADMIN,
+        "Block many numbers",
+        import_numbers,
+        body=shapes.ImportBody,
+        form=shapes.ImportForm,
+        answer=shapes.ImportAnswer,
+        query=BulkQuery,
+    ),
+    Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=shapes.CheckView),
 )

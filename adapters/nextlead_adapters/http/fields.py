@@ -1,7 +1,7 @@
 """Text that people send, read by the rules of the campaign: data fields by its template, numbers by its region."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import msgspec
 
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import TemplateField
+from nextlead.core.model import Campaign, TemplateField
 from nextlead.core.records import Records
 
 from ..intake.mapping import norm
@@ -45,6 +45,24 @@ def region_of(engine: Engine, campaign: int = 0) -> str:
     """The region of numbers without a country code: the campaign's, else the organisation's."""
     found = engine.campaigns.by_no.get(campaign)
     return (found.default_region if found else "") or engine.settings.default_region
+
+
+def need_campaign(engine: Engine, code: str, field: str = "campaign") -> Campaign:
+    """The campaign that a body names; raises `Invalid`."""
+    found: Campaign | None = engine.campaigns.by_code.get(code)
+    if found is None:
+        raise Invalid(field, f"there is no campaign {code}")
+    return found
+
+
+def number_reader(region: str) -> Callable[[str], int | str]:
+    """What reads numbers of a long list: E.164 digits, or why it is none, without the text. For one thread."""
+    numbers = Numbers(region)
+
+    def read(text: str) -> int | str:
+        return int(text[1:]) if _E164.fullmatch(text) else numbers.read(text)
+
+    return read
 
 
 def read_number(text: str, region: str, field: str) -> int:

@@ -175,4 +175,4 @@ async def _fill(call: Call, leads: list[dict[str, Any]]) -> None:
     for lead in leads:
         stored = await call.services.dialer.archive.lead(lead["id"])
         lead["phones"] = [f"+{number}" for number in stored.lead.numbers] if stored else []
-        lead["data"] = msgspec.json.decode(stored.data if stored else NO_DATA)
+        lead["data"] = msgspec.json.decode(stored.data if stored and not stored.lead.erased else NO_DATA)

@@ -54,6 +54,8 @@ class LeadView(View):
     """A lead. `priority` is the one that counts: its own, its pool's, its campaign's or the default.
 
     `due` is null while nothing is to be called, `promised` without a promised redial, `released` until it was released.
+    `master` is the lead that this one is a clone of. An `erased` lead has no phones and no data any more: the person
+    was forgotten, or its time was over.
     """
 
     id: int
@@ -74,6 +76,7 @@ class LeadView(View):
     urgent: UrgentView | None
     lease: LeaseShort | None
     master: int | None
+    erased: bool
     created: Moment
     version: int
 

@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Status
+from nextlead.core.model import CAUSES, DIALABLE, URGENT_REASONS, Event, Lead, Status
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
@@ -43,14 +44,14 @@ def public_status(engine: Engine, lead: Lead) -> PublicStatus:
 
 
 def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
-    """A lead with its data fields, given as JSON."""
+    """A lead with its data fields, given as JSON; one that was erased has none, whatever the store still holds."""
     promise = lead.promise
     return LeadView(
         id=lead.id,
         campaign=_campaign(engine, lead),
         pool=lead.pool,
         phones=tuple(f"+{number}" for number in lead.numbers),
-        data=Raw(data),
+        data=Raw(NO_DATA if lead.erased else data),
         status=lead.status.code,
         closure=lead.closure,
         public_status=public_status(engine, lead),
@@ -64,6 +65,7 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
         urgent=_urgent(lead),
         lease=_lease_short(engine, lead),
         master=lead.master or None,
+        erased=lead.erased,
         created=Moment(lead.created_ms),
         version=lead.version,
     )
@@ -137,6 +139,11 @@ def lease_view(engine: Engine, offer: Offer, data: Mapping[int, bytes]) -> Lease
             among=UNSET if why.among is None else why.among,
         ),
     )
+
+
+def without_person(event: Event) -> Event:
+    """The line of a lead that was erased, which the store may not have carried out yet (SPEC R10.6)."""
+    return replace(event, number=0, note="", detail="", cause=event.cause if event.cause in CAUSES else "")
 
 
 def event_view(engine: Engine, event: Event) -> EventView:

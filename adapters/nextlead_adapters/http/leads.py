@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from msgspec import UNSET, Raw
+from msgspec.structs import replace
 
 from nextlead.core.commands import (
     Command,
@@ -22,7 +23,8 @@ from nextlead.core.errors import Invalid, NotFound, VersionConflict
 from nextlead.core.model import REDIAL_KINDS, Lead, Status
 from nextlead.ports import LeadFilter, Stored
 
-from .fields import data_over, read_number, region_of
+from .bulk_shapes import LeadFilterBody
+from .fields import data_over, need_campaign, read_number, region_of
 from .lead_shapes import (
     EventView,
     LeadPatch,
@@ -33,7 +35,7 @@ from .lead_shapes import (
     UrgentBody,
     ValidateBody,
 )
-from .lead_views import NO_DATA, event_view, lead_view
+from .lead_views import NO_DATA, event_view, lead_view, without_person
 from .lists import Page, cursor, cut, part
 from .table import Access, Call, Paging, Route, tagged
 
@@ -74,30 +76,27 @@ async def add_data(call: Call, view: LeadView) -> None:
     view.data = Raw((await call.services.data.get((view.id,))).get(view.id, NO_DATA))
 
 
+def lead_filter(engine: Engine, which: LeadsQuery | LeadFilterBody) -> LeadFilter:
+    """What is asked for, for the archive; raises `Invalid` for what is not there."""
+    campaign = None if which.campaign is None else need_campaign(engine, which.campaign).no
+    return LeadFilter(
+        campaign=campaign,
+        pool=which.pool,
+        status=None if which.status is None else int(Status[which.status.upper()]),
+        closure=which.closure,
+        owner=None if which.owner is None else owner_no(engine, which.owner.name),
+        number=None if which.phone is None else read_number(which.phone, region_of(engine, campaign or 0), "phone"),
+        due_before_ms=None if which.due_before is None else which.due_before.ms,
+        text=which.q or None,
+    )
+
+
 async def list_leads(call: Call) -> object:
     """In order of id."""
     query: LeadsQuery = call.query
     engine = call.services.engine
-    campaign = None
-    if query.campaign is not None:
-        found = engine.campaigns.by_code.get(query.campaign)
-        if found is None:
-            raise Invalid("campaign", f"there is no campaign {query.campaign}")
-        campaign = found.no
-    rows = await call.services.dialer.archive.leads(
-        LeadFilter(
-            campaign=campaign,
-            pool=query.pool,
-            status=None if query.status is None else int(Status[query.status.upper()]),
-            closure=query.closure,
-            owner=None if query.owner is None else owner_no(engine, query.owner.name),
-            number=None if query.phone is None else read_number(query.phone, region_of(engine, campaign or 0), "phone"),
-            due_before_ms=None if query.due_before is None else query.due_before.ms,
-            text=query.q or None,
-            after=cursor(query.after),
-            limit=query.limit + 1,
-        )
-    )
+    which = replace(lead_filter(engine, query), after=cursor(query.after), limit=query.limit + 1)
+    rows = await call.services.dialer.archive.leads(which)
     return cut(rows, query.limit, lambda row: str(row.lead.id), partial(_stored_view, engine))
 
 
@@ -114,6 +113,8 @@ async def show_history(call: Call) -> object:
     """Oldest first."""
     stored = await stored_lead(call)
     events = await call.services.dialer.archive.history(stored.lead.id)
+    if stored.lead.erased:
+        events = [without_person(event) for event in events]
     return part(events, call.query, partial(event_view, call.services.engine))
 
 

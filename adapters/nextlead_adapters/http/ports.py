@@ -1,4 +1,4 @@
-"""What this face needs of the intake, which it is given."""
+"""What this face needs of the intake and of the privacy service, which it is given."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Protocol
 from nextlead.core.model import Pool
 
 from ..intake.loading import AndThen
-from ..intake.options import PoolOptions
+from ..intake.options import PoolOptions, Source
 from ..intake.service import Progress
 
 
@@ -37,6 +37,7 @@ class Intake(Protocol):
         by: str,
         *,
         caller: str = "",
+        source: Source = "api",
         then: AndThen | None = None,
     ) -> Pool:
         """Load leads given as JSON. `then` is called with the pool when the last of them is in."""
@@ -44,4 +45,61 @@ class Intake(Protocol):
 
     def progress(self, pool: int) -> Progress | None:
         """Of a file that is being loaded, else None."""
+        ...
+
+    async def cancel(self, pool: int, by: str) -> Pool:
+        """Break off the loading of a file: the pool fails, its leads go; returns when they have.
+
+        Raises `NotFound`, and `Conflict` when the pool is not loading.
+        """
+        ...
+
+    async def resume(self, pool: int, by: str) -> Pool:
+        """Go on with a file that stopped half-way, from its kept original; returns while it loads.
+
+        Raises `NotFound`, and `Conflict` when there is nothing to go on with.
+        """
+        ...
+
+
+class ForgetReport(Protocol):
+    """What forgetting a person did, or in a dry run would do."""
+
+    @property
+    def leads(self) -> int:
+        """Leads of the person, open and closed, clones included."""
+        ...
+
+    @property
+    def closed(self) -> int:
+        """Of these, those that were erased now."""
+        ...
+
+    @property
+    def marked(self) -> int:
+        """Of these, those that are leased: they go when their lease ends."""
+        ...
+
+    @property
+    def numbers(self) -> int:
+        """Numbers that are never loaded again."""
+        ...
+
+    @property
+    def originals(self) -> int:
+        """Kept files that lost rows."""
+        ...
+
+
+class Privacy(Protocol):
+    """Forgets persons (SPEC R10.6)."""
+
+    async def anonymise(
+        self, *, lead: int | None = None, number: int | None = None, by: str, dry_run: bool = False
+    ) -> ForgetReport:
+        """Forget the person who has this lead, or this number; one of them is given.
+
+        Returns when nothing of the person is in the store any more, but for what is on an agent's screen. Raises
+        `NotFound` for a lead that is not there. A number that nobody has is forgotten all the same.
+        """
         ...

@@ -9,13 +9,14 @@ from typing import Any, Final
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
+from nextlead.core.errors import NotReady
 from nextlead.ports import Archive
 from nextlead.runtime.dialer import Dialer
 
 from ..metrics import exposition
 from .idempotency import Repeats
 from .openapi import document
-from .ports import Intake
+from .ports import Intake, Privacy
 from .table import ORGANISATION, Route
 
 BODY_MAX_BYTES: Final = 1024 * 1024
@@ -62,14 +63,24 @@ class DataReader:
 class Services:
     """Made once per application."""
 
-    def __init__(self, dialer: Dialer, intake: Intake, limits: Limits, table: Sequence[Route]) -> None:
+    def __init__(
+        self, dialer: Dialer, intake: Intake, privacy: Privacy | None, limits: Limits, table: Sequence[Route]
+    ) -> None:
         self.dialer = dialer
         self.intake = intake
+        self._privacy = privacy
         self.limits = limits
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
         self.reopening = dialer.reopening
+
+    @property
+    def privacy(self) -> Privacy:
+        """Raises `NotReady` in a process that was set up without it."""
+        if self._privacy is None:
+            raise NotReady("nobody can be forgotten here: the daemon was set up without it")
+        return self._privacy
 
     def metrics(self) -> bytes:
         """Prometheus text, as of now."""

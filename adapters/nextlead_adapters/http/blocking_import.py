@@ -1,0 +1,127 @@
+"""Many numbers for a do-not-call list at once (SPEC R10.2): as JSON, or as a file.
+
+Numbers are read with the organisation's region, a slice at a time in a thread, and each slice is one command. A row
+that is not a number is told with its line, and does not hold up the others. The answer holds no numbers.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+import anyio
+from msgspec import UNSET
+
+from nextlead.core.commands import Block, Scope
+from nextlead.core.engine import Engine
+from nextlead.core.replies import Count
+
+from . import blocking_shapes as shapes
+from .bulk import with_last
+from .bulk_shapes import ERRORS_SHOWN, RowError
+from .fields import number_reader, region_of
+from .list_file import ListFile
+from .problems import forbidden
+from .table import Call
+
+SLICE: Final = 100
+_COLUMNS: Final = (frozenset({"phone", "number", "telephone"}), frozenset({"reason"}))
+
+Given = Sequence[tuple[int, str, str]]
+"""Rows: line, number as text, reason."""
+Read = Sequence[tuple[int, int | str, str]]
+"""The same with the number, or why it is none."""
+
+
+async def import_numbers(call: Call) -> object:
+    """Slice by slice; the answer counts what was added, was there already, and was no number."""
+    body: shapes.BlockOptions = call.body
+    scope: Scope = "organisation" if body.scope is UNSET else body.scope
+    if scope == "global" and call.caller.role != "operator":
+        raise forbidden(call.caller.role)
+    total = shapes.ImportAnswer(0, 0, 0, 0, 0, [])
+    if call.file is None:
+        return await _all(call, scope, _of_list(call.body), total)
+    with ListFile(call.file.path, _COLUMNS) as file:
+        return await _all(call, scope, _of_file(file, body.reason), total)
+
+
+async def _of_list(body: shapes.ImportBody) -> AsyncIterator[Given]:
+    for start in range(0, len(body.numbers), SLICE):
+        some = enumerate(body.numbers[start : start + SLICE], start + 1)
+        yield [
+            (row, each, body.reason) if isinstance(each, str) else (row, each.number, each.reason or body.reason)
+            for row, each in some
+        ]
+
+
+async def _of_file(file: ListFile, reason: str) -> AsyncIterator[Given]:
+    async for rows in file.slices(SLICE):
+        yield [(row, number, own[: shapes.REASON_CHARS_MAX] or reason) for row, (number, own) in rows]
+
+
+async def _all(
+    call: Call, scope: Scope, slices: AsyncIterator[Given], total: shapes.ImportAnswer
+) -> shapes.ImportAnswer:
+    reader = number_reader(region_of(call.services.engine))
+    async for given, is_last in with_last(slices):
+        read = await anyio.to_thread.run_sync(_read, given, reader)
+        fresh = await call.services.dialer.read(partial(_take, read, scope, total))
+        if call.query.dry_run:
+            total.leads += await call.services.dialer.read(partial(_concerned, list(fresh)))
+        else:
+            await _block(call, scope, fresh, total, is_last=is_last)
+    return total
+
+
+def _read(given: Given, reader: Callable[[str], int | str]) -> Read:
+    return [(row, reader(text), reason) for row, text, reason in given]
+
+
+def _take(read: Read, scope: Scope, total: shapes.ImportAnswer, engine: Engine) -> dict[int, str]:
+    """Count a slice; the numbers in it that are new, with their reasons."""
+    there = engine.state.blocked_globally if scope == "global" else engine.blocked
+    fresh: dict[int, str] = {}
+    for row, number, reason in read:
+        total.rows += 1
+        if isinstance(number, str):
+            total.invalid += 1
+            if len(total.errors) < ERRORS_SHOWN:
+                total.errors.append(RowError(row, number))
+        elif number in there or number in fresh:
+            total.already += 1
+        else:
+            total.added += 1
+            fresh[number] = reason
+    return fresh
+
+
+def _concerned(numbers: Sequence[int], engine: Engine) -> int:
+    return sum(len(engine.leads_with_number(number)) for number in numbers)
+
+
+async def _block(call: Call, scope: Scope, fresh: dict[int, str], total: shapes.ImportAnswer, *, is_last: bool) -> None:
+    groups = [(reason, tuple(number for number, _ in some)) for reason, some in _by_reason(fresh)]
+    for at, (reason, numbers) in enumerate(groups, 1):
+        command = Block(
+            by=call.caller.by, numbers=numbers, reason=reason, scope=scope, drop_number=call.body.drop_number
+        )
+        keep = _whole if is_last and at == len(groups) else _nothing
+        await call.submit(command, partial(_count, total), keep)
+
+
+def _whole(total: shapes.ImportAnswer) -> object | None:
+    return total
+
+
+def _nothing(_total: shapes.ImportAnswer) -> object | None:
+    return None
+
+
+def _by_reason(fresh: dict[int, str]) -> Iterator[tuple[str, Iterator[tuple[int, str]]]]:
+    return groupby(fresh.items(), key=lambda item: item[1])
+
+
+def _count(total: shapes.ImportAnswer, reply: Count) -> shapes.ImportAnswer:
+    total.leads += reply.count
+    return total
