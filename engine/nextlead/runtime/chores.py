@@ -4,6 +4,7 @@ A chore names the engine time at which it wants to run; the dialer's one alarm r
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from nextlead.core.order import NEVER
@@ -25,9 +26,10 @@ class Chore(Protocol):
 
 
 class Chores:
-    """The chores of a dialer."""
+    """The chores of a dialer. `ended` is called when one has run: it may want to again."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._tell_ended = ended
         self._chores: list[Chore] = []
         self._running: dict[Chore, asyncio.Task[None]] = {}
 
@@ -72,3 +74,4 @@ class Chores:
             self._chores.remove(chore)  # it would only fail again; the next start tries once more
             context = {"message": "a chore failed and is given up", "exception": problem, "task": task}
             task.get_loop().call_exception_handler(context)
+        self._tell_ended()

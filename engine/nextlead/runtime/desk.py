@@ -48,7 +48,7 @@ class Desk:
         self._writer = writer
         self._stats = stats
         self._deliveries = Deliveries()
-        self.chores = Chores()
+        self.chores = Chores(self.look)
         self.slices = Slices(lambda: engine.working, self._slice)
         self._alarm = DeadlineAlarm(clock, self.next_deadline_ms, self.tick)
         self._begun: dict[int, list[tuple[Future, Then | None]]] = {}

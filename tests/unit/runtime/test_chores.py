@@ -45,6 +45,25 @@ async def test_the_alarm_rings_for_a_chore() -> None:
     await centre.leave()
 
 
+async def test_it_says_when_it_wants_to_run_again() -> None:
+    centre = Centre()
+    await centre.open()
+
+    class Daily(Chore):
+        async def run(self) -> None:
+            await super().run()
+            self.at_ms = centre.dialer.now_ms() + HOUR_MS
+
+    chore = Daily(0)
+    centre.dialer.add_chore(chore)
+    await quiet()
+    assert chore.ran == 1
+    centre.clock.advance(HOUR_MS)  # type: ignore[attr-defined]
+    await quiet()
+    assert chore.ran == 2
+    await centre.leave()
+
+
 async def test_what_is_due_begins_at_once() -> None:
     centre = Centre(ManualClock(HOUR_MS))
     await centre.open()
