@@ -58,6 +58,12 @@ class CommitConfig(Section, frozen=True):
     room_wait_s: Seconds = 5.0
 
 
+class PrivacyConfig(Section, frozen=True):
+    """Where the key of forgotten numbers lies; empty: beside the store, `leads.key` for `leads.db`."""
+
+    key_file: str = ""
+
+
 class Config(Section, frozen=True):
     """The whole file."""
 
@@ -65,6 +71,7 @@ class Config(Section, frozen=True):
     http: HttpConfig = field(default_factory=HttpConfig)
     log: LogConfig = field(default_factory=LogConfig)
     commit: CommitConfig = field(default_factory=CommitConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
 
 
 def parse_config(text: str | bytes, name: str = "nextlead.toml") -> Config:

@@ -1,11 +1,17 @@
-"""Files that only their user can read: the admin token, the demo's tokens."""
+"""Files that only their user can read: the admin token, the demo's tokens, the key of forgotten numbers."""
 
 import os
 import secrets
 from pathlib import Path
+from typing import Final
 
-VARIABLE = "NEXTLEAD_ADMIN_TOKEN"
-TOKEN_BYTES = 32
+import structlog
+
+VARIABLE: Final = "NEXTLEAD_ADMIN_TOKEN"
+TOKEN_BYTES: Final = 32
+_OTHERS: Final = 0o077
+
+_log = structlog.get_logger("nextlead.secrets")
 
 
 def write_private(file: Path, content: bytes) -> None:
@@ -17,6 +23,19 @@ def write_private(file: Path, content: bytes) -> None:
         out.flush()
         os.fsync(out.fileno())
     beside.replace(file)
+    _sync(file.parent)
+
+
+def read_private(file: Path) -> bytes | None:
+    """What is in it, None if it is not there; if others could read it until now, they can't any more."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return None
+    if file.stat().st_mode & _OTHERS:
+        file.chmod(0o600)
+        _log.warning("secret_was_readable", file=str(file))
+    return content
 
 
 def admin_token(file: Path) -> tuple[str, bool]:
@@ -32,3 +51,13 @@ def admin_token(file: Path) -> tuple[str, bool]:
     made = secrets.token_urlsafe(TOKEN_BYTES)
     write_private(file, made.encode() + b"\n")
     return made, True
+
+
+def _sync(folder: Path) -> None:
+    """The name of a file is durable when its folder is; not every system can do it."""
+    if hasattr(os, "O_DIRECTORY"):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
