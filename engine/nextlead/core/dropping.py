@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from .blocking import close_or_mark
+from .clones import forget_clone
 from .errors import InUse
 from .jobs import Walk, begin, ids_of, next_job, same_task
+from .kept_files import drop_file_of
 from .model import Job, Lead, Pool, Status
 from .places import Bar
 from .pool_gates import put_pool, unwatch
@@ -105,8 +107,7 @@ def _forget_pool(state: State, pool: Pool) -> None:
         mapping.pop(pool.id, None)
     state.open_pools.discard(pool.id)
     state.record("pool", pool.id, None)
-    if pool.file:
-        state.record("file", pool.file, None)
+    drop_file_of(state, pool)
     if state.closures.pop(pool.id, None) is not None:
         state.record("closures", pool.id, None)
 
@@ -154,3 +155,4 @@ def drop_lead(state: State, lead: Lead) -> None:
     state.leads.drop(lead.id)
     state.changes.leads.pop(lead.id, None)
     state.changes.gone.append(lead.id)
+    forget_clone(state, lead)

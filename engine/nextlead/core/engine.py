@@ -12,7 +12,20 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from . import blocking, commands, intake, jobs, lead_edits, pool_buttons, pools, privacy, setup, work
+from . import (
+    blocking,
+    bulk_edits,
+    commands,
+    intake,
+    jobs,
+    kept_files,
+    lead_edits,
+    pool_buttons,
+    pools,
+    privacy,
+    setup,
+    work,
+)
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
@@ -59,6 +72,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.EndLease: work.end_by_hand,
     commands.Resolve: work.resolve,
     commands.EditLead: lead_edits.edit_lead,
+    commands.EditLeads: bulk_edits.edit_leads,
     commands.Release: lead_edits.release_one,
     commands.MakeUrgent: lead_edits.make_urgent,
     commands.Validate: lead_edits.validate,
@@ -71,6 +85,10 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.Erased: privacy.erased,
     commands.OpenPool: pools.open_pool,
     commands.LoadRows: intake.load_rows,
+    commands.AddFile: kept_files.add_file,
+    commands.AddFilePart: kept_files.add_file_part,
+    commands.SwapFile: kept_files.swap_file,
+    commands.DropFile: kept_files.drop_file,
     commands.ClosePool: pools.close_pool,
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pool_buttons.act_on_pool,
@@ -177,6 +195,7 @@ class Engine(Reads):
         state.previous_ms, state.now_ms = state.now_ms, max(now_ms, state.now_ms)
         state.changes, state.served, state.done = Changes(), [], []
         setup.found_organisation(state)
+        kept_files.drop_unnamed(state)
         fire_due(state)
         resume_jobs(state)
         return Outcome(None, state.changes, state.served)

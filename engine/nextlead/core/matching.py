@@ -1,4 +1,4 @@
-"""What two leads are the same by, other than a number (SPEC R9.6): digests of field values.
+"""What two leads are the same by, other than a number (SPEC R9.6): digests of field values; and what an update makes.
 
 A *rule* of the duplicate check is `phone`, the name of a template field, or several of these joined by a plus, which
 must then agree together. `phone` alone is decided by the index of numbers; all else by the digests made here.
@@ -6,7 +6,8 @@ must then agree together. `phone` alone is decided by the index of numbers; all 
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
+from unicodedata import normalize
 
 from msgspec import json
 
@@ -23,7 +24,7 @@ def keys_of(rule: str, numbers: Sequence[int], data: Mapping[str, object]) -> tu
     """The keys of a lead by a rule: one, or one for each number if the rule joins `phone` with something.
 
     None when a field it names is empty: a blank is not the same as another blank. Text is compared without regard to
-    case and surrounding space, anything else by its JSON.
+    case, surrounding space and how accents are composed, anything else by its JSON.
     """
     values = {name.strip().casefold(): value for name, value in data.items()}
     names = parts_of(rule)
@@ -39,8 +40,21 @@ def keys_of(rule: str, numbers: Sequence[int], data: Mapping[str, object]) -> tu
 def _plain(value: object) -> str:
     if value is None:
         return ""
-    return value.strip().casefold() if isinstance(value, str) else json.encode(value).decode()
+    if isinstance(value, str):
+        return normalize("NFC", value.strip().casefold())
+    return json.encode(value).decode()
 
 
 def _digest(rule: str, text: str) -> bytes:
     return blake2b(f"{'+'.join(parts_of(rule))}\x1e{text}".encode(), digest_size=KEY_BYTES).digest()
+
+
+def fields_of(data: bytes) -> dict[str, Any]:
+    """The data fields of a lead, from their JSON."""
+    return json.decode(data, type=dict[str, Any])
+
+
+def merged(old: bytes, new: bytes) -> bytes:
+    """The data fields of a lead after an update with a row's (SPEC R9.8): a blank in the row leaves what is there."""
+    changes = {name: value for name, value in fields_of(new).items() if value not in (None, "")}
+    return json.encode({**fields_of(old), **changes})

@@ -1,14 +1,19 @@
 """Lead pools: opened, closed, edited (SPEC 9). Rows come in by `intake.py`, the buttons are in `pool_buttons.py`."""
 
+from typing import Final
+
 from msgspec import UnsetType
 from msgspec.structs import replace
 
 from . import commands as c
-from .dropping import drop_leads
+from .dropping import being_deleted, drop_leads
+from .entries import last_entry_pool, note_entry
 from .errors import Conflict, Invalid, NotFound
+from .kept_files import need_free_file
 from .lead_edits import owner_of
-from .model import ROOT_TEAM, Pool
+from .model import ROOT_TEAM, Duplicates, Pool
 from .pool_gates import put_pool
+from .replies import Begun
 from .settings_check import PRIORITY_LAST
 from .setup import follow_settings
 from .state import State
@@ -17,10 +22,37 @@ _GROWING = ("api", "manual")
 """Sources whose pools take more leads after they were first active (SPEC R9.1); a file is one upload."""
 _GROWING_STATES = ("active", "inactive", "awaiting_confirmation")
 
+ACTIONS: Final = ("skip", "load", "update", "replace", "clone", "close")
+SCOPES: Final = ("file", "pool", "campaign", "project", "organisation")
+AMONG: Final = ("open", "all")
+ON_INVALID: Final = ("file", "close")
+
 
 def takes_rows(pool: Pool) -> bool:
-    """Whether `LoadRows` may add to it."""
-    return pool.state == "loading" or (pool.source in _GROWING and pool.state in _GROWING_STATES)
+    """Whether `LoadRows` may add to it, as far as the row tells: one that is being deleted takes none either."""
+    return not pool.expired_ms and (
+        pool.state == "loading" or (pool.source in _GROWING and pool.state in _GROWING_STATES)
+    )
+
+
+def need_taking(state: State, pool: Pool) -> None:
+    """Raises `Conflict` when it takes no rows."""
+    if being_deleted(state, pool.id):
+        raise Conflict(f"pool {pool.id} is being deleted", state=pool.state)
+    if not takes_rows(pool):
+        what = "has expired" if pool.expired_ms else f"is {pool.state}"
+        raise Conflict(f"pool {pool.id} {what} and takes no rows", state=pool.state)
+
+
+def shared_pool(state: State, entry_key: str, oldest_ms: int) -> Pool | None:
+    """The pool that an entry of this key goes to (SPEC R9.1), None when it gets one of its own. O(1) amortised.
+
+    It is the last one that was opened with the key, if its last entry came at or after `oldest_ms` and it takes rows.
+    """
+    pool = last_entry_pool(state, entry_key)
+    if pool is None or pool.state == "loading" or pool.entered_ms < oldest_ms:
+        return None
+    return pool if takes_rows(pool) and not being_deleted(state, pool.id) else None
 
 
 def need_pool(state: State, pool: int) -> Pool:
@@ -36,6 +68,11 @@ def open_pool(state: State, command: c.OpenPool) -> Pool:
     campaign = state.campaigns.need(command.campaign)
     _check_priority(command.priority)
     _check_dates(command.active_from_ms, command.active_until_ms)
+    _check_duplicates(command.duplicates)
+    if command.on_invalid not in ON_INVALID:
+        raise Invalid("on_invalid", f"must be one of {', '.join(ON_INVALID)}")
+    if command.file:
+        need_free_file(state, command.file)
     pool = Pool(
         id=state.sequences.pool,
         campaign=campaign.no,
@@ -52,9 +89,17 @@ def open_pool(state: State, command: c.OpenPool) -> Pool:
         active_until_ms=command.active_until_ms,
         duplicates=command.duplicates,
         file_name=command.file_name,
+        columns=command.columns,
+        on_invalid=command.on_invalid,
+        options=command.options,
+        file=command.file,
+        file_bytes=command.file_bytes,
+        entry_key=command.entry_key,
+        entered_ms=state.now_ms if command.entry_key else 0,
     )
     state.sequences = replace(state.sequences, pool=pool.id + 1)
     state.record("sequences", 0, state.sequences)
+    note_entry(state, pool)
     return put_pool(state, None, pool)
 
 
@@ -68,16 +113,27 @@ def _check_dates(from_ms: int | None, until_ms: int | None) -> None:
         raise Invalid("active_until", "must be after active_from")
 
 
-def close_pool(state: State, command: c.ClosePool) -> Pool:
-    """All rows are in, or it failed."""
+def _check_duplicates(asked: Duplicates) -> None:
+    for name, value, known in (
+        ("scope", asked.scope, SCOPES),
+        ("among", asked.among, AMONG),
+        ("action", asked.action, ACTIONS),
+    ):
+        if value not in known:
+            raise Invalid(f"duplicates.{name}", f"must be one of {', '.join(known)}")
+
+
+def close_pool(state: State, command: c.ClosePool) -> Pool | Begun:
+    """All rows are in: the pool is loaded, or held until someone confirms it; or it failed, and its leads go."""
     pool = need_pool(state, command.pool)
     if pool.state != "loading":
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
     if command.error:
-        drop_leads(state, pool)
-        return put_pool(state, pool, replace(state.pools[pool.id], state="failed", error=command.error))
-    held = "awaiting_confirmation" if command.unmatched else "active"
-    return put_pool(state, pool, replace(pool, state=held, unmatched=command.unmatched, modified_ms=state.now_ms))
+        return drop_leads(state, put_pool(state, pool, replace(pool, state="failed", error=command.error)))
+    loaded = replace(pool, unmatched=command.unmatched, modified_ms=state.now_ms)
+    if command.unmatched:
+        return put_pool(state, pool, replace(loaded, state="awaiting_confirmation"))
+    return put_pool(state, pool, replace(loaded, state="active", loaded_ms=state.now_ms))
 
 
 def edit_pool(state: State, command: c.EditPool) -> Pool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .entries import note_entry
 from .fresh import follow_shuffle, seq_of
 from .model import FreshLead, Lead, Row, Status
 from .numbers import number_entry
@@ -40,6 +41,7 @@ class Recovery:
             "lead_data": lambda _row: None,
             "answer": lambda _row: None,
             "clones": lambda row: state.clones.__setitem__(row.master, row),
+            "file": lambda row: state.files.__setitem__(row.id, row),
             "job": lambda row: state.jobs.__setitem__(row.id, row),
         }
 
@@ -71,7 +73,8 @@ class Recovery:
         """Lay everything out as of the stored engine time; timers run afterwards."""
         state = self._state
         deleting = {job.pool for job in state.jobs.values() if job.kind == "delete"}
-        for pool in list(state.pools.values()):
+        for _, pool in sorted(state.pools.items()):
+            note_entry(state, pool)
             bars = bars_of(pool) | (Bar.UNSHOWN if pool.id in deleting else 0)
             if bars:
                 state.shut[pool.id] = bars

@@ -32,6 +32,7 @@ from .model import (
     Dialer,
     Erasure,
     Event,
+    File,
     Forgotten,
     FreshLead,
     Job,
@@ -135,6 +136,8 @@ class State(Places):
         self.served: list[Served] = []
 
         self.clones: dict[int, Clones] = {}
+        self.files: dict[int, File] = {}
+        self.entries: dict[str, list[int]] = {}
         self.jobs: dict[int, Job] = {}
         self.tasks: deque[Task] = deque()
         self.slice_leads = SLICE_LEADS

@@ -5,7 +5,9 @@ queue keeps of itself (heads, levels, earliest) against its parts. O(n log n); f
 doubt.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from sortedcontainers import SortedList
 
@@ -28,6 +30,12 @@ def verify(state: State) -> list[str]:
     for queue in state.queues.values():
         problems += _queue_problems(state, queue)
     problems += _callable_all_the_same(state)
+    problems += _clone_problems(state)
+    problems += [
+        f"pool {pool.id}: its file {pool.file} is not kept"
+        for pool in state.pools.values()
+        if pool.file and pool.file not in state.files
+    ]
     if state.faults:
         problems.append(f"faults: {state.faults} leads stood in the order that should have been closed")
     return problems
@@ -68,6 +76,7 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
         ("token", state.tokens.values()),
         ("job", state.jobs.values()),
         ("clones", state.clones.values()),
+        ("file", state.files.values()),
     )
     if state.key_check:
         yield "forgotten", Forgotten(state.key_check, 0, "")
@@ -85,6 +94,7 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "key of forgotten numbers", state.key_check, other.key_check
     yield "open pools", state.open_pools, other.open_pools
     yield "bars on pools", state.shut, other.shut
+    yield "pools of entries", _entries(state), _entries(other)
     for name in ("counts", "pool_open", "pool_unshown", "pool_leased", "leases", "unresolved", "promised", "pauses"):
         yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
 
@@ -95,6 +105,11 @@ def _order(state: State) -> dict[object, object]:
         for key, queue in state.queues.items()
         for part in queue.parts.values()
     }
+
+
+def _entries(state: State) -> dict[str, list[int]]:
+    there = {key: [pool for pool in pools if pool in state.pools] for key, pools in state.entries.items()}
+    return {key: pools for key, pools in there.items() if pools}
 
 
 def _filled(found: dict[object, object]) -> dict[object, object]:
@@ -123,6 +138,16 @@ def _callable_all_the_same(state: State) -> Iterator[str]:
                 settled = lead.status is Status.PENDING_VALIDATION or bool(closing(state, number))
             if not settled:
                 yield f"lead {lead.id} can be called at a number that is refused"
+
+
+def _clone_problems(state: State) -> Iterator[str]:
+    """Masters that have fewer clones by their count than there are open ones (`clones.py`)."""
+    untouched = (state.leads.fresh(lead) for lead in state.leads.untouched())
+    masters = Counter(lead.master for lead in chain(state.leads.touched(), untouched) if lead is not None)
+    for master, found in masters.items():
+        counted = state.clones[master].count if master in state.clones else 0
+        if master and counted < found:
+            yield f"lead {master}: {counted} clones are counted, {found} are open"
 
 
 def _queue_problems(state: State, queue: Queue) -> list[str]:

@@ -1,0 +1,118 @@
+"""Which lead a row is a duplicate of (SPEC R9.6).
+
+Rules of this file:
+
+1. The original is the lead with the lowest id of all that match in scope; with `among` open, of those that are open. A
+   lead that has expired with its pool counts as closed, written or not.
+2. Open leads that have a number are in the engine's index. Closed ones, and those that match by fields, are what the
+   archive said (`IntakeRow.original`). If that isn't so any more, the row is stale.
+3. Leads of the same chunk are remembered here, so that chunks of any size decide the same.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from .commands import IntakeRow, Original
+from .matching import PHONE, fields_of, keys_of, parts_of
+from .model import Lead, Pool
+from .state import State
+
+STALE: Final = -1
+"""What the archive said of the original isn't so any more."""
+
+
+def open_lead(state: State, lead: int) -> Lead | None:
+    """The lead if it is open (rule 1)."""
+    found = state.leads.get(lead)
+    if found is None or (state.shut and state.is_over(found)):
+        return None
+    return found
+
+
+class Originals:
+    """Finds originals for the rows of one chunk. Leads from `pending_from` on are open, but not in the state yet."""
+
+    def __init__(self, state: State, pool: Pool, pending_from: int) -> None:
+        self._state = state
+        self._pool = pool
+        rules = {parts_of(rule) for rule in pool.duplicates.match}
+        self._by_phone = (PHONE,) in rules
+        self._key_rules = tuple("+".join(rule) for rule in sorted(rules) if rule != (PHONE,))
+        self._only_open = pool.duplicates.among == "open"
+        self._here: dict[int | bytes, list[int]] = {}
+        self.pending_from = pending_from
+
+    def find(self, row: IntakeRow) -> int:
+        """The original's id, 0 if there is none, or `STALE`. O(log n) a number, and what shares it out of scope."""
+        found = 0
+        for lead in self._matches(row):
+            if lead and (lead < found or not found):
+                found = lead
+        told = row.original
+        if told is None or 0 < found <= told.lead:
+            return found
+        return self._check(told) or found
+
+    def _matches(self, row: IntakeRow) -> list[int]:
+        matches = [self._first_here(key) for key in row.keys]
+        if self._by_phone:
+            for number in row.numbers:
+                if number in self._here:
+                    matches.append(self._first_here(number))
+                leads = self._state.numbers.leads(number)
+                if leads:
+                    matches.append(next((lead for lead in leads if self._counts(lead)), 0))
+        return matches
+
+    def _first_here(self, key: int | bytes) -> int:
+        for lead in self._here.get(key, ()):
+            if not self._only_open or lead >= self.pending_from or open_lead(self._state, lead):
+                return lead
+        return 0
+
+    def _counts(self, lead: int) -> bool:
+        """Whether a lead of the index counts for this pool."""
+        if not in_scope(self._state, self._pool, lead):
+            return False
+        return not self._only_open or not self._state.shut or open_lead(self._state, lead) is not None
+
+    def _check(self, told: Original) -> int:
+        lead = self._state.leads.get(told.lead)
+        if told.closed:
+            return told.lead if lead is None else STALE
+        if lead is None or lead.version != told.version:
+            return STALE
+        return told.lead if not self._only_open or open_lead(self._state, told.lead) else 0
+
+    def note(self, lead: int, numbers: Sequence[int], keys: Sequence[bytes], *, closed: bool = False) -> None:
+        """A lead of this chunk is there for the rows after it."""
+        if closed and self._only_open:
+            return
+        if self._by_phone:
+            for number in numbers:
+                self._here.setdefault(number, []).append(lead)
+        for key in keys:
+            self._here.setdefault(key, []).append(lead)
+
+    def keys(self, numbers: Sequence[int], data: bytes) -> Sequence[bytes]:
+        """What a row matches by that came without its keys."""
+        if not self._key_rules or self._only_open:
+            return ()
+        fields = fields_of(data)
+        return [key for rule in self._key_rules for key in keys_of(rule, numbers, fields)]
+
+
+def in_scope(state: State, pool: Pool, lead_id: int) -> bool:
+    """Whether an open lead counts in the pool's duplicate check (SPEC R9.6)."""
+    if pool.duplicates.scope == "organisation":
+        return True
+    fresh = state.leads.fresh(lead_id)
+    lead_pool = fresh.pool if fresh is not None else state.need_lead(lead_id).pool
+    match pool.duplicates.scope:
+        case "project":
+            projects = state.campaigns.by_no
+            return projects[state.pools[lead_pool].campaign].project == projects[pool.campaign].project
+        case "campaign":
+            return state.pools[lead_pool].campaign == pool.campaign
+        case _:
+            return lead_pool == pool.id
