@@ -3,7 +3,7 @@
 from typing import Any
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Event, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
+from nextlead.core.model import Blocked, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
 from nextlead.ports import Commit, Part, Store
 
 NOON = 1_772_452_800_000
@@ -36,12 +36,13 @@ def closed(id_: int, closure: str = "success", **more: Any) -> Lead:
     return lead(id_, Status.CLOSED, closure=closure, **more)
 
 
-def event(lead_: int, kind: str, previous: int = 0) -> Event:
-    return Event(lead_, previous, NOON, NOON, "agent:A", kind, Status.UNPROCESSED, Status.UNPROCESSED, None, -1)
+def event(lead_: int, kind: str, previous: int = 0, **more: Any) -> Event:
+    where = (Status.UNPROCESSED, Status.UNPROCESSED, None, -1)
+    return Event(lead_, previous, NOON, NOON, "agent:A", kind, *where, **more)
 
 
-def reject(row: int, kind: str = "invalid", pool_: int = 1) -> Reject:
-    return Reject(pool_, row, kind, ("phone: no usable number",), ("x", str(row)))
+def reject(row: int, kind: str = "invalid", pool_: int = 1, *numbers: int) -> Reject:
+    return Reject(pool_, row, kind, ("phone: no usable number",), ("x", str(row)), numbers)
 
 
 def changes(*rows: Row, **more: Any) -> Changes:
@@ -55,6 +56,12 @@ def changes(*rows: Row, **more: Any) -> Changes:
                 made.rows["pool", row.id] = row
             case LeadData():
                 made.rows["lead_data", row.lead] = row
+            case File():
+                made.rows["file", row.id] = row
+            case Erasure():
+                made.rows["erasure", row.id] = row
+            case Blocked():
+                made.rows["blocked", row.number] = row
             case _:
                 raise AssertionError(row)
     return made

@@ -11,9 +11,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from nextlead.core.model import Answer, Event, Lead, LeadData, Reject, Status
-from nextlead.ports import ANSWER_KEPT_MS, LeadFilter, NumberUse, Stored, StoreError, has_text
+from nextlead.ports import ANSWER_KEPT_MS, KeyUse, LeadFilter, NumberUse, Stored, StoreError, has_text
 
-from . import journal, reads
+from . import journal, keys, reads
 from .connection import Connection
 from .overlay import NOTHING, Overlay
 
@@ -30,6 +30,7 @@ class SqliteArchive:
         self._org = org
         self._overlay = Overlay()
         self._pools: reads.Pools = {}
+        self._rules: dict[str, keys.Rule] = {}
         self._at_ms = 0
 
     async def lead(self, lead: int) -> Stored | None:
@@ -65,12 +66,45 @@ class SqliteArchive:
         """See `Archive.numbers`."""
         users = await _ask(self._reader.run(reads.users_of, self._org, set(numbers)))
         rows = await self._rows({lead for _, lead in users})
-        found = [(number, row) for number, lead in users if (row := rows.get(lead))]
+        found = [(number, row) for number, lead in users if (row := rows.get(lead)) and not row.erased]
         return [NumberUse(number, row.id, row.pool, row.campaign, row.status == Status.CLOSED) for number, row in found]
 
     async def rejects(self, pool: int, kind: str) -> list[Reject]:
         """See `Archive.rejects`."""
         return await _ask(self._reader.run(reads.rejects, self._org, pool, kind))
+
+    async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
+        """See `Archive.rejects_after`."""
+        return await _ask(self._reader.run(reads.rejects_after, self._org, pool, kind, after, limit))
+
+    async def pools_with_number(self, number: int) -> list[int]:
+        """See `Archive.pools_with_number`."""
+        return await _ask(self._reader.run(reads.pools_with, self._org, number))
+
+    async def clones(self, lead: int) -> list[int]:
+        """See `Archive.clones`."""
+        return sorted(await self._rows(await _ask(self._reader.run(reads.clones_of, self._org, lead))))
+
+    async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
+        """See `Archive.closed_before`."""
+        recent = self._overlay.leads()
+        which = (campaign, closure, before_ms)
+        stored = await _ask(self._reader.run(reads.closed_before, self._org, which, limit, recent.keys()))
+        found = stored + [row for row in recent.values() if _closed_before(row, *which)]
+        return sorted(found, key=lambda row: (row.closed_ms, row.id))[:limit]
+
+    async def matches(self, rule: str, keys_: Sequence[bytes]) -> list[KeyUse]:
+        """See `Archive.matches`."""
+        users = await _ask(
+            self._reader.run(keys.users_of, self._org, self._rules[keys.plain(rule)].no, sorted(set(keys_)))
+        )
+        rows = await self._rows({lead for _, lead in users})
+        found = [(key, row) for key, lead in users if (row := rows.get(lead)) and not row.erased]
+        return [KeyUse(key, row.id, row.pool, row.campaign, row.status == Status.CLOSED) for key, row in found]
+
+    async def file_part(self, file: int, no: int) -> bytes | None:
+        """See `Archive.file_part`."""
+        return await _ask(self._reader.run(reads.file_part, self._org, file, no))
 
     async def answer(self, key: str) -> Answer | None:
         """See `Archive.answer`."""
@@ -102,6 +136,11 @@ class SqliteArchive:
             return recent
         changed = {int(key) for table, key in self._overlay.rows() if table == "lead_data"}
         return recent | await self._rows(changed - recent.keys())
+
+
+def _closed_before(row: Lead, campaign: int, closure: str, before_ms: int) -> bool:
+    mine = (row.status, row.campaign, row.closure, row.erased) == (Status.CLOSED, campaign, closure, False)
+    return mine and 0 < row.closed_ms < before_ms
 
 
 async def _ask(answer: Awaitable[T]) -> T:

@@ -1,7 +1,8 @@
 """The journal: one row per commit, written once, kept. It is what makes a commit durable, and it is the history.
 
 A body is MessagePack of what changed: lead rows, other rows, history events, ids of leads that are gone. What a commit
-writes into the tables itself (fresh leads, rejects) is not in it.
+writes into the tables itself (fresh leads, rejects, parts of files) is not in it. A row is rewritten only to make
+personal data go (`erasing.py`).
 
 A lead's history is a chain, so it needs no index that every event would have to pay for: `Lead.last_commit` is the
 commit of its newest event; the events of the lead in that commit (there may be several) stand in order, and the first
@@ -9,7 +10,7 @@ of them says in `Event.previous` which commit has the one before.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from msgspec import Raw, Struct
 from nextlead.core.changes import Changes
 from nextlead.core.model import Event, Lead, Row
 from nextlead.ports import StoreRefused
+from nextlead.redaction import numbers_in
 
 from . import codec
 from .codec import RowKey
@@ -50,10 +52,22 @@ class Step(Struct):
     gone: list[int]
 
 
+class Whole(Struct):
+    """All of a commit's row."""
+
+    leads: list[Lead]
+    rows: dict[RowKey, Row | None]
+    events: list[Event]
+    gone: list[int]
+
+    def mentions(self) -> set[int]:
+        """The numbers that are named in rows other than leads'."""
+        return {number for key, row in self.rows.items() for number in numbers_in(key, row)}
+
+
 def encode(changes: Changes) -> bytes:
     """The body of a commit."""
-    rows = [(table, key, row) for (table, key), row in changes.rows.items()]
-    return codec.encode((list(changes.leads.values()), rows, changes.events, changes.gone))
+    return _encode(list(changes.leads.values()), changes.rows, changes.events, changes.gone)
 
 
 def insert(db: sqlite3.Connection, step: tuple[int, int, int, int, bytes]) -> None:
@@ -95,6 +109,26 @@ def lead_at(db: sqlite3.Connection, org: int, no: int, lead: int) -> Lead | None
     return next((row for row in _decode_leads(body.leads) if row.id == lead), None) if body else None
 
 
+def read(db: sqlite3.Connection, org: int, no: int) -> Whole:
+    """A commit's row. Raises `StoreRefused` when it is missing."""
+    body = _body(db, org, no)
+    if body is None:
+        raise StoreRefused(f"the store is damaged: commit {no} is missing from the journal")
+    return _whole(body)
+
+
+def read_all(db: sqlite3.Connection, org: int) -> Iterator[tuple[int, Whole]]:
+    """Every commit's row, by number."""
+    for no, body in db.execute("SELECT no, body FROM journal WHERE org = ? ORDER BY no", (org,)):
+        yield no, _whole(_decode_body(body))
+
+
+def rewrite(db: sqlite3.Connection, org: int, no: int, whole: Whole) -> None:
+    """Put another body in a commit's row, from which personal data is gone; nothing else ever changes one."""
+    body = _encode(whole.leads, whole.rows, whole.events, whole.gone)
+    db.execute("UPDATE journal SET body = ? WHERE org = ? AND no = ?", (body, org, no))
+
+
 def last(db: sqlite3.Connection, org: int) -> tuple[int, int]:
     """Number and engine time of the last commit; zeros when there is none."""
     row = db.execute("SELECT no, at_ms FROM journal WHERE org = ? ORDER BY no DESC LIMIT 1", (org,)).fetchone()
@@ -103,6 +137,14 @@ def last(db: sqlite3.Connection, org: int) -> tuple[int, int]:
 
 def _step(no: int, at_ms: int, body: Body) -> Step:
     return Step(no, at_ms, _decode_leads(body.leads), dict(_rows(body.rows)), body.gone)
+
+
+def _whole(body: Body) -> Whole:
+    return Whole(_decode_leads(body.leads), dict(_rows(body.rows)), _decode_events(body.events), body.gone)
+
+
+def _encode(leads: list[Lead], rows: Mapping[RowKey, Row | None], events: list[Event], gone: list[int]) -> bytes:
+    return codec.encode((leads, [(table, key, row) for (table, key), row in rows.items()], events, gone))
 
 
 def _rows(rows: Iterable[tuple[str, int | str, Raw]]) -> Iterator[tuple[RowKey, Row | None]]:

@@ -13,12 +13,14 @@ from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject, Row, Stat
 from nextlead.ports import LeadFilter, has_text
 
 from .codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
-from .tables import BY_ID, batches, marks
+from .statements import BY_ID, batches, marks
 
 Pools = dict[int, Pool]
 LOAD_SLICE: Final = 10_000
 _OPEN: Final = f"status <> {Status.CLOSED.value}"
 """Word for word the condition of the index `state_open`, or SQLite will not use it."""
+_STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = org AND d.tbl = '{}' AND d.id = {})"
+_PLACE_BITS: Final = 64
 
 
 # -- loading --------------------------------------------------------------------------------------------------------
@@ -96,7 +98,9 @@ def users_of(db: sqlite3.Connection, org: int, numbers: Iterable[int]) -> list[t
 def rejects(db: sqlite3.Connection, org: int, pool: int, kind: str) -> list[Reject]:
     """Rejected rows of a pool, in row order; equal rows in the order they came."""
     found = db.execute(
-        "SELECT body FROM reject WHERE org = ? AND pool = ? AND kind = ? ORDER BY row, no, at", (org, pool, kind)
+        f"SELECT body FROM reject WHERE org = ? AND pool = ? AND kind = ? AND {_STANDS.format('pool', 'pool')} "
+        "ORDER BY row, no, at",
+        (org, pool, kind),
     )
     return [decode_reject(body) for (body,) in found]
 
@@ -106,6 +110,65 @@ def answer(db: sqlite3.Connection, org: int, key: str) -> Answer | None:
     found = db.execute("SELECT body FROM answer WHERE org = ? AND key = ?", (org, key)).fetchone()
     row = decode_row("answer", found[0]) if found else None
     return row if isinstance(row, Answer) else None
+
+
+def rejects_after(
+    db: sqlite3.Connection, org: int, pool: int, kind: str, after: int, limit: int
+) -> tuple[list[Reject], int | None]:
+    """A page of them. The cursor is the place of the last one in that order."""
+    found = db.execute(
+        "SELECT row, no, at, body FROM reject WHERE org = ? AND pool = ? AND kind = ? AND (row, no, at) > (?, ?, ?) "
+        f"AND {_STANDS.format('pool', 'pool')} ORDER BY row, no, at LIMIT ?",
+        (org, pool, kind, *_place(after), limit + 1),
+    ).fetchall()
+    page = found[:limit]
+    return [decode_reject(entry[3]) for entry in page], _cursor(*page[-1][:3]) if len(found) > limit else None
+
+
+def _cursor(row: int, no: int, at: int) -> int:
+    return (row << 2 * _PLACE_BITS) + (no << _PLACE_BITS) + at
+
+
+def _place(cursor: int) -> tuple[int, int, int]:
+    mask = (1 << _PLACE_BITS) - 1
+    return cursor >> 2 * _PLACE_BITS, cursor >> _PLACE_BITS & mask, cursor & mask
+
+
+def pools_with(db: sqlite3.Connection, org: int, number: int) -> list[int]:
+    """Pools of leads that have or had the number, and of rejected rows with it."""
+    found = db.execute(
+        "SELECT pool FROM number WHERE org = :org AND number = :number AND pool > 0 UNION "
+        f"SELECT pool FROM reject_number WHERE org = :org AND number = :number AND {_STANDS.format('pool', 'pool')}",
+        {"org": org, "number": number},
+    )
+    return sorted(pool for (pool,) in found)
+
+
+def clones_of(db: sqlite3.Connection, org: int, master: int) -> list[int]:
+    """Leads that came in as clones of it, deleted ones too."""
+    found = db.execute("SELECT lead FROM clone WHERE org = ? AND master = ? ORDER BY lead", (org, master))
+    return [lead for (lead,) in found]
+
+
+def file_part(db: sqlite3.Connection, org: int, file: int, no: int) -> bytes | None:
+    """A part of a kept file."""
+    stands = _STANDS.format("file", "file")
+    found = db.execute(
+        f"SELECT body FROM file_part WHERE org = ? AND file = ? AND no = ? AND {stands}", (org, file, no)
+    ).fetchone()
+    return found[0] if found else None
+
+
+def closed_before(
+    db: sqlite3.Connection, org: int, which: tuple[int, str, int], limit: int, skip: Collection[int]
+) -> list[Lead]:
+    """Leads of a campaign (first of `which`) with a closure that closed before a time, the oldest first."""
+    found = db.execute(
+        "SELECT id, body FROM state INDEXED BY state_closed WHERE org = ? AND campaign = ? AND closure = ? "
+        "AND closed_ms > 0 AND closed_ms < ? AND status = 8 AND erased = 0 ORDER BY closed_ms, id",
+        (org, *which),
+    )
+    return [decode_lead(body) for _, body in islice((entry for entry in found if entry[0] not in skip), limit)]
 
 
 # -- filters --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Final
 
 from nextlead.ports import StoreRefused
 
+from . import version_2
 from .connection import transaction
 
 APPLICATION_ID: Final = 0x6E6C6561
@@ -65,18 +66,13 @@ CREATE INDEX answer_age ON answer (org, at_ms);
 
 
 def _create(db: sqlite3.Connection) -> None:
-    """Version 1: all tables. Statements one by one, because `executescript` would end the transaction."""
-    statement = ""
-    for line in _VERSION_1.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            db.execute(statement)
-            statement = ""
+    """Version 1: all tables."""
+    version_2.run(db, _VERSION_1)
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")
 
 
-MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create,)
+MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create, version_2.migrate)
 """The nth takes a file from version n - 1 to n. Never changed once released; a change of the tables is a new one."""
 
 

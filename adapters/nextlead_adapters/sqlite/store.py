@@ -12,20 +12,23 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import msgspec
 
-from nextlead.core.model import Lead, Pool, Row, Status
+from nextlead.core.changes import Changes
+from nextlead.core.model import Erasure, Lead, LeadData, Pool, Row, Status
 from nextlead.ports import Claim, Commit, Part, StoreError, StoreRefused
 
-from . import files, journal, reads, schema, tables
+from . import doomed, files, journal, keys, reads, schema, tables
 from .archive import SqliteArchive
 from .codec import RowKey
 from .connection import FULL, NORMAL, Connection, connect, connect_reader, transaction
+from .erasing import Eraser
 from .overlay import Overlay
+from .statements import SLICE
 from .tending import Tending
 
 _PAGE_BYTES = 4_096
@@ -41,11 +44,15 @@ class SqliteStore(SqliteArchive):
         self._lock = files.Lock(self._path)
         self._connections: list[Connection] = []
         self._writer: Connection
+        self._back: Connection
+        self._fd: int | None = None
         self._tending: Tending | None = None
+        self._eraser: Eraser | None = None
         self._epoch = 0
         self._no = 0
         self._doubt = False
         self._writing = asyncio.Lock()
+        self._filling = asyncio.Lock()
 
     # -- Store ------------------------------------------------------------------------------------------------------
 
@@ -80,11 +87,14 @@ class SqliteStore(SqliteArchive):
                 self._lock.take()
                 self._epoch = await self._writer.run(_next_epoch, self._org)
                 await self._catch_up()
-                back = await self._keep(await connect(self._path, NORMAL))
+                self._fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+                self._back = await self._keep(await connect(self._path, NORMAL))
+                left = await self._reader.run(doomed.are_there, self._org)
         except BaseException:
             await self.close()
             raise
-        self._tending = Tending(back, self._org, self._overlay, self._exclusive)
+        self._tending = Tending(self._back, self._org, self._overlay, self._exclusive, doomed=left)
+        self._eraser = Eraser((self._back, self._writer), self._org, self._fd, self._tending, self._exclusive)
         return Claim(self._epoch, self._no, self._at_ms)
 
     async def load(self) -> AsyncIterator[Part]:
@@ -111,16 +121,62 @@ class SqliteStore(SqliteArchive):
             if commit.no != self._no + 1:
                 raise StoreRefused(f"commit {commit.no} does not follow commit {self._no}")
             pages = await self._write(commit)
-        self._tending.note(pages, commit.at_ms)
+        self._tending.note(pages, commit.at_ms, doomed=any(_doomed(commit.changes)))
+
+    async def erase(self, erasures: Sequence[Erasure]) -> None:
+        """See `Store.erase`, and `erasing.py`."""
+        if self._eraser is None:
+            raise StoreRefused("the store is not claimed")
+        try:
+            await self._eraser.erase(erasures, self._no)
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise StoreError(f"erasing failed: {error}") from error
 
     async def close(self) -> None:
         """See `Store.close`. Leaves the tables complete and no log behind, if the disk lets it."""
-        tending, self._tending = self._tending, None
-        if tending:
-            await tending.stop()
-        while self._connections:
-            await self._connections.pop().close()
-        self._lock.give_back()
+        tending, self._tending, self._eraser = self._tending, None, None
+        try:
+            if tending:
+                await tending.stop()
+        finally:
+            while self._connections:
+                await self._connections.pop().close()
+            if self._fd is not None:
+                os.close(self._fd)  # after the connections: see scrub.py
+                self._fd = None
+            self._lock.give_back()
+
+    # -- duplicate rules --------------------------------------------------------------------------------------------
+
+    async def match_rule(self, rule: str) -> None:
+        """See `Archive.match_rule`."""
+        if self._tending is None:
+            raise StoreRefused("the store is not claimed")
+        name = keys.plain(rule)
+        async with self._filling:
+            try:
+                if name not in self._rules:
+                    await self._add_rule(name)
+                while not self._rules[name].ready:
+                    await self._fill(name, self._rules[name])
+            except sqlite3.Error as error:
+                raise StoreError(f"rule {name} can't be prepared: {error}") from error
+
+    async def _add_rule(self, name: str) -> None:
+        async with self._exclusive():
+            no = 1 + max((rule.no for rule in self._rules.values()), default=0)
+            await self._writer.run(keys.add_rule, self._org, name, no)
+            self._rules[name] = keys.Rule(no)
+
+    async def _fill(self, name: str, rule: keys.Rule) -> None:
+        """A slice of what was there before the rule."""
+        async with self._exclusive():
+            ids = await self._reader.run(keys.next_leads, self._org, rule.filled_to, SLICE)
+            rows, data = await self._rows(ids), await self._data(ids)
+            found = keys.keys_of_leads(name, rows.values(), data)
+            filled = keys.Rule(rule.no, ids[-1] if ids else rule.filled_to, ready=not ids)
+            await self._back.run(keys.fill, self._org, name, filled, found)
+            self._rules[name] = filled
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
@@ -148,6 +204,7 @@ class SqliteStore(SqliteArchive):
         folded_to = await self._reader.run(_folded_to, self._org)
         self._overlay = Overlay(folded_to)
         self._pools = await self._reader.run(reads.pools, self._org)
+        self._rules = await self._reader.run(keys.rules, self._org)
         self._no, self._at_ms = folded_to, 0
         for step in await self._reader.run(_steps, self._org, folded_to):
             self._take(step.no, step.at_ms, step.leads, step.rows, step.gone)
@@ -185,10 +242,11 @@ class SqliteStore(SqliteArchive):
         changes = commit.changes
         body = journal.encode(changes)
         step = (self._org, commit.no, commit.at_ms, self._epoch, body)
+        direct = self._direct(commit.no, changes)
         self._doubt = True
         try:
-            if changes.fresh or changes.rejects or changes.gone:
-                await self._writer.run(tables.write_commit, step, changes.fresh, changes.rejects, changes.gone)
+            if direct:
+                await self._writer.run(tables.write_commit, step, direct)
             else:
                 await self._writer.run(journal.insert, step)
         except sqlite3.Error as error:
@@ -198,7 +256,35 @@ class SqliteStore(SqliteArchive):
         else:
             self._doubt = False
             self._take(commit.no, commit.at_ms, list(changes.leads.values()), changes.rows, changes.gone)
-        return 2 + len(body) // _PAGE_BYTES + len(changes.fresh) + len(changes.rejects) + len(changes.gone)
+        parts = sum(len(part.body) for part in changes.parts)
+        return 2 + (len(body) + parts) // _PAGE_BYTES + len(changes.fresh) + len(changes.rejects) + len(changes.gone)
+
+    def _direct(self, no: int, changes: Changes) -> tables.Direct:
+        """What goes into the tables with the commit."""
+        return tables.Direct(
+            fresh=changes.fresh,
+            rejects=changes.rejects,
+            gone=changes.gone,
+            parts=changes.parts,
+            mentions=tables.numbers_named(changes),
+            doomed=list(_doomed(changes)),
+            trails=self._trails(no, changes) if changes.gone else (),
+            edited=self._edited(changes) if self._rules else (),
+            rules={name: rule.no for name, rule in self._rules.items()},
+        )
+
+    def _trails(self, no: int, changes: Changes) -> list[tuple[int, int]]:
+        """Where the journal speaks of leads that go, as far as the tables don't know yet."""
+        found = {(event.lead, no) for event in changes.events if event.lead in changes.gone}
+        for id_ in changes.gone:
+            found |= {(id_, no)} if id_ in changes.leads else set()
+            for row in (changes.leads.get(id_), self._overlay.lead(id_)):
+                found |= {(id_, commit) for commit in tables.commits_of(row)} if row else set()
+        return sorted(found)
+
+    def _edited(self, changes: Changes) -> list[tuple[LeadData, Lead | None]]:
+        rows = [row for row in changes.rows.values() if isinstance(row, LeadData)]
+        return [(row, changes.leads.get(row.lead) or self._overlay.lead(row.lead)) for row in rows]
 
     async def _settle(self) -> None:
         """Ask the journal what became durable. The writer's thread has ended whatever was sent to it before."""
@@ -214,9 +300,11 @@ class SqliteStore(SqliteArchive):
         """Commit `no` is durable."""
         self._no, self._at_ms = no, at_ms
         self._overlay.take(no, leads, rows, gone)
-        for row in rows.values():
+        for key, row in rows.items():
             if isinstance(row, Pool):
                 self._pools[row.id] = row
+            elif key[0] == "pool":
+                self._pools.pop(int(key[1]), None)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -225,6 +313,11 @@ class SqliteStore(SqliteArchive):
             yield
         except (sqlite3.Error, msgspec.DecodeError) as error:
             raise StoreRefused(f"{self._path} can't be used: {error}") from error
+
+
+def _doomed(changes: Changes) -> Iterator[tuple[str, int]]:
+    """Rows that go and take others along."""
+    return ((table, int(key)) for (table, key), row in changes.rows.items() if row is None and table in doomed.TABLES)
 
 
 def _begin(db: sqlite3.Connection) -> None:

@@ -1,31 +1,33 @@
-"""Statements that write the tables.
-
-Many rows go into one statement: `executemany` would take the interpreter's lock for every row, and the event loop would
-wait in line with it.
-"""
+"""Statements that write the tables: with a commit, and behind it."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
-from typing import Final, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
-from nextlead.core.model import Answer, FreshLead, Lead, LeadData, Reject, Row
+from nextlead.core.changes import Changes
+from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject, Row
 from nextlead.ports import ANSWER_KEPT_MS
+from nextlead.redaction import NUMBER_TABLES, numbers_in
 
-from . import journal
-from .codec import RowKey, decode_fresh, decode_lead, encode
+from . import journal, keys
+from .codec import RowKey, decode_lead, encode
 from .connection import transaction
-
-T = TypeVar("T")
-
-SLICE: Final = 256
-"""Rows per statement: about a millisecond."""
+from .statements import BY_ID, batches, insert, marks
 
 _LEAD: Final = ("INSERT INTO lead (org, pool, ordinal, id, owner, body) VALUES", "")
-_NUMBER: Final = ("INSERT OR IGNORE INTO number (org, number, lead) VALUES", "")
+_NUMBER: Final = ("INSERT OR IGNORE INTO number (org, number, lead, pool) VALUES", "")
+_CLONE: Final = ("INSERT INTO clone (org, master, lead) VALUES", "")
+_TRAIL: Final = ("INSERT OR IGNORE INTO trail (org, lead, no) VALUES", "")
+_MENTION: Final = ("INSERT INTO mention (org, number, no) VALUES", "")
+_DOOMED: Final = ("INSERT OR IGNORE INTO doomed (org, tbl, id) VALUES", "")
+_PART: Final = ("INSERT INTO file_part (org, file, no, body) VALUES", "")
 _REJECT: Final = ("INSERT INTO reject (org, pool, kind, row, no, at, body) VALUES", "")
+_REJECT_NUMBER: Final = (
+    "INSERT OR IGNORE INTO reject_number (org, number, pool, kind, row, no, at) VALUES",
+    "",
+)
 _DATA: Final = ("INSERT INTO lead_data (org, lead, body) VALUES", "ON CONFLICT DO UPDATE SET body = excluded.body")
 _ROW: Final = ("INSERT INTO row (org, tbl, key, body) VALUES", "ON CONFLICT DO UPDATE SET body = excluded.body")
 _ANSWER: Final = (
@@ -33,38 +35,47 @@ _ANSWER: Final = (
     "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body",
 )
 _STATE: Final = (
-    "INSERT INTO state (org, id, status, closure, campaign, pool, owner, due_ms, body) VALUES",
+    """INSERT INTO state (org, id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, body)
+    VALUES""",
     """ON CONFLICT DO UPDATE SET status = excluded.status, closure = excluded.closure, campaign = excluded.campaign,
-    pool = excluded.pool, owner = excluded.owner, due_ms = excluded.due_ms, body = excluded.body""",
+    pool = excluded.pool, owner = excluded.owner, due_ms = excluded.due_ms, closed_ms = excluded.closed_ms,
+    erased = excluded.erased, body = excluded.body""",
 )
-
-
-def batches(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
-    """The items in lists of `size`."""
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part
-
-
-BY_ID: Final = "INDEXED BY lead_id"
-"""Without it SQLite reads the whole table once a dozen ids are asked for: it has no statistics, and guesses."""
-
-
-def marks(count: int) -> str:
-    """`(?,?,?)`."""
-    return f"({','.join('?' * count)})"
 
 
 # -- with a commit --------------------------------------------------------------------------------------------------
 
 
-def write_commit(
-    db: sqlite3.Connection,
-    step: tuple[int, int, int, int, bytes],
-    fresh: Sequence[FreshLead],
-    rejects: Sequence[Reject],
-    gone: Sequence[int],
-) -> None:
+class Direct(Struct):
+    """What a commit writes into the tables itself, beside its row in the journal."""
+
+    fresh: Sequence[FreshLead] = ()
+    rejects: Sequence[Reject] = ()
+    gone: Sequence[int] = ()
+    parts: Sequence[FilePart] = ()
+    mentions: Collection[int] = ()
+    """Numbers that rows of the journal name."""
+    doomed: Sequence[tuple[str, int]] = ()
+    """Tables and ids of rows that go and take others along."""
+    trails: Sequence[tuple[int, int]] = ()
+    """(lead, commit) of leads that go."""
+    edited: Sequence[tuple[LeadData, Lead | None]] = ()
+    """Changed data, with the lead's row if the tables do not have the newest."""
+    rules: Mapping[str, int] = field(default_factory=dict)
+    """Duplicate rules that are kept up, and their numbers."""
+
+    def __bool__(self) -> bool:
+        lists = (self.fresh, self.rejects, self.gone, self.parts, self.mentions, self.doomed, self.edited)
+        return any(lists)
+
+
+def numbers_named(changes: Changes) -> set[int]:
+    """The numbers that the changes name in rows other than leads'."""
+    rows = changes.rows.items()
+    return {number for key, row in rows if key[0] in NUMBER_TABLES for number in numbers_in(key, row)}
+
+
+def write_commit(db: sqlite3.Connection, step: tuple[int, int, int, int, bytes], direct: Direct) -> None:
     """One transaction: the journal's row (org, no, at_ms, epoch, body), and what goes to the tables at once.
 
     Ids of fresh leads are new, so nothing that waits to be folded can be about an older row of theirs.
@@ -72,37 +83,49 @@ def write_commit(
     org, no = step[:2]
     with transaction(db):
         db.execute(journal.INSERT, step)
-        for leads in batches(fresh):
+        for leads in batches(direct.fresh):
             _insert_fresh(db, org, leads)
-        for part in batches(enumerate(rejects)):
-            _insert(db, _REJECT, [(org, r.pool, r.kind, r.row, no, at, encode(r)) for at, r in part])
-        for ids in batches(gone):
+        for part in batches(enumerate(direct.rejects)):
+            _insert_rejects(db, org, no, part)
+        for file_part in direct.parts:
+            insert(db, _PART, [(org, file_part.file, file_part.no, file_part.body)])
+        insert(db, _MENTION, [(org, number, no) for number in sorted(direct.mentions)])
+        insert(db, _DOOMED, [(org, *entry) for entry in direct.doomed])
+        insert(db, _TRAIL, [(org, *entry) for entry in direct.trails])
+        for ids in batches(direct.gone):
             _delete_leads(db, org, ids)
+        if direct.rules:
+            keys.keep_up(db, org, direct.rules, direct.fresh, direct.edited, set(direct.gone))
 
 
 def _insert_fresh(db: sqlite3.Connection, org: int, leads: Sequence[FreshLead]) -> None:
     """Data fields have a table of their own, so that loading does not read them."""
     bare = [(f, encode(structs.replace(f, data=b""))) for f in leads]
-    _insert(db, _LEAD, [(org, f.pool, f.ordinal, f.id, f.owner, body) for f, body in bare])
-    _insert(db, _NUMBER, sorted((org, number, f.id) for f in leads for number in f.numbers))
-    _insert(db, _DATA, [(org, f.id, f.data) for f in leads])
+    insert(db, _LEAD, [(org, f.pool, f.ordinal, f.id, f.owner, body) for f, body in bare])
+    insert(db, _NUMBER, sorted((org, number, f.id, f.pool) for f in leads for number in f.numbers))
+    insert(db, _DATA, [(org, f.id, f.data) for f in leads])
+    insert(db, _CLONE, [(org, f.master, f.id) for f in leads if f.master])
+
+
+def _insert_rejects(db: sqlite3.Connection, org: int, no: int, part: Sequence[tuple[int, Reject]]) -> None:
+    insert(db, _REJECT, [(org, r.pool, r.kind, r.row, no, at, encode(r)) for at, r in part])
+    insert(db, _REJECT_NUMBER, sorted((org, n, r.pool, r.kind, r.row, no, at) for at, r in part for n in r.numbers))
 
 
 def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
-    """The numbers table has no way from a lead to its numbers, but the lead knows them."""
+    """Their numbers stay, to tell which pools had them, and a trail to what the journal says of them."""
     these = (org, *ids)
     which = f"WHERE org = ? AND id IN {marks(len(ids))}"
-    leads: list[FreshLead | Lead] = [
-        decode_fresh(body) for (body,) in db.execute(f"SELECT body FROM lead {BY_ID} {which}", these)
-    ]
-    leads += [decode_lead(body) for (body,) in db.execute(f"SELECT body FROM state {which}", these)]
-    db.executemany(
-        "DELETE FROM number WHERE org = ? AND number = ? AND lead = ?",
-        [(org, number, lead.id) for lead in leads for number in lead.numbers],
-    )
+    touched = [decode_lead(body) for (body,) in db.execute(f"SELECT body FROM state {which}", these)]
+    insert(db, _TRAIL, [(org, row.id, no) for row in touched for no in commits_of(row)])
     db.execute(f"DELETE FROM lead {BY_ID} {which}", these)
     db.execute(f"DELETE FROM state {which}", these)
     db.execute(f"DELETE FROM lead_data WHERE org = ? AND lead IN {marks(len(ids))}", these)
+
+
+def commits_of(row: Lead) -> set[int]:
+    """Where the journal speaks of the lead: the newest of its chain, and those that no event tells of."""
+    return {row.last_commit, *row.silent} - {0}
 
 
 # -- folding: every function may be run again with the same rows ----------------------------------------------------
@@ -110,19 +133,23 @@ def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
 
 def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[Lead]) -> None:
     """Newest rows of some leads; the trigger takes those that were untouched out of `lead`."""
-    rows = [(org, x.id, int(x.status), x.closure, x.campaign, x.pool, x.owner, x.due_ms, encode(x)) for x in leads]
-    _insert(db, _STATE, rows)
+    insert(db, _STATE, [(org, *_columns(lead), encode(lead)) for lead in leads])
+
+
+def _columns(lead: Lead) -> tuple[object, ...]:
+    kind = (int(lead.status), lead.closure, lead.campaign, lead.pool, lead.owner)
+    return (lead.id, *kind, lead.due_ms, lead.closed_ms, int(lead.erased))
 
 
 def fold_rows(db: sqlite3.Connection, org: int, rows: Mapping[RowKey, Row | None]) -> None:
     """Newest rows of the other tables."""
     with transaction(db):
-        _insert(db, _DATA, [(org, row.lead, row.data) for row in rows.values() if isinstance(row, LeadData)])
-        _insert(
+        insert(db, _DATA, [(org, row.lead, row.data) for row in rows.values() if isinstance(row, LeadData)])
+        insert(
             db, _ANSWER, [(org, row.key, row.at_ms, encode(row)) for row in rows.values() if isinstance(row, Answer)]
         )
         plain = {key: row for key, row in rows.items() if not isinstance(row, LeadData | Answer)}
-        _insert(db, _ROW, [(org, *key, encode(row)) for key, row in plain.items() if row is not None])
+        insert(db, _ROW, [(org, *key, encode(row)) for key, row in plain.items() if row is not None])
         dead = [(org, *key) for key, row in plain.items() if row is None]
         db.executemany("DELETE FROM row WHERE org = ? AND tbl = ? AND key = ?", dead)
 
@@ -132,10 +159,3 @@ def set_folded(db: sqlite3.Connection, org: int, up_to: int, at_ms: int) -> None
     with transaction(db):
         db.execute("UPDATE owner SET folded_to = ? WHERE org = ?", (up_to, org))
         db.execute("DELETE FROM answer WHERE org = ? AND at_ms < ?", (org, at_ms - ANSWER_KEPT_MS))
-
-
-def _insert(db: sqlite3.Connection, around: tuple[str, str], rows: Sequence[tuple[object, ...]]) -> None:
-    """All rows in one statement; a lead may bring more numbers than `SLICE`, so even these are counted."""
-    for part in batches(rows):
-        values = ",".join([marks(len(part[0]))] * len(part))
-        db.execute(f"{around[0]} {values} {around[1]}", list(chain.from_iterable(part)))

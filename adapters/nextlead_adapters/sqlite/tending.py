@@ -2,7 +2,7 @@
 
 Both wait until there is enough to do, for the same lead and the same page are then met several times at the cost of
 one. Folding holds the right to write for one slice at a time; a checkpoint does not hold it, but for the short last
-pass that lets the log start over.
+pass that lets the log start over. What belonged to a pool or a file that is gone is taken away here, too, in slices.
 """
 
 import asyncio
@@ -15,7 +15,9 @@ from nextlead.ports import StoreError
 
 from . import tables
 from .connection import Connection
+from .doomed import take_away
 from .overlay import Overlay
+from .statements import SLICE, batches
 
 FOLD_ROWS: Final = 4_096
 """Changed rows that wait before they are folded."""
@@ -40,6 +42,8 @@ class Tending:
         org: int,
         overlay: Overlay,
         exclusive: Callable[[], AbstractAsyncContextManager[None]],
+        *,
+        doomed: bool = False,
     ) -> None:
         self._connection = connection
         self._org = org
@@ -49,31 +53,44 @@ class Tending:
         self._at_ms = 0
         self._trouble: Exception | None = None
         self._stopping = False
+        self._doomed = doomed
         self._wake = asyncio.Event()
         self._turn_over = asyncio.Event()
+        if doomed:
+            self._wake.set()
         self._task = asyncio.create_task(self._run())
+        self._task.add_done_callback(lambda _: self._turn_over.set())
 
-    def note(self, pages: int, at_ms: int) -> None:
-        """A commit wrote about so many pages."""
+    def note(self, pages: int, at_ms: int, *, doomed: bool = False) -> None:
+        """A commit wrote about so many pages; with `doomed`, something is to be taken away after it."""
         self._pages += pages
         self._at_ms = at_ms
-        if self._pages >= PAGES or len(self._overlay) >= FOLD_ROWS:
+        self._doomed |= doomed
+        if doomed or self._pages >= PAGES or len(self._overlay) >= FOLD_ROWS:
             self._wake.set()
 
     async def relief(self) -> None:
-        """Wait while too much is unfolded; raises `StoreError` when folding fails."""
+        """Wait while too much is unfolded; raises `StoreError` when folding fails, or can't go on at all."""
+        self._check()
         while len(self._overlay) >= ROWS_MAX:
-            self._turn_over.clear()
-            self._wake.set()
-            await self._turn_over.wait()
-            if self._trouble:
-                raise StoreError(f"the journal can't be folded: {self._trouble}")
+            await self._turn()
+
+    async def catch_up(self, no: int) -> None:
+        """Wait until commit `no` is folded, and all that is to be taken away is; raises `StoreError` as `relief`."""
+        self._check()
+        while self._overlay.folded_to < no or self._doomed:
+            await self._turn()
 
     async def stop(self) -> None:
-        """Finish what is under way, fold the rest, and empty the log. Failing loses nothing: the journal has it all."""
+        """Finish what is under way, fold the rest, and empty the log.
+
+        Failing loses nothing: the journal has it all. Only an error that is not the database's is raised, as
+        `StoreError`.
+        """
         self._stopping = True
         self._wake.set()
-        await self._task
+        await asyncio.wait([self._task])
+        self._check()
         try:
             while self._overlay.behind:
                 await self._fold()
@@ -89,11 +106,27 @@ class Tending:
                 return
             try:
                 await self._fold()
+                await self._take_away()
                 await self._checkpoint()
                 self._trouble = None
             except (sqlite3.Error, StoreError) as error:
                 self._trouble = error
             self._turn_over.set()
+
+    async def _turn(self) -> None:
+        """Have everything tended once."""
+        self._check()
+        self._turn_over.clear()
+        self._wake.set()
+        await self._turn_over.wait()
+        self._check()
+        if self._trouble:
+            raise StoreError(f"the journal can't be folded: {self._trouble}")
+
+    def _check(self) -> None:
+        """The task ends early only by an error that nobody foresaw; nothing may go on as if it were there."""
+        if self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
+            raise StoreError(f"what goes on behind the commits has ended: {error!r}") from error
 
     async def _fold(self) -> None:
         """A slice grows with what waits, so that folding keeps up with large commits, too.
@@ -101,18 +134,24 @@ class Tending:
         Rows that went away meanwhile are looked for again in each slice.
         """
         layer = self._overlay.turn()
-        size = min(SLICE_MAX, max(tables.SLICE, len(layer) // 16))
-        for ids in tables.batches(sorted(layer.leads), size):
+        size = min(SLICE_MAX, max(SLICE, len(layer) // 16))
+        for ids in batches(sorted(layer.leads), size):
             async with self._exclusive():
                 leads = [layer.leads[id_] for id_ in ids if id_ in layer.leads]
                 await self._connection.run(tables.fold_leads, self._org, leads)
-        for keys in tables.batches(list(layer.rows), size):
+        for keys in batches(list(layer.rows), size):
             async with self._exclusive():
                 rows = {key: layer.rows[key] for key in keys if key in layer.rows}
                 await self._connection.run(tables.fold_rows, self._org, rows)
         async with self._exclusive():
             await self._connection.run(tables.set_folded, self._org, layer.up_to, self._at_ms)
             self._overlay.folded()
+
+    async def _take_away(self) -> None:
+        """Slice by slice; what is doomed meanwhile is met too."""
+        while self._doomed and not self._stopping:
+            async with self._exclusive():
+                self._doomed = await self._connection.run(take_away, self._org)
 
     async def _checkpoint(self) -> None:
         """Copy the log into the database.
