@@ -1,7 +1,7 @@
 """Which encoding a file has.
 
 1. The whole file is looked at once before anything is read, as only its last byte decides whether it is UTF-8.
-2. UTF-8 with and without a byte order mark, UTF-16 with one; else Latin-1. Bytes from 0x80 to 0x9F, which are control
+2. UTF-8 and UTF-16, with and without a byte order mark; else Latin-1. Bytes from 0x80 to 0x9F, which are control
    characters there, are read as browsers do, as in the Windows variant of Latin-1, if that has letters for all of them.
 3. What is no text is refused with a guess at what it is.
 """
@@ -16,17 +16,21 @@ _NUL_SHARE: Final = 10
 _CONTROL_SHARE: Final = 50
 _SHORT_BYTES: Final = 1_000
 """Text has fewer than one NUL in ten bytes, and fewer than one control character in fifty; 20 are no proof yet."""
+_HALF_SHARE: Final = 2
+_FEW_SHARE: Final = 20
+"""In UTF-16, at least half of the bytes that are the upper ones of Western letters are NULs, and hardly any lower."""
 
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, ""),
     (codecs.BOM_UTF32_BE, ""),
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _FORMATS: Final = (
-    (b"PK\x03\x04", "a ZIP or Excel file"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"PK\x03\x04", "a ZIP file"),
+    (b"PK\x05\x06", "an empty ZIP file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file, or one with a password"),
     (b"\x1f\x8b", "a gzip file"),
     (b"%PDF", "a PDF file"),
     (b"\x89PNG", "an image"),
@@ -42,33 +46,43 @@ class Unreadable(Exception):
     """The file can't be read at all; the message is a phrase behind "the file" (`is empty`)."""
 
 
-def encoding_of(stream: BinaryIO) -> str:
-    """The codec of a file, from all of its bytes; raises `Unreadable`. Memory is bounded."""
+def encoding_of(stream: BinaryIO) -> tuple[str, bytes]:
+    """The codec of a file, from all of its bytes, and its byte order mark, if any; raises `Unreadable`.
+
+    With its mark, UTF-8 is called `utf-8-sig`. Memory is bounded.
+    """
     head = stream.read(_SLICE_BYTES)
-    _refuse_binary(head)
+    if not head:
+        raise Unreadable("is empty")
+    for magic, what in _FORMATS:
+        if head.startswith(magic):
+            raise Unreadable(f"is {what}, not a text table; save it as CSV or .xlsx")
     for mark, codec in _MARKS:
         if head.startswith(mark):
             if not codec:
                 raise Unreadable("is UTF-32; save it as UTF-8")
             if _decodes(head, stream, codec):
-                return codec
-            raise Unreadable(f"starts as {codec.upper().removesuffix('-SIG')} but is not all of it")
-    if _decodes(head, stream, "utf-8"):
-        return "utf-8"
-    return _single_byte(head, stream)
+                return codec, mark
+            raise Unreadable(f"starts as {codec[:6].removesuffix('-').upper()} but is not all of it")
+    wide = _unmarked_utf_16(head[:_SAMPLE_BYTES])
+    if wide and _decodes(head, stream, wide):
+        return wide, b""
+    _refuse_binary(head[:_SAMPLE_BYTES])
+    return ("utf-8" if _decodes(head, stream, "utf-8") else _single_byte(head, stream)), b""
 
 
-def _refuse_binary(head: bytes) -> None:
-    if not head:
-        raise Unreadable("is empty")
-    for magic, what in _FORMATS:
-        if head.startswith(magic):
-            raise Unreadable(f"is {what}, not a text table; save it as CSV")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return
-    sample = head[:_SAMPLE_BYTES]
+def _unmarked_utf_16(sample: bytes) -> str:
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    half = len(sample) // 2
+    for codec, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if upper * _HALF_SHARE > half and lower * _FEW_SHARE <= half:
+            return codec
+    return ""
+
+
+def _refuse_binary(sample: bytes) -> None:
     if sample.count(b"\0") * _NUL_SHARE > len(sample):
-        raise Unreadable("is not text, or UTF-16 without a byte order mark; save it as UTF-8")
+        raise Unreadable("is not text; save it as UTF-8")
     if (len(sample) - len(sample.translate(None, _CONTROLS))) * _CONTROL_SHARE > max(len(sample), _SHORT_BYTES):
         raise Unreadable("is not a text file")
 

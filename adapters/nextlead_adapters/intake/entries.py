@@ -1,12 +1,13 @@
 """Leads entered through the API or by hand, and which pool they go to (SPEC R9.1).
 
-Calls of the same caller with the same options share a pool while they follow each other within `manual_pool_gap`.
-A call with a name has a pool of its own. After a restart the first call opens a new pool.
+Calls of the same caller with the same options share a pool while they follow each other within `manual_pool_gap`, over
+a restart too: the pool has a key made of both. A call with a name has a pool of its own.
 """
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from typing import Final
 
 from msgspec import json
@@ -15,29 +16,29 @@ from msgspec.structs import replace
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.errors import Invalid, NextleadError, NotReady
 from nextlead.core.model import Pool
-from nextlead.core.pools import takes_rows
+from nextlead.core.pools import shared_pool
 
 from .leads import LeadTable, lead_table
 from .loading import AndThen, Loader
 from .mapping import Plan
 from .numbers import Numbers
-from .options import Order, PoolOptions
+from .options import DuplicateOptions, Order, PoolOptions
 from .rows import RowChecker
+from .upload_rules import compile_rules
 
 _SLICE: Final = 100
 """Leads checked between two turns of the loop: some two milliseconds."""
-
-Key = tuple[str, bytes, tuple[str, ...]]
-"""Caller, options, unmatched keys: a pool that is held for those takes no leads that all match (SPEC R9.3)."""
+_KEY_BYTES: Final = 16
+_COLUMNS: Final = ("lead",)
+"""The only cell of an entry is its JSON."""
 
 
 class Entries:
-    """Loads entries; remembers per caller and options the pool they went to, and when."""
+    """Loads entries."""
 
     def __init__(self, loader: Loader) -> None:
         self._loader = loader
         self._lock = asyncio.Lock()
-        self._shared: dict[Key, tuple[int, int]] = {}
 
     async def add(
         self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str, then: AndThen | None = None
@@ -46,55 +47,59 @@ class Entries:
         table = lead_table(leads)
         plan = _plan(order, table)
         rows, rejects = await _check(table, plan, order)
-        key = (caller, order.open.source.encode() + json.encode(options), plan.unmatched)
+        key = "" if options.name.strip() else _key(caller, options, order, plan)
         async with self._lock:
-            pool = None if options.name.strip() else self._find(key)
+            pool = self._find(key) if key else None
             if pool is None:
-                pool = await self._load_new(order, plan, rows, rejects, then)
+                pool = await self._load_new(order, key, plan, rows, rejects, then)
             else:
-                before = pool.valid + pool.invalid + pool.duplicate
-                await self._load(pool.id, before, rows, rejects, order.open.by, then)
-            if not options.name.strip():
-                self._shared[key] = (pool.id, self._loader.dialer.now_ms())
+                await self._load_more(pool, rows, rejects, order.open.by, then)
         pool_id = pool.id
         return await self._loader.dialer.read(lambda engine: engine.pools[pool_id])
 
-    def _find(self, key: Key) -> Pool | None:
-        """The pool to share, if it still takes leads."""
+    def _find(self, key: str) -> Pool | None:
         dialer = self._loader.dialer
         oldest_ms = dialer.now_ms() - dialer.engine.settings.manual_pool_gap_ms
-        self._shared = {key: entry for key, entry in self._shared.items() if entry[1] >= oldest_ms}
-        pool = dialer.engine.pools.get(self._shared[key][0]) if key in self._shared else None
-        if pool is None or not takes_rows(pool):
-            return None
-        return pool
+        return shared_pool(dialer.engine.state, key, oldest_ms)
 
     async def _load_new(
-        self, order: Order, plan: Plan, rows: list[IntakeRow], rejects: list[IntakeReject], then: AndThen | None
+        self,
+        order: Order,
+        key: str,
+        plan: Plan,
+        rows: list[IntakeRow],
+        rejects: list[IntakeReject],
+        then: AndThen | None,
     ) -> Pool:
         by = order.open.by
-        pool = await self._loader.open(order.open)
+        pool = await self._loader.open(replace(order.open, entry_key=key, columns=_COLUMNS))
         try:
-            await self._load(pool.id, 0, rows, rejects, by)
+            await self._loader.load(pool.id, rows, rejects, by)
             return await self._loader.close(pool.id, by, unmatched=plan.unmatched, then=then)
         except NextleadError as problem:
             with suppress(NotReady):
                 await self._loader.close(pool.id, by, error=problem.detail)
             raise
 
-    async def _load(
-        self,
-        pool: int,
-        before: int,
-        rows: list[IntakeRow],
-        rejects: list[IntakeReject],
-        by: str,
-        then: AndThen | None = None,
+    async def _load_more(
+        self, pool: Pool, rows: list[IntakeRow], rejects: list[IntakeReject], by: str, then: AndThen | None
     ) -> None:
-        if before:
-            rows = [replace(row, row=row.row + before) for row in rows]
-            rejects = [replace(reject, row=reject.row + before) for reject in rejects]
-        await self._loader.load(pool, rows, rejects, by, then)
+        """Row numbers go on where the pool's end."""
+        before = pool.valid + pool.invalid + pool.duplicate
+        rows = [replace(row, row=row.row + before) for row in rows]
+        rejects = [replace(reject, row=reject.row + before) for reject in rejects]
+        await self._loader.load(pool.id, rows, rejects, by, then)
+
+
+def _key(caller: str, options: PoolOptions, order: Order, plan: Plan) -> str:
+    """Of caller, source and options; a pool that is held for unmatched keys takes no leads that all match (R9.3).
+
+    What a campaign's rules say for options that were left out counts as if it had been said.
+    """
+    said = (order.open.duplicates, order.open.on_invalid, order.reading.mapping, plan.unmatched)
+    others = replace(options, mapping={}, duplicates=DuplicateOptions(), on_invalid=None)
+    whole = json.encode((caller, order.open.source, others, said))
+    return blake2b(whole, digest_size=_KEY_BYTES).hexdigest()
 
 
 def _plan(order: Order, table: LeadTable) -> Plan:
@@ -107,12 +112,14 @@ def _plan(order: Order, table: LeadTable) -> Plan:
 
 
 async def _check(table: LeadTable, plan: Plan, order: Order) -> tuple[list[IntakeRow], list[IntakeReject]]:
-    checker = RowChecker(plan, Numbers(order.region), order.owners)
+    reading = order.reading
+    rules = compile_rules(reading.rules, reading.fields)
+    checker = RowChecker(plan, Numbers(reading.region), order.owners, rules, reading.match)
     rows: list[IntakeRow] = []
     rejects: list[IntakeReject] = []
     for no, lead in enumerate(table.leads, 1):
         if lead.problem:
-            rejects.append(IntakeReject(no, (f"lead {lead.problem}",), (lead.cell,)))
+            rejects.append(checker.broken(no, f"lead {lead.problem}", (lead.cell,)))
             continue
         found = checker.check(no, lead.values, (lead.cell,))
         if isinstance(found, IntakeRow):

@@ -66,8 +66,9 @@ class _BrokenRow(Exception):
 class _Lines:
     """Physical lines for csv.reader; remembers those of the row being read, so that a broken row can be taken apart."""
 
-    def __init__(self, text: io.TextIOBase) -> None:
+    def __init__(self, text: io.TextIOBase, *, whole: bool) -> None:
         self._text = text
+        self._whole = whole
         self._again: list[str] = []
         self._chars = 0
         self.pending: list[str] = []
@@ -93,39 +94,50 @@ class _Lines:
             raise _BrokenRow(_OPEN_QUOTE)
         while line and not line.endswith(("\n", "\r")):
             line = self._text.readline(ROW_CHARS_MAX)
+            if self._whole:
+                self.pending.append(line)
         raise _BrokenRow(f"is longer than {ROW_CHARS_MAX} characters")
 
     def row_done(self) -> None:
         """Forget the lines of the row."""
         self.pending, self._chars = [], 0
 
-    def keep_first(self) -> str:
-        """Give the first line of the row; the others are read again, as rows of their own."""
-        first, *others = self.pending
+    def keep_first(self) -> list[str]:
+        """Give the first line of the row, in pieces if it is very long; other lines are read again, as other rows."""
+        pieces, others = self.pending[:1], self.pending[1:]
+        while others and not pieces[-1].endswith(("\n", "\r")):
+            pieces.append(others.pop(0))
         self._again += reversed(others)
         self.row_done()
-        return first
+        return pieces
 
 
 class Table:
-    """A file as rows of cells. Raises `Unreadable` when it is none. `known` says which column names mean something."""
+    """A file as rows of cells. Raises `Unreadable` when it is none. `known` says which column names mean something.
 
-    def __init__(self, path: Path, known: Callable[[str], bool]) -> None:
+    With `whole`, all text of all rows is kept until the row is given, however long it is: for `lines`.
+    """
+
+    notes: Final = ()
+
+    def __init__(self, path: Path, known: Callable[[str], bool], *, whole: bool = False) -> None:
         self._raw = path.open("rb")
         try:
             self.size_bytes = path.stat().st_size
-            self.encoding = encoding_of(self._raw)
+            self.encoding, self.mark = encoding_of(self._raw)
+            self.codec = self.encoding.removesuffix("-sig")
             self.separator = self._sniff(known)
-            self._lines = _Lines(self._text())
+            self._lines = _Lines(self._text(), whole=whole)
             self._row = 0
+            self.head: list[str] = []
             self.columns = self._header()
         except BaseException:
             self._raw.close()
             raise
 
     def _text(self) -> io.TextIOWrapper:
-        self._raw.seek(0)
-        return io.TextIOWrapper(self._raw, self.encoding, newline="")
+        self._raw.seek(len(self.mark))
+        return io.TextIOWrapper(self._raw, self.codec, newline="")
 
     def _sniff(self, known: Callable[[str], bool]) -> str:
         text = self._text()
@@ -134,7 +146,8 @@ class Table:
         return separator
 
     def _header(self) -> list[str]:
-        for _, cells, problem in self._records(width=0):
+        for (_, cells, problem), text in self._records(width=0):
+            self.head += text
             if problem:
                 raise Unreadable(f"has no header that can be read: the first row {problem}")
             if not any(cell.strip() for cell in cells):
@@ -146,6 +159,13 @@ class Table:
 
     def rows(self) -> Iterator[Record]:
         """The rows behind the header, once. Blank lines are counted but not given."""
+        return (record for record, _ in self._records(len(self.columns)) if record.cells)
+
+    def lines(self) -> Iterator[tuple[Record, list[str]]]:
+        """The rows behind the header, each with its text as it stands; blank lines too, they have no cells.
+
+        Joined behind `head`, the texts are the file.
+        """
         return self._records(len(self.columns))
 
     def done_bytes(self) -> int:
@@ -156,23 +176,24 @@ class Table:
         """Let go of the file."""
         self._raw.close()
 
-    def _records(self, width: int) -> Iterator[Record]:
+    def _records(self, width: int) -> Iterator[tuple[Record, list[str]]]:
         lines = self._lines
         while True:
             reader = csv.reader(lines, delimiter=self.separator)
             try:
                 for cells in reader:
-                    if len(lines.pending) > 1:
+                    text = lines.pending
+                    if len(text) > 1:
                         self._check_lines(cells, width)
                     lines.row_done()
                     self._row += 1
-                    if cells:
-                        yield Record(self._row, cells, _fault(cells, width))
+                    yield Record(self._row, cells, fault_of(cells, width) if cells else ""), text
                 return
             except (_BrokenRow, csv.Error) as problem:
                 self._row += 1
                 reason = str(problem) if isinstance(problem, _BrokenRow) else _OPEN_QUOTE
-                yield Record(self._row, [lines.keep_first().rstrip("\r\n")[:_KEPT_CHARS]], reason)
+                text = lines.keep_first()
+                yield Record(self._row, [text[0].rstrip("\r\n")[:_KEPT_CHARS]], reason), text
 
     def _check_lines(self, cells: list[str], width: int) -> None:
         """A row of several lines is only believed when its quotes are right: else it has swallowed other rows."""
@@ -182,7 +203,8 @@ class Table:
             pass
 
 
-def _fault(cells: list[str], width: int) -> str:
+def fault_of(cells: list[str], width: int) -> str:
+    """What is wrong with the cells of a row, if anything. Empty ones behind the header's width are taken away."""
     if width and len(cells) != width:
         while len(cells) > width and not cells[-1].strip():
             cells.pop()

@@ -1,33 +1,39 @@
 """Rows into a pool, chunk by chunk (SPEC R9.6).
 
-1. The engine decides duplicates among open leads, and within the pool, when a chunk is applied.
-2. Closed leads are known to the archive only. What it says must still hold when the chunk is applied: so reading it and
-   applying are one step, that no other chunk of this organisation comes between. Leads that the archive had as open
-   count too: they are open still, or were closed in the meantime.
+1. The engine decides duplicates by its index of open leads, and within the chunk, when a chunk is applied.
+2. Closed leads, and leads that match by fields, are known to the archive only. What it says must still hold when the
+   chunk is applied: reading it and applying are one step, that no other chunk of this organisation comes between. A row
+   whose original was changed by someone else meanwhile is `stale`: it is looked up and sent again, before later rows.
 3. Chunks are small, so that `next` is served between them.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
-from msgspec.structs import replace
-
-from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool, Original
+from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool
+from nextlead.core.errors import NextleadError
 from nextlead.core.model import Pool
 from nextlead.core.replies import Loaded
-from nextlead.ports import NumberUse
 from nextlead.runtime.dialer import Dialer
 
-from .duplicates import in_scope
-
-T = TypeVar("T")
+from .duplicates import key_rules
+from .matches import with_originals
 
 CHUNK_ROWS: Final = 250
+_TRIES_MAX: Final = 100
 
 AndThen = Callable[[Pool], Command | None]
 """Called with a pool the moment a step of it is decided; the command it returns is carried out in the same commit."""
+Log = tuple[tuple[int, str], ...]
+"""Lines of a pool's log, each with its row, or 0."""
+
+
+class RestlessOriginal(NextleadError):
+    """The lead that a row is a duplicate of kept changing while it was loaded."""
+
+    code = "intake_failed"
 
 
 class Loader:
@@ -38,7 +44,9 @@ class Loader:
         self._lock = asyncio.Lock()
 
     async def open(self, command: OpenPool, then: AndThen | None = None) -> Pool:
-        """A new pool in state loading."""
+        """A new pool in state loading. The archive is made ready for its duplicate check."""
+        for rule in key_rules(command.duplicates.match):
+            await self.dialer.archive.match_rule(rule)
         pool = await self.dialer.submit(command, then)
         assert isinstance(pool, Pool)
         return pool
@@ -52,18 +60,18 @@ class Loader:
         then: AndThen | None = None,
     ) -> None:
         """Load rows into a pool that takes them; returns when they are durable. `then` goes with the last of them."""
-        pools = self.dialer.engine.pools
-        good, bad = iter(rows), iter(rejects)
-        some, others = _chunk(good), _chunk(bad)
-        while some or others:
-            more, other_more = _chunk(good), _chunk(bad)
-            last = not more and not other_more
+        chunks = _chunks(tuple(rows), tuple(rejects))
+        chunk = next(chunks, None)
+        while chunk is not None:
+            later = next(chunks, None)
             async with self._lock:
-                some = await self._with_known(pools[pool], some)
-                command = LoadRows(pool=pool, rows=some, rejects=others, by=by)
-                loaded = await self.dialer.submit(command, (lambda _: then(pools[pool])) if then and last else None)
-                assert isinstance(loaded, Loaded)
-            some, others = more, other_more
+                await self._load_chunk(pool, *chunk, by, None if later else then)
+            chunk = later
+
+    async def log(self, pool: int, lines: Log, by: str) -> None:
+        """Add lines to the pool's log."""
+        if lines:
+            await self.dialer.submit(LoadRows(pool=pool, rows=(), log=lines, by=by))
 
     async def close(
         self, pool: int, by: str, *, unmatched: tuple[str, ...] = (), error: str = "", then: AndThen | None = None
@@ -73,24 +81,44 @@ class Loader:
         assert isinstance(closed, Pool)
         return closed
 
-    async def _with_known(self, pool: Pool, rows: tuple[IntakeRow, ...]) -> tuple[IntakeRow, ...]:
-        if not rows or pool.duplicates.among != "all" or pool.duplicates.scope == "file":
-            return rows
-        engine = self.dialer.engine
-        uses = await self.dialer.archive.numbers(sorted({number for row in rows for number in row.numbers}))
-        first: dict[int, NumberUse] = {}
-        for use in uses:
-            if in_scope(pool, use.campaign, use.pool, engine):
-                first.setdefault(use.number, use)
-        return tuple(_with_original(row, [first[n] for n in row.numbers if n in first]) for row in rows)
+    async def _load_chunk(
+        self,
+        pool: int,
+        rows: tuple[IntakeRow, ...],
+        rejects: tuple[IntakeReject, ...],
+        by: str,
+        then: AndThen | None,
+    ) -> None:
+        """Until no row of it is stale; `then` goes with the command that takes the last one."""
+        pools = self.dialer.engine.pools
+
+        def when_whole(loaded: Loaded) -> Command | None:
+            return then(pools[pool]) if then is not None and not loaded.stale else None
+
+        for _ in range(_TRIES_MAX):
+            rows = await with_originals(self.dialer, pools[pool], rows)
+            command = LoadRows(pool=pool, rows=rows, rejects=rejects, by=by)
+            loaded = await self.dialer.submit(command, when_whole if then else None)
+            assert isinstance(loaded, Loaded)
+            if not loaded.stale:
+                return
+            stale = frozenset(loaded.stale)
+            rows, rejects = tuple(row for row in rows if row.row in stale), ()
+        raise RestlessOriginal(f"row {rows[0].row} can't be loaded: the lead that it is a duplicate of keeps changing")
 
 
-def _with_original(row: IntakeRow, uses: list[NumberUse]) -> IntakeRow:
-    if not uses:
-        return row
-    use = min(uses, key=lambda use: use.lead)
-    return replace(row, original=Original(use.lead, 0, use.closed))
-
-
-def _chunk(rows: Iterator[T]) -> tuple[T, ...]:
-    return tuple(islice(rows, CHUNK_ROWS))
+def _chunks(
+    rows: Sequence[IntakeRow], rejects: Sequence[IntakeReject]
+) -> Iterator[tuple[tuple[IntakeRow, ...], tuple[IntakeReject, ...]]]:
+    """Rows and rejects that belong together, in the order of the file."""
+    if len(rows) + len(rejects) <= CHUNK_ROWS:
+        if rows or rejects:
+            yield tuple(rows), tuple(rejects)
+        return
+    all_of_them: list[IntakeRow | IntakeReject] = [*rows, *rejects]
+    both = iter(sorted(all_of_them, key=lambda row: row.row))
+    while chunk := tuple(islice(both, CHUNK_ROWS)):
+        yield (
+            tuple(row for row in chunk if isinstance(row, IntakeRow)),
+            tuple(row for row in chunk if isinstance(row, IntakeReject)),
+        )

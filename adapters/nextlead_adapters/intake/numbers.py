@@ -7,12 +7,14 @@ import re
 from typing import Final
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberMatcher, ValidationResult
 
 REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """Regions (ISO 3166) that a number without a country code can be read for."""
 
 _CACHE_MAX: Final = 65_536
+_SEARCHED_CHARS_MAX: Final = 4_000
+_SEARCHES_MAX: Final = 100
 _SPREADSHEET_FLOAT: Final = re.compile(r"\+?\d+\.0")
 """`14155550100.0`: what a spreadsheet makes of a column of numbers. Read as it stands it is another number."""
 
@@ -53,6 +55,11 @@ class Numbers:
             self._seen[text] = found
         return found
 
+    def within(self, text: str) -> tuple[int, ...]:
+        """Numbers that are somewhere in a text, each once; the first 4,000 characters are searched. Some 100 us."""
+        found = PhoneNumberMatcher(text[:_SEARCHED_CHARS_MAX], self.region, max_tries=_SEARCHES_MAX)
+        return tuple(dict.fromkeys(_e164(match.number) for match in found))
+
     def _parse(self, text: str) -> int | str:
         if text.endswith(".0") and _SPREADSHEET_FLOAT.fullmatch(text):
             text = text[:-2]
@@ -61,13 +68,17 @@ class Numbers:
         except NumberParseException as problem:
             return _UNPARSED.get(problem.error_type, "is not a phone number")
         if phonenumbers.is_valid_number(parsed):
-            return int(f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}")
+            return _e164(parsed)
         return _why_not(parsed)
 
 
 def is_region(text: str) -> bool:
     """Whether numbers can be read for this region."""
     return text.upper() in phonenumbers.SUPPORTED_REGIONS
+
+
+def _e164(parsed: PhoneNumber) -> int:
+    return int(f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}")
 
 
 def _why_not(parsed: PhoneNumber) -> str:

@@ -11,13 +11,14 @@ from msgspec import Struct
 from nextlead.core.commands import OpenPool
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Campaign, Duplicates, UploadRules
+from nextlead.core.model import Campaign, Duplicates
 
 from .duplicates import check_duplicates
 from .mapping import Matcher
 from .numbers import is_region
 from .rows import PRIORITY_MAX
 from .upload_rules import check_upload_rules
+from .wire import Reading
 
 Source = Literal["file", "api", "manual"]
 
@@ -55,11 +56,9 @@ class Order(Struct, frozen=True):
     """Options that were found right, with what of the set-up reading rows needs."""
 
     open: OpenPool
+    reading: Reading
     matcher: Matcher
-    region: str
     owners: frozenset[str]
-    rules: UploadRules
-    sheet: str
 
 
 def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: str, name: str) -> Order:
@@ -67,9 +66,7 @@ def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: s
     campaign = engine.campaigns.by_code.get(options.campaign)
     if campaign is None:
         raise Invalid("campaign", f"there is no campaign '{options.campaign}'")
-    owners = frozenset(
-        [f"agent:{agent.code}" for agent in engine.agents] + [f"team:{team.code}" for team in engine.teams]
-    )
+    owners = owners_of(engine)
     if options.owner is not None and options.owner not in owners:
         raise Invalid("owner", f"'{options.owner}' is no agent:CODE or team:CODE of this organisation")
     if options.priority is not None and not 1 <= options.priority <= PRIORITY_MAX:
@@ -98,8 +95,22 @@ def check_options(options: PoolOptions, engine: Engine, *, source: Source, by: s
         duplicates=_duplicates(options.duplicates, campaign),
         on_invalid=cast("Literal['file', 'close']", on_invalid),
     )
-    matcher = Matcher(campaign.template.fields, options.mapping)
-    return Order(command, matcher, _region(campaign, engine), owners, campaign.upload_rules, options.sheet.strip())
+    reading = Reading(
+        region=_region(campaign, engine),
+        fields=campaign.template.fields,
+        mapping=options.mapping,
+        sheet=options.sheet.strip(),
+        rules=campaign.upload_rules,
+        match=command.duplicates.match,
+    )
+    return Order(command, reading, Matcher(reading.fields, reading.mapping), owners)
+
+
+def owners_of(engine: Engine) -> frozenset[str]:
+    """Everyone a lead may belong to, as `agent:CODE` and `team:CODE`."""
+    return frozenset(
+        [f"agent:{agent.code}" for agent in engine.agents] + [f"team:{team.code}" for team in engine.teams]
+    )
 
 
 def _region(campaign: Campaign, engine: Engine) -> str:

@@ -1,43 +1,40 @@
 """The intake: what HTTP, pages and the demo call to bring leads in (SPEC 9).
 
 1. Nothing is changed by an upload that can't be read: its pool is opened when the file turned out to be readable, for
-   a small file when all of it was read.
+   a small file when all of it was read. The original is kept before that.
 2. Loading that was begun goes on when its caller has gone. If it fails later, the pool is `failed` and has the reason.
-3. A pool that is `loading` when the daemon starts was cut off: it fails, and the file is to be sent again.
+3. A pool that is `loading` when the daemon starts is gone on with, from its kept original; entries that were cut off
+   fail, and are to be sent again.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from nextlead.core.errors import Invalid, NextleadError, NotReady
+from nextlead.core.errors import Invalid, NextleadError
 from nextlead.core.model import Pool
 from nextlead.runtime.dialer import Dialer
 
 from .entries import Entries
+from .filling import Filler, Progress, taken_rows
+from .kept import drop, fetch, keep
 from .loading import AndThen, Loader
-from .options import Order, PoolOptions, Source, check_options
-from .wire import Chunk, Header, Job
-from .worker import Limits, Worker
+from .options import Order, PoolOptions, Source, check_options, owners_of
+from .wire import Chunk, Header, decode_reading, encode_reading
+from .worker import Limits, Worker, job_of
+
+__all__ = ("SMALL_BYTES", "WORKERS_MAX", "Intake", "Progress")
 
 SMALL_BYTES: Final = 2 << 20
 WORKERS_MAX: Final = 4
 _CUT_OFF: Final = "the daemon stopped while this was loading; send it again"
-_FAULT: Final = "a fault in nextlead itself; the daemon's log has it"
 
 T = TypeVar("T")
-
-
-class Progress(Struct, frozen=True):
-    """How far an upload is. Rows are all kinds together; bytes read run a little ahead of them."""
-
-    rows: int
-    done_bytes: int
-    total_bytes: int
 
 
 class Intake:
@@ -52,17 +49,20 @@ class Intake:
         self._small_bytes = small_bytes
         self._loader = Loader(dialer)
         self._entries = Entries(self._loader)
+        self._filler = Filler(self._loader)
         self._slots = {small: asyncio.Semaphore(WORKERS_MAX) for small in (True, False)}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._progress: dict[int, Progress] = {}
 
     async def start(self) -> None:
-        """Fail the pools that an earlier run left loading."""
-        for pool in [pool.id for pool in self._dialer.engine.pools.values() if pool.state == "loading"]:
-            await self._loader.close(pool, "system", error=_CUT_OFF)
+        """Go on with the files that an earlier run left loading, behind this call; entries it left fail."""
+        for pool in [pool for pool in self._dialer.engine.pools.values() if pool.state == "loading"]:
+            if pool.file:
+                self._go_on(pool, pool.uploaded_by)
+            else:
+                await self._loader.close(pool.id, "system", error=_CUT_OFF)
 
     async def close(self) -> None:
-        """Stop reading; what is half loaded fails now or, if the store takes no more, at the next start."""
+        """Stop reading; what is half loaded is gone on with at the next start."""
         while tasks := list(self._tasks):
             for task in tasks:
                 task.cancel()
@@ -75,7 +75,7 @@ class Intake:
 
     def progress(self, pool: int) -> Progress | None:
         """Of a file that is being loaded, else None."""
-        return self._progress.get(pool)
+        return self._filler.progress(pool)
 
     async def upload(
         self,
@@ -90,7 +90,8 @@ class Intake:
         """Load a file into a new pool; with `remove` the file is deleted when it is done with, also after an error.
 
         A large file's pool is still `loading`. `then` is called when the pool is opened and again when it is full.
-        Raises `Invalid` for options and mapping, `UnreadableFile`, `IntakeFailed`; there is no pool then.
+        Raises `Invalid` for options and mapping, `UnreadableFile`, `IntakeFailed`; there is no pool then, unless a
+        small file's was cancelled.
         """
         async with AsyncExitStack() as stack:
             if remove:
@@ -99,14 +100,15 @@ class Intake:
             order = check_options(options, self._dialer.engine, source="file", by=by, name=name)
             small = await asyncio.to_thread(_size, path) <= self._small_bytes
             await stack.enter_async_context(self._slots[small])
-            worker = await stack.enter_async_context(Worker(_job(path, order, self._limits), self._limits))
+            job = job_of(path, order.reading, order.owners, self._limits)
+            worker = await stack.enter_async_context(Worker(job, self._limits))
             header = await worker.header()
-            chunks = [chunk async for chunk in worker.chunks()] if small else []
+            chunks = _each([chunk async for chunk in worker.chunks()]) if small else worker.chunks()
             reading = stack.pop_all()
-        if small:
-            await reading.aclose()
-            return await self._anyway(self._load_small(order, header, chunks, then))
-        return await self._anyway(self._load_large(order, header, worker, reading, then))
+        opened: asyncio.Future[Pool] = asyncio.get_running_loop().create_future()
+        loading = self._spawn(self._load(order, header, path, chunks, reading, opened, then))
+        await asyncio.wait([loading] if small else [loading, opened], return_when=asyncio.FIRST_COMPLETED)
+        return loading.result() if loading.done() else opened.result()
 
     async def add_leads(
         self,
@@ -121,56 +123,100 @@ class Intake:
         """Load leads given as JSON; the pool is shared by calls of the same `caller` with the same options (SPEC R9.1).
 
         `caller` tells tokens apart (default: `by`). A lead that is not right becomes a reject, as a file's row does.
-        `then` is called with the pool when the last of them is in.
+        `source` is manual for leads that a person enters. `then` is called with the pool when the last of them is in.
         """
         if not leads:
             raise Invalid("leads", "there are none")
+        if options.sheet:
+            raise Invalid("sheet", "is for Excel files")
         order = check_options(options, self._dialer.engine, source=source, by=by, name="Entries")
         return await self._anyway(self._entries.add(leads, options, order, caller or by, then))
 
+    async def cancel(self, pool: int, by: str) -> Pool:
+        """Break off the loading of a file: the pool fails, its leads go; returns when they have.
+
+        Raises `NotFound`, and `Conflict` when the pool is not loading.
+        """
+        return await self._filler.cancel(pool, by)
+
+    async def resume(self, pool: int, by: str) -> Pool:
+        """Go on with a file that stopped half-way, from its kept original; returns while it loads.
+
+        Files that were cut off go on by themselves at the start. Raises `NotFound`, and `Conflict` when there is
+        nothing to go on with.
+        """
+        found = self._filler.need_idle(pool)
+        self._go_on(found, by)
+        return found
+
     # -- loading ------------------------------------------------------------------------------------------------------
 
-    async def _load_small(self, order: Order, header: Header, chunks: Iterable[Chunk], then: AndThen | None) -> Pool:
-        pool = await self._loader.open(order.open, then)
-        return await self._fill(pool, header, _each(chunks), order.open.by, then)
-
-    async def _load_large(
-        self, order: Order, header: Header, worker: Worker, reading: AsyncExitStack, then: AndThen | None
+    async def _load(
+        self,
+        order: Order,
+        header: Header,
+        path: Path,
+        chunks: AsyncIterator[Chunk],
+        reading: AsyncExitStack,
+        opened: asyncio.Future[Pool],
+        then: AndThen | None,
     ) -> Pool:
-        """Answers with the pool as it was opened; filling it goes on behind."""
-        try:
-            pool = await self._loader.open(order.open, then)
-        except BaseException:
-            await reading.aclose()
-            raise
-        self._progress[pool.id] = Progress(0, 0, header.size_bytes)
-        self._spawn(self._fill_large(pool, header, worker, reading, order.open.by, then))
-        return pool
-
-    async def _fill_large(
-        self, pool: Pool, header: Header, worker: Worker, reading: AsyncExitStack, by: str, then: AndThen | None
-    ) -> None:
+        """Keep the original, open the pool, which is told, and fill it."""
+        by = order.open.by
         async with reading:
+            pool = await self._open(order, header, path, then)
+            self._filler.begin(pool, _this_task())
+            opened.set_result(pool)
             try:
-                await self._fill(pool, header, worker.chunks(), by, then)
+                return await self._filler.fill(pool, header, chunks, by, then)
             finally:
-                del self._progress[pool.id]
+                self._filler.end(pool.id)
 
-    async def _fill(
-        self, pool: Pool, header: Header, chunks: AsyncIterator[Chunk], by: str, then: AndThen | None
-    ) -> Pool:
-        rows = 0
+    async def _open(self, order: Order, header: Header, path: Path, then: AndThen | None) -> Pool:
+        by = order.open.by
+        kept = await keep(self._dialer, path, by)
+        command = replace(
+            order.open,
+            columns=header.columns,
+            options=encode_reading(order.reading).decode(),
+            file=kept.file,
+            file_bytes=kept.size_bytes,
+        )
         try:
-            async for chunk in chunks:
-                await self._loader.load(pool.id, chunk.rows, chunk.rejects, by)
-                rows += len(chunk.rows) + len(chunk.rejects)
-                if pool.id in self._progress:
-                    self._progress[pool.id] = Progress(rows, chunk.done_bytes, header.size_bytes)
-            return await self._loader.close(pool.id, by, unmatched=header.unmatched, then=then)
-        except BaseException as problem:
-            with suppress(NotReady):
-                await self._loader.close(pool.id, by, error=_reason(problem))
+            return await self._loader.open(command, then)
+        except NextleadError:
+            await drop(self._dialer, kept.file, by)
             raise
+
+    # -- going on -----------------------------------------------------------------------------------------------------
+
+    def _go_on(self, pool: Pool, by: str) -> None:
+        self._filler.begin(pool, self._spawn(self._resume(pool, by)))
+
+    async def _resume(self, pool: Pool, by: str) -> None:
+        try:
+            async with AsyncExitStack() as stack:
+                await stack.enter_async_context(self._slots[False])
+                folder = stack.enter_context(TemporaryDirectory(prefix="nextlead-"))
+                worker = await stack.enter_async_context(await self._worker_for(pool, Path(folder) / "original"))
+                header = await worker.header()
+                await self._loader.log(pool.id, ((0, "loading was cut off, and went on"),), by)
+                await self._filler.fill(pool, header, worker.chunks(), by)
+        except BaseException as problem:
+            state = self._dialer.engine.pools.get(pool.id, pool).state
+            if state == "loading":
+                await self._filler.fail(pool.id, by, problem)
+            raise
+        finally:
+            self._filler.end(pool.id)
+
+    async def _worker_for(self, pool: Pool, path: Path) -> Worker:
+        """A process that reads the rows of a kept original that are not in the pool yet."""
+        taken = await taken_rows(self._dialer.archive, pool)
+        await fetch(self._dialer.archive, pool.file, path)
+        job = job_of(path, decode_reading(pool.options), owners_of(self._dialer.engine), self._limits)
+        job.taken, job.known = taken.valid, taken.rejected
+        return Worker(job, self._limits)
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
@@ -192,17 +238,10 @@ class Intake:
             task.get_loop().call_exception_handler(context)
 
 
-def _job(path: Path, order: Order, limits: Limits) -> Job:
-    return Job(
-        path=str(path.absolute()),
-        region=order.region,
-        fields=order.matcher.fields,
-        mapping=order.matcher.mapping,
-        owners=tuple(order.owners),
-        chunk_rows=limits.chunk_rows,
-        memory_bytes=limits.memory_bytes,
-        cpu_s=limits.cpu_s,
-    )
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None, "leads are loaded by tasks"
+    return task
 
 
 def _size(path: Path) -> int:
@@ -210,12 +249,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _reason(problem: BaseException) -> str:
-    if isinstance(problem, NextleadError):
-        return problem.detail
-    return _CUT_OFF if isinstance(problem, asyncio.CancelledError) else _FAULT
 
 
 async def _each(chunks: Iterable[Chunk]) -> AsyncIterator[Chunk]:

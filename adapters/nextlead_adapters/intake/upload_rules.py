@@ -7,7 +7,7 @@
 4. Values compare as they are stored, text without regard to case and space around. Patterns run on RE2, in linear time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -52,7 +52,7 @@ def check_upload_rules(rules: UploadRules, template: Template) -> None:
     if rules.on_invalid not in ("file", "close"):
         raise Invalid(f"{KEY}.on_invalid", "must be file or close")
     check_duplicates(f"{KEY}.duplicates", rules.duplicates, template.fields)
-    field_rules(rules, template.fields)
+    compile_rules(rules, template.fields)
 
 
 def _check_listed(key: str, given: tuple[str, ...], known: Mapping[str, int] | frozenset[str], rule: str) -> None:
@@ -132,8 +132,15 @@ class ValueRules:
         return None
 
 
-def field_rules(rules: UploadRules, fields: tuple[TemplateField, ...]) -> dict[str, ValueRules]:
-    """The rules of each field that has some, by `norm` of its name. Raises `Invalid`."""
+class Rules(NamedTuple):
+    """Upload rules, ready to be asked. `values` are by `norm` of the field's name; most fields have none."""
+
+    numbers: NumberRules
+    values: dict[str, ValueRules]
+
+
+def compile_rules(rules: UploadRules, fields: Sequence[TemplateField]) -> Rules:
+    """The rules for a template's fields. Raises `Invalid`."""
     known = {norm(field.name): field for field in fields}
     found: dict[str, ValueRules] = {}
     for rule in rules.fields:
@@ -143,7 +150,7 @@ def field_rules(rules: UploadRules, fields: tuple[TemplateField, ...]) -> dict[s
         if norm(rule.field) in found:
             raise Invalid(f"{KEY}.fields.{rule.field}", "the field has rules twice")
         found[norm(rule.field)] = ValueRules(rule, field)
-    return found
+    return Rules(NumberRules(rules), found)
 
 
 def _plain(value: Value) -> Value:

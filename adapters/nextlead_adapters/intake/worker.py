@@ -9,19 +9,35 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Self
 
 from msgspec import DecodeError, Struct
 
 from nextlead.core.errors import Invalid, NextleadError, NotReady
 
-from .wire import FRAME_BYTES_MAX, LENGTH_BYTES, Chunk, Done, Failed, Header, Job, Message, decode_message, encode_job
+from .wire import (
+    FRAME_BYTES_MAX,
+    LENGTH_BYTES,
+    Chunk,
+    Cut,
+    Done,
+    Failed,
+    Header,
+    Job,
+    Kept,
+    Message,
+    Reading,
+    decode_message,
+    encode_job,
+)
 
 _PROGRAM: Final = "nextlead_adapters.intake.worker_main"
 _PIPE_BYTES: Final = 1 << 20
 _ERROR_BYTES: Final = 4_000
+_NO_MEMORY: Final = "reading the file needed more memory than an upload may take"
 _ENVIRONMENT: Final = (
     "PATH",
     "HOME",
@@ -44,6 +60,18 @@ class Limits(Struct, frozen=True):
     chunk_rows: int = 250
 
 
+def job_of(path: Path, reading: Reading, owners: Collection[str], limits: Limits) -> Job:
+    """What a process is told to read all of a file."""
+    return Job(
+        path=str(path.absolute()),
+        reading=reading,
+        owners=tuple(owners),
+        chunk_rows=limits.chunk_rows,
+        memory_bytes=limits.memory_bytes,
+        cpu_s=limits.cpu_s,
+    )
+
+
 class UnreadableFile(Invalid):
     """The file can't be read."""
 
@@ -59,8 +87,8 @@ class IntakeFailed(NextleadError):
 class Worker:
     """One file, one process. Use as an async context manager; leaving it ends the process.
 
-    Raises `UnreadableFile` or `Invalid` when the file, or the mapping for it, is at fault; `IntakeFailed` when the
-    process died or went over a limit, `NotReady` when the system has no process to give.
+    Raises `UnreadableFile` or `Invalid` when the file, or the mapping or sheet for it, is at fault; `IntakeFailed` when
+    the process died or went over a limit, `NotReady` when the system has no process to give.
     """
 
     def __init__(self, job: Job, limits: Limits) -> None:
@@ -95,10 +123,7 @@ class Worker:
 
     async def header(self) -> Header:
         """Start; answers when the file turned out to be readable."""
-        stdin = self._started().stdin
-        assert stdin is not None
-        stdin.write(encode_job(self._job))
-        stdin.close()
+        self._tell()
         message = await self._message()
         assert isinstance(message, Header), "the header comes first"
         return message
@@ -108,6 +133,19 @@ class Worker:
         while not isinstance(message := await self._message(), Done):
             assert isinstance(message, Chunk), "rows come behind the header"
             yield message
+
+    async def pieces(self) -> AsyncIterator[Kept | Cut]:
+        """Of a job with `erase`: the file without the rows, and then how many there were."""
+        self._tell()
+        while not isinstance(message := await self._message(), Done):
+            assert isinstance(message, Kept | Cut), "pieces come, and what was cut"
+            yield message
+
+    def _tell(self) -> None:
+        stdin = self._started().stdin
+        assert stdin is not None
+        stdin.write(encode_job(self._job))
+        stdin.close()
 
     async def _message(self) -> Message:
         stdout = self._started().stdout
@@ -135,10 +173,12 @@ class Worker:
         code = await process.wait()
         if code == -signal.SIGXCPU:
             return f"reading the file took more than {self._limits.cpu_s} s of processor time"
+        if "memory allocation of" in said:
+            return _NO_MEMORY
         if code < 0:
             return f"the process that read the file was ended by {signal.Signals(-code).name}"
         if "MemoryError" in said:
-            return "reading the file needed more memory than an upload may take"
+            return _NO_MEMORY
         return f"the process that read the file ended with {code}: {said.splitlines()[-1] if said else 'no message'}"
 
 

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.model import TemplateField
-from nextlead_adapters.intake.wire import Chunk, Done, Failed, Header, Job, Message, decode_message
+from nextlead_adapters.intake.wire import Chunk, Done, Failed, Header, Job, Message, Reading, decode_message
 from nextlead_adapters.intake.worker_main import read_file
 
 FIELDS = (TemplateField("name"), TemplateField("size", "number"))
+READING = Reading(region="US", fields=FIELDS)
 CELL = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\t\n\r"), max_size=10)
 PHONE = st.sampled_from(["4155550100", "+44 20 7946 0018", "", "nobody"]) | CELL
 
@@ -23,7 +24,7 @@ def read(content: bytes) -> list[Message]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "leads.csv"
         path.write_bytes(content)
-        job = Job(path=str(path), region="US", fields=FIELDS, chunk_rows=3, memory_bytes=0, cpu_s=0)
+        job = Job(path=str(path), reading=READING, chunk_rows=3, memory_bytes=0, cpu_s=0)
         read_file(job, out)
     return unframed(out.getvalue())
 
@@ -48,7 +49,7 @@ def rows_of(messages: list[Message]) -> list[IntakeRow | IntakeReject]:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.tuples(PHONE, CELL, CELL), max_size=12),
-    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be"]),
     separator=st.sampled_from([",", ";", "\t"]),
     line_end=st.sampled_from(["\n", "\r\n"]),
 )

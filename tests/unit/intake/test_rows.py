@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from nextlead.core.commands import IntakeReject, IntakeRow
-from nextlead.core.model import TemplateField
+from nextlead.core.model import TemplateField, UploadRules
 from nextlead_adapters.intake.mapping import Matcher
 from nextlead_adapters.intake.numbers import Numbers
 from nextlead_adapters.intake.rows import RowChecker
+from nextlead_adapters.intake.upload_rules import compile_rules
 
 FIELDS = (
     TemplateField("name", required=True),
@@ -25,7 +26,7 @@ OWNERS = frozenset({"agent:ann", "team:north"})
 
 
 def check(columns: Sequence[str], *cells: object) -> IntakeRow | IntakeReject:
-    checker = RowChecker(Matcher(FIELDS, {}).plan(columns), Numbers("US"), OWNERS)
+    checker = RowChecker(Matcher(FIELDS, {}).plan(columns), Numbers("US"), OWNERS, compile_rules(UploadRules(), FIELDS))
     return checker.check(7, cells, tuple(map(str, cells)))
 
 
@@ -46,7 +47,7 @@ def test_a_right_row_becomes_a_lead() -> None:
                "3", " team:north ", "America/New_York", "dropped")  # fmt: skip
     assert row.row == 7
     assert row.numbers == (14155550100, 442079460018)
-    assert (row.priority, row.owner, row.known) == (3, "team:north", False)
+    assert (row.priority, row.owner, row.original, row.dropped) == (3, "team:north", None, ())
     assert json.decode(row.data) == {
         "name": "Bakery 1",
         "size": 12,

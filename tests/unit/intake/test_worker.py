@@ -10,25 +10,18 @@ from msgspec.structs import replace
 
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.errors import Invalid
-from nextlead_adapters.intake.wire import Header, Job
-from nextlead_adapters.intake.worker import IntakeFailed, Limits, UnreadableFile, Worker
+from nextlead_adapters.intake.wire import Header, Job, Reading
+from nextlead_adapters.intake.worker import IntakeFailed, Limits, UnreadableFile, Worker, job_of
 
 from .conftest import FIELDS, Write
 
 LIMITS = Limits()
+READING = Reading(region="US", fields=FIELDS)
 ROWS_OVER_A_PIPE = 20_000
 
 
 def job(path: Path, limits: Limits = LIMITS) -> Job:
-    return Job(
-        path=str(path),
-        region="US",
-        fields=FIELDS,
-        owners=("agent:ann",),
-        chunk_rows=limits.chunk_rows,
-        memory_bytes=limits.memory_bytes,
-        cpu_s=limits.cpu_s,
-    )
+    return job_of(path, READING, ("agent:ann",), limits)
 
 
 async def read(path: Path, limits: Limits = LIMITS) -> tuple[Header, list[IntakeRow], list[IntakeReject]]:
@@ -52,7 +45,16 @@ async def test_rows_come_over_the_pipe(write: Write) -> None:
     assert rows == [
         IntakeRow(2, (14155550100,), '{"name":"é"}'.encode(), 0, "agent:ann", ("4155550100", "é", "1", "agent:ann"))
     ]
-    assert rejects == [IntakeReject(3, ("phone: '1' is not a phone number",), ("1", "b", "2", ""))]
+    assert rejects == [
+        IntakeReject(
+            3,
+            ("phone: '1' is not a phone number",),
+            ("1", "b", "2", ""),
+            data=b'{"name":"b"}',
+            closure="invalid_phone_number",
+            rule="phone",
+        )
+    ]
 
 
 async def test_rows_come_in_chunks_in_the_order_of_the_file(write: Write) -> None:
@@ -73,7 +75,7 @@ async def test_a_file_that_is_no_table_is_refused(write: Write) -> None:
 
 async def test_a_mapping_that_does_not_fit_the_file_is_refused(write: Write) -> None:
     wrong = job(write("phone,name\n"))
-    wrong.mapping = {"tel": "phone"}
+    wrong.reading = replace(READING, mapping={"tel": "phone"})
     async with Worker(wrong, LIMITS) as worker:
         with pytest.raises(Invalid, match="no such column"):
             await worker.header()
