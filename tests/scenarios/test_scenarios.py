@@ -10,7 +10,8 @@ from scenarios.kit.language import ScenarioFailed
 from scenarios.kit.runner import run_scenario
 
 FILES = sorted(Path(__file__).parent.glob("*.txt"))
-every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+HTTP_ONLY = "# over HTTP only\n"
+over_both = [file for file in FILES if HTTP_ONLY not in file.read_text(encoding="utf-8")]
 
 
 def run(file: Path, driver: Driver) -> None:
@@ -25,12 +26,12 @@ def run(file: Path, driver: Driver) -> None:
         pytest.fail(failed, pytrace=False)
 
 
-@every_file
+@pytest.mark.parametrize("file", over_both, ids=lambda file: file.stem)
 def test_over_the_engine(file: Path) -> None:
     run(file, CoreDriver())
 
 
 @pytest.mark.slow
-@every_file
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_over_http(file: Path, tmp_path: Path) -> None:
     run(file, HttpDriver(tmp_path))

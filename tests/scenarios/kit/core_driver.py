@@ -10,14 +10,30 @@ import msgspec
 from nextlead.core import commands as c
 from nextlead.core.errors import NextleadError, UnknownLease
 from nextlead.core.model import DEFAULT_RESULTS as FOUR_RESULTS
-from nextlead.core.model import Dialer, Duplicates, Template, TemplateResult
-from nextlead.core.replies import Finished, Loaded, NoLead, Offer, PoolDeleted, Stranded, Waiting
+from nextlead.core.model import Dialer, Status, Template, TemplateField, TemplateResult
+from nextlead.core.replies import Finished, NoLead, Offer, Stranded, Waiting
 from nextlead.core.tokens import parse_token, token_text
 from nextlead.core.work import lease_with
 
+from .core_entry import enter, to_number
 from .core_host import CoreHost
+from .core_persons import person
 from .core_views import CoreViews
-from .driver import Body, Change, Finish, LeadView, NewPool, Nothing, Offered, Refused
+from .driver import (
+    Body,
+    Bulk,
+    Change,
+    Deleted,
+    Entered,
+    Entry,
+    Finish,
+    LeadView,
+    NewPool,
+    Nothing,
+    Offered,
+    PoolView,
+    Refused,
+)
 from .times import START_MS, duration_ms
 
 
@@ -82,28 +98,21 @@ class CoreDriver:
     def delete(self, kind: str, code: str) -> None:
         self._do(c.Delete(kind=cast("Literal['team']", kind), code=code, by="admin"))
 
-    def load(self, pool: NewPool) -> tuple[int, list[int]]:
-        opened = self._do(
-            c.OpenPool(
-                campaign=pool.campaign,
-                name=pool.name,
-                owner=pool.owner,
-                priority=pool.priority,
-                source="api",
-                active_from_ms=pool.from_ms,
-                active_until_ms=pool.until_ms,
-                duplicates=Duplicates(action="load"),
-                by="admin",
-            )
-        )
-        rows = tuple(
-            c.IntakeRow(row=no, numbers=tuple(map(_number, lead.phones)), priority=lead.priority, owner=lead.owner)
-            for no, lead in enumerate(pool.leads, start=1)
-        )
-        loaded = self._do(c.LoadRows(pool=opened.id, rows=rows, by="admin"))
-        assert isinstance(loaded, Loaded)
-        self._do(c.ClosePool(pool=opened.id, by="admin"))
-        return opened.id, list(loaded.leads)
+    def put_project(self, code: str, campaigns: Sequence[str]) -> None:
+        self._do(c.PutProject(code=code, by="admin"))
+        for campaign in campaigns:
+            self._do(c.PutCampaign(code=campaign, project=code, by="admin"))
+
+    def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
+        known = self._host.engine.campaigns.by_code[campaign].template
+        named = tuple(TemplateField(**field) for field in fields)
+        self._do(c.PutCampaign(code=campaign, template=msgspec.structs.replace(known, fields=named), by="admin"))
+
+    def load(self, pool: NewPool) -> Entered:
+        before = self._host.record.newest_lead()
+        pool_id = enter(self._host.engine, self._host.record, self._do, pool)
+        leads = [self.lead(lead) for lead in self._host.record.leads_after(before)]
+        return Entered(self.pool(pool_id), tuple(leads))
 
     # -- work
 
@@ -142,7 +151,7 @@ class CoreDriver:
     def finish(self, agent: str, token: str, body: Body) -> Finish:
         fields = {key: value for key, value in body.items() if key not in ("next", "number")}
         if "number" in body:
-            fields["number"] = _number(body["number"])
+            fields["number"] = to_number(body["number"])
         if body.get("next"):
             fields["next_token"] = self._host.token()
         digest = zlib.crc32(repr(sorted(body.items())).encode()) + 1
@@ -213,15 +222,54 @@ class CoreDriver:
     def release_all(self, agent: str) -> None:
         self._do(c.ReleaseAll(agent=agent, by="admin"))
 
-    def block(self, number: str) -> None:
-        self._do(c.Block(numbers=(_number(number),), reason="asked", by="admin"))
+    def edit_many(self, leads: Sequence[int], action: str, body: Body, *, dry_run: bool = False) -> Bulk:
+        assert not dry_run
+        rows = tuple(row for lead in leads if (row := self._host.record.lead(lead)) is not None)
+        command = c.EditLeads(
+            leads=tuple(leads),
+            action=cast("Literal['remove']", action),
+            rows=rows if action == "reopen" else (),
+            by="admin",
+            **body,
+        )
+        reply = self._do(command)
+        return Bulk(reply.done, reply.refused)
 
-    def unblock(self, number: str) -> None:
-        self._do(c.Unblock(number=_number(number), by="admin"))
+    def block(self, number: str, scope: str, who: str, *, drop: bool = False, dry_run: bool = False) -> int:
+        assert not dry_run
+        reply = self._do(
+            c.Block(numbers=(to_number(number),), reason="asked", scope=_scope(scope), drop_number=drop, by=who)
+        )
+        return int(reply.count)
 
-    def pool_action(self, pool: int, action: str, seed: int | None) -> tuple[int, int]:
-        reply = self._do(c.ActOnPool(pool=pool, action=cast("Literal['delete']", action), seed=seed or 0, by="admin"))
-        return (reply.deleted, sum(reply.kept.values())) if isinstance(reply, PoolDeleted) else (0, 0)
+    def unblock(self, number: str, scope: str, who: str) -> None:
+        self._do(c.Unblock(number=to_number(number), scope=_scope(scope), by=who))
+
+    def check(self, number: str, who: str) -> list[Entry] | None:
+        engine = self._host.engine
+        lists = (("global", engine.blocked_globally), ("organisation", engine.blocked))
+        found = [(name, rows[to_number(number)]) for name, rows in lists if to_number(number) in rows]
+        if not found and engine.refusal_of(to_number(number)) is None:
+            return None
+        return [Entry(name, row.reason, row.at_ms, row.by) for name, row in found]
+
+    def anonymise(self, *, lead: int = 0, number: str = "", dry_run: bool = False) -> tuple[int, int]:
+        assert not dry_run
+        leads, numbers = person(self._host.record, lead, to_number(number) if number else 0)
+        rows = tuple(row for one in leads if (row := self._host.record.lead(one)) and row.status is Status.CLOSED)
+        reply = self._do(c.Anonymise(leads=tuple(leads), numbers=tuple(numbers), rows=rows, by="admin"))
+        return reply.closed, reply.marked
+
+    def pool(self, pool: int) -> PoolView:
+        return self._views.pool(pool)
+
+    def pool_action(self, pool: int, action: str, seed: int | None) -> None:
+        self._do(c.ActOnPool(pool=pool, action=cast("Literal['confirm']", action), seed=seed or 0, by="admin"))
+
+    def delete_pool(self, pool: int, *, dry_run: bool = False) -> Deleted:
+        assert not dry_run
+        reply = self._do(c.ActOnPool(pool=pool, action="delete", by="admin"))
+        return Deleted(reply.deleted, reply.kept)
 
     def edit_pool(self, pool: int, changes: Body) -> None:
         self._do(c.EditPool(pool=pool, by="admin", **changes))
@@ -253,8 +301,8 @@ class CoreDriver:
         return self._views.offered(answer)
 
 
-def _number(text: str) -> int:
-    return int(text.replace(" ", "").removeprefix("+"))
+def _scope(scope: str) -> c.Scope:
+    return "global" if scope == "global" else "organisation"
 
 
 def _with_redial(body: Body) -> dict[str, Any]:
@@ -267,6 +315,8 @@ def _dialer(known: Dialer, settings: Body) -> Dialer:
     if "retry" in changes:
         retry = {cause: tuple(map(duration_ms, steps)) for cause, steps in changes["retry"].items()}
         changes["retry"] = {**known.retry, **retry}
+    if "retention_ms" in changes:
+        changes["retention_ms"] = {closure: duration_ms(kept) for closure, kept in changes["retention_ms"].items()}
     return msgspec.structs.replace(known, **changes)
 
 

@@ -1,13 +1,16 @@
 """An engine with its record: what the daemon's runtime does, without waiting, threads and disks."""
 
 from itertools import count
+from typing import Final
 
-from nextlead.core.commands import Command, Tick
+from nextlead.core.commands import Command, Erased, Tick, Work
 from nextlead.core.engine import Engine
-from nextlead.core.replies import NoLead, Offer, Served
+from nextlead.core.replies import Begun, NoLead, Offer, Served
 from nextlead.core.verify import rows_of, verify
 
 from .record import Record
+
+_SECRET: Final = b"scenarios"
 
 
 class CoreHost:
@@ -21,7 +24,7 @@ class CoreHost:
         self._start()
 
     def _start(self) -> None:
-        self.engine = Engine()
+        self.engine = Engine(secret=_SECRET)
         for table, row in self.record.set_up_rows():
             self.engine.restore_row(table, row)
         for lead in self.record.open_leads():
@@ -43,7 +46,30 @@ class CoreHost:
         self.record.commit(outcome.changes)
         self._note(outcome.served)
         self._check()
-        return outcome.reply
+        reply = outcome.reply
+        while self.engine.working and not isinstance(command, Work):
+            reply = self._work(reply)
+        if not isinstance(command, Erased):
+            self._erase()
+        return reply
+
+    def _work(self, reply: object) -> object:
+        """A slice; what `reply` had begun is answered by what is done in the end."""
+        self.engine.commit_no = self.record.commit_no + 1
+        outcome = self.engine.apply(Work(), self.now_ms)
+        self.record.commit(outcome.changes)
+        self._note(outcome.served)
+        self._check()
+        replies = [done.reply for done in outcome.done if isinstance(reply, Begun) and done.job == reply.job]
+        return replies[0] if replies else reply
+
+    def _erase(self) -> None:
+        """What the privacy service does: the store erases, and the engine is told."""
+        erasures = list(self.engine.erasures.values())
+        for erasure in erasures:
+            self.record.erase(erasure)
+        if erasures:
+            self.apply(Erased(ids=tuple(erasure.id for erasure in erasures)))
 
     def _check(self) -> None:
         """Memory is what a restart would build, and what was handed out to be made durable is all there is (R5.9)."""

@@ -5,7 +5,7 @@ from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
 from .core_host import CoreHost
-from .driver import Change, LeadView, Offered
+from .driver import Change, Check, LeadView, Offered, PoolView
 
 
 class CoreViews:
@@ -42,6 +42,42 @@ class CoreViews:
             promised_ms=promise.at_ms if promise else None,
             released=promise is not None and promise.released_ms is not None,
             leased_by=self.agent(lead.lease.agent) if lead.lease else "",
+            master=lead.master or None,
+            numbers=tuple(f"+{number}" for number in lead.numbers),
+            data=self._host.record.data(lead.id),
+        )
+
+    def pool(self, pool: int) -> PoolView:
+        row = self._host.engine.pools[pool]
+        campaign = self._host.engine.campaigns.by_no[row.campaign]
+        counts = self._host.engine.pool_counts(pool, self._host.now_ms)
+        closed = sum(counts.closed.values())
+        return PoolView(
+            id=pool,
+            campaign=campaign.code,
+            campaign_name=campaign.name,
+            project=self._host.engine.projects.by_no[campaign.project].code,
+            name=row.name,
+            description=row.description,
+            state=row.state,
+            source=row.source,
+            valid=row.valid,
+            invalid=row.invalid,
+            duplicates=row.duplicate,
+            ready=counts.ready,
+            open=counts.open,
+            leased=counts.leased,
+            closed=counts.closed,
+            priority=row.priority,
+            check=Check(row.duplicates.match, row.duplicates.scope, row.duplicates.among, row.duplicates.action),
+            unmatched=row.unmatched,
+            from_ms=row.active_from_ms,
+            until_ms=row.active_until_ms,
+            uploaded_by=row.uploaded_by,
+            created_ms=row.created_ms,
+            modified_ms=row.modified_ms,
+            percent_closed=_percent(closed, closed + counts.open),
+            percent_used=_percent(counts.used, closed + counts.open),
         )
 
     def offered(self, offer: Offer) -> Offered:
@@ -61,6 +97,10 @@ class CoreViews:
 
     def history(self, lead: int) -> list[Change]:
         return [_change(event) for event in self._host.record.history(lead)]
+
+
+def _percent(some: int, of_all: int) -> float:
+    return round(100 * some / of_all, 1) if of_all else 0.0
 
 
 def _change(event: Event) -> Change:

@@ -7,7 +7,7 @@ A driver raises `Refused` when nextlead says no, and lets everything else throug
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Body = Mapping[str, Any]
 """An outcome, as in docs/http.md's finish, but `at_ms` in place of `at`."""
@@ -56,6 +56,9 @@ class LeadView:
     promised_ms: int | None
     released: bool
     leased_by: str
+    master: int | None = None
+    numbers: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,25 @@ class NewLead:
     phones: tuple[str, ...]
     priority: int = 0
     owner: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """Duplicate check and processing; `match` are rules such as `phone` and `name+city`."""
+
+    match: tuple[str, ...] = ("phone",)
+    scope: str = "campaign"
+    among: str = "all"
+    action: str = "skip"
+
+
+LOAD_ALL: Final = Check(action="load")
 
 
 @dataclass(frozen=True)
 class NewPool:
-    """`owner` is `agent:A` or `team:sales`, None for the root team."""
+    """`owner` is `agent:A` or `team:sales`, None for the root team. No name, and the entry may share a pool."""
 
     campaign: str
     name: str
@@ -97,6 +114,74 @@ class NewPool:
     from_ms: int | None = None
     until_ms: int | None = None
     leads: tuple[NewLead, ...] = field(default=())
+    check: Check = LOAD_ALL
+    on_invalid: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class PoolView:
+    """A pool's details. `closed` is by closure; `priority` is the one set on upload, 0 for none; texts are as shown."""
+
+    id: int
+    campaign: str
+    campaign_name: str
+    project: str
+    name: str
+    description: str
+    state: str
+    source: str
+    valid: int
+    invalid: int
+    duplicates: int
+    ready: int
+    open: int
+    leased: int
+    closed: Mapping[str, int]
+    priority: int
+    check: Check
+    unmatched: tuple[str, ...]
+    from_ms: int | None
+    until_ms: int | None
+    uploaded_by: str
+    created_ms: int
+    modified_ms: int
+    percent_closed: float
+    percent_used: float
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What came of an entry: the pool as it is then, and its leads that are new, by id, which is in row order."""
+
+    pool: PoolView
+    leads: tuple[LeadView, ...]
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """To how many leads it was done, and how many refused by which code."""
+
+    done: int
+    refused: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """How many leads went, and how many stayed for which reason."""
+
+    gone: int
+    kept: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of a do-not-call list; `scope` is `organisation` or `global`."""
+
+    scope: str
+    reason: str
+    at_ms: int
+    by: str
 
 
 class Driver(Protocol):
@@ -119,8 +204,11 @@ class Driver(Protocol):
 
     def put_settings(self, settings: Body) -> None: ...
     def delete(self, kind: str, code: str) -> None: ...
-    def load(self, pool: NewPool) -> tuple[int, list[int]]:
-        """The pool's id, and its leads' ids in the order given."""
+    def put_project(self, code: str, campaigns: Sequence[str]) -> None: ...
+    def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
+        """Fields of the template: `name`, `type`, `required`."""
+
+    def load(self, pool: NewPool) -> Entered: ...
 
     # -- work
     def session(self, agent: str, campaigns: Sequence[str], cross: bool | None) -> None: ...
@@ -150,10 +238,24 @@ class Driver(Protocol):
         """release, remove, reopen, urgent, validate."""
 
     def release_all(self, agent: str) -> None: ...
-    def block(self, number: str) -> None: ...
-    def unblock(self, number: str) -> None: ...
-    def pool_action(self, pool: int, action: str, seed: int | None) -> tuple[int, int]:
-        """activate, deactivate, shuffle, delete; delete answers how many leads went and stayed."""
+    def edit_many(self, leads: Sequence[int], action: str, body: Body, *, dry_run: bool = False) -> Bulk:
+        """remove, release, reopen, priority, owner."""
+
+    def block(self, number: str, scope: str, who: str, *, drop: bool = False, dry_run: bool = False) -> int:
+        """How many open leads it concerned."""
+
+    def unblock(self, number: str, scope: str, who: str) -> None: ...
+    def check(self, number: str, who: str) -> list[Entry] | None:
+        """The entries that block a number, None when nothing does; a forgotten one is blocked by no entry."""
+
+    def anonymise(self, *, lead: int = 0, number: str = "", dry_run: bool = False) -> tuple[int, int]:
+        """How many leads were erased now, and how many will be when their lease ends."""
+
+    def pool(self, pool: int) -> PoolView: ...
+    def pool_action(self, pool: int, action: str, seed: int | None) -> None:
+        """activate, deactivate, shuffle, confirm, reject."""
+
+    def delete_pool(self, pool: int, *, dry_run: bool = False) -> Deleted: ...
 
     def edit_pool(self, pool: int, changes: Body) -> None: ...
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from .driver import Finish, LeadView, Nothing, Offered
+from .driver import Finish, LeadView, Nothing, Offered, PoolView
 from .language import BadStep
 from .times import TIME, show_ms
 from .world import World
@@ -22,12 +22,24 @@ def _text(match: re.Match[str], _: World) -> str:
     return match[1].strip()
 
 
+def _second(match: re.Match[str], _: World) -> str:
+    return match[2].strip()
+
+
+def _empty(_match: re.Match[str], _: World) -> str:
+    return ""
+
+
 def _time(match: re.Match[str], world: World) -> str:
     return show_ms(world.time(match[1]))
 
 
 def _digits(match: re.Match[str], _: World) -> str:
     return match[1].replace(" ", "")
+
+
+def _count(match: re.Match[str], _: World) -> str:
+    return str(float(match[1])).removesuffix(".0")
 
 
 _LATER: Final = rf"({TIME})"
@@ -44,6 +56,7 @@ OFFER: Final[Patterns] = (
     (r"(nothing)", "lead", _text),
     (r"nothing \((\w+)\)", "reason", _text),
     (r"one of leads ([\w ]+)", "among", _text),
+    (r"(some lead)", "some", _text),
 )
 LEAD: Final[Patterns] = (
     (r"(closed): \w+", "status", _text),
@@ -59,16 +72,47 @@ LEAD: Final[Patterns] = (
     (r"(not leased)", "leased", _text),
     (r"nearby (\d+)", "nearby", _text),
     (r"(the same answer)", "answer", _text),
+    (r"master (\w+)", "master", _text),
+    (r"numbers (\+[\d +/]+)", "numbers", _digits),
+    (r'(\w+) "([^"]*)"', "data {0}", _second),
+    (r"no (master|numbers)", "{0}", _empty),
+    (r"no data", "data", _empty),
+    (r"no ([\w ]+)", "data {0}", _empty),
 )
+POOL: Final[Patterns] = (
+    (r"(loading|awaiting_confirmation|active|inactive|failed|rejected)", "state", _text),
+    (r"(\d+) (valid|invalid|duplicates)", "{1}", _text),
+    (r"(valid|invalid|duplicates|ready|open|leased|source|campaign|project) (\w+)", "{0}", _second),
+    (r'(name|description|campaign name) "([^"]*)"', "{0}", _second),
+    (r"closed (\w+) (\d+)", "closed {0}", _second),
+    (r"percent closed ([\d.]+)", "percent closed", _count),
+    (r"percent used ([\d.]+)", "percent used", _count),
+    (r"priority (\d+)", "priority", _text),
+    (r"duplicate check (.+)", "duplicate check", _text),
+    (r"duplicate processing (\w+)", "duplicate processing", _text),
+    (r"unmatched (.+)", "unmatched", _text),
+    (r"uploaded by (\S+)", "uploaded by", _text),
+    (rf"(from|until|created|modified) ({TIME})", "{0}", lambda m, world: show_ms(world.time(m[2]))),
+    (r"no (from|until)", "{0}", _empty),
+    (r"(?:new )?pool (\w+)", "pool", _text),
+)
+BULK: Final[Patterns] = (
+    (r"(\d+) (done|gone|kept|leads|added|invalid|now|later)", "{1}", _text),
+    (r"(refused|kept) (\w+) (\d+)", "{0} {1}", lambda m, _: m[3]),
+)
+
+
+_PART: Final = re.compile(r'(?:[^,"]|"[^"]*")+')
+"""What stands between commas, but for those in quotes."""
 
 
 def read_facts(text: str, patterns: Patterns, world: World) -> Facts:
     facts: Facts = {}
-    for part in (part.strip() for part in text.split(",")):
+    for part in (part.strip() for part in _PART.findall(text)):
         for pattern, key, read in patterns:
             match = re.fullmatch(pattern, part)
             if match:
-                facts[key] = read(match, world)
+                facts[key.format(*match.groups())] = read(match, world)
                 break
         else:
             raise BadStep(f"not a fact: {part}")
@@ -84,6 +128,7 @@ def offer_facts(answer: Offered | Nothing, world: World, *, known: bool) -> Fact
         return {"lead": "nothing", "reason": answer.reason}
     return {
         "lead": world.name_of(answer.lead),
+        "some": "some lead",
         "class": answer.family,
         "rank": str(answer.rank),
         "when": "overdue" if answer.overdue else "on schedule",
@@ -95,7 +140,7 @@ def offer_facts(answer: Offered | Nothing, world: World, *, known: bool) -> Fact
     }
 
 
-def lead_facts(view: LeadView) -> Facts:
+def lead_facts(view: LeadView, world: World) -> Facts:
     facts = {
         "status": view.status,
         "owner": view.owner,
@@ -104,6 +149,10 @@ def lead_facts(view: LeadView) -> Facts:
         "attempts": str(view.attempts),
         "released": "released" if view.released else "not released",
         "leased": view.leased_by or "not leased",
+        "master": "" if view.master is None else world.name_of(view.master),
+        "numbers": "/".join(view.numbers),
+        "data": "some" if any(view.data.values()) else "",
+        **{f"data {name}": value for name, value in view.data.items()},
     }
     if view.closure is not None:
         facts["closure"] = view.closure
@@ -114,8 +163,34 @@ def lead_facts(view: LeadView) -> Facts:
     return facts
 
 
-def finish_facts(answer: Finish, first: Finish | None) -> Facts:
-    facts = lead_facts(answer.lead)
+def pool_facts(pool: PoolView) -> Facts:
+    check = pool.check
+    return {
+        "state": pool.state,
+        **{name: str(getattr(pool, name)) for name in _PLAIN},
+        **{f"closed {closure}": str(count) for closure, count in pool.closed.items()},
+        "campaign name": pool.campaign_name,
+        "percent closed": str(pool.percent_closed).removesuffix(".0"),
+        "percent used": str(pool.percent_used).removesuffix(".0"),
+        "duplicate check": f"{' or '.join(check.match)} in {check.scope} among {check.among}",
+        "duplicate processing": check.action,
+        "unmatched": " / ".join(pool.unmatched),
+        "uploaded by": pool.uploaded_by,
+        "from": "" if pool.from_ms is None else show_ms(pool.from_ms),
+        "until": "" if pool.until_ms is None else show_ms(pool.until_ms),
+        "created": show_ms(pool.created_ms),
+        "modified": show_ms(pool.modified_ms),
+    }
+
+
+_PLAIN: Final = (
+    *("valid", "invalid", "duplicates", "ready", "open", "leased", "priority"),
+    *("source", "campaign", "project", "name", "description"),
+)
+
+
+def finish_facts(answer: Finish, first: Finish | None, world: World) -> Facts:
+    facts = lead_facts(answer.lead, world)
     facts["answer"] = "the same answer" if answer == first else "a new answer"
     if answer.nearby is not None:
         facts["nearby"] = str(answer.nearby)
@@ -125,12 +200,13 @@ def finish_facts(answer: Finish, first: Finish | None) -> Facts:
 def agrees(expected: Facts, came: Facts) -> bool:
     wanted = {key: value for key, value in expected.items() if key != "among"}
     among = expected.get("among")
-    return (among is None or came.get("lead") in among.split()) and wanted.items() <= came.items()
+    fits = all(came.get(key, "") == value for key, value in wanted.items())
+    return fits and (among is None or came.get("lead") in among.split())
 
 
 def show(facts: Facts) -> str:
     """`lead 1, class private_redial, rank 5`."""
     if facts.get("lead") == "nothing":
         return f"nothing ({facts['reason']})"
-    plain = {"when", "blocked", "lease", "released", "answer"}
+    plain = {"when", "blocked", "lease", "released", "answer", "some"}
     return ", ".join(value if key in plain else f"{key} {value}" for key, value in facts.items())

@@ -3,7 +3,7 @@
 Agents call with tokens of their own, everything else is done with the admin's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
@@ -11,11 +11,24 @@ from typing import Any, Final
 
 import httpx
 
-from .daemon import ADMIN_TOKEN, Daemon
-from .driver import Body, Change, Finish, LeadView, NewLead, NewPool, Nothing, Offered, Refused
-from .http_views import change, lead_view, offered, parse_ms, text_of
+from .driver import (
+    Body,
+    Bulk,
+    Change,
+    Deleted,
+    Entered,
+    Entry,
+    Finish,
+    LeadView,
+    NewLead,
+    NewPool,
+    Nothing,
+    Offered,
+    PoolView,
+)
+from .http_line import HttpLine, in_text
+from .http_views import change, entry, lead_view, offered, parse_ms, pool_view, text_of
 from .http_waits import HttpWaits, ask, was_answered
-from .times import START_MS
 
 _REASON: Final = "nextlead-reason"
 
@@ -24,125 +37,117 @@ class HttpDriver:
     """Implements `Driver`."""
 
     def __init__(self, folder: Path) -> None:
-        self._daemon = Daemon(folder, START_MS)
-        self._tokens: dict[str, str] = {}
+        self.folder = folder
+        self.line = HttpLine(folder)
         self._waits = HttpWaits()
-        self._calls: dict[int, HTTPConnection] = {}
+        self._asked: dict[int, HTTPConnection] = {}
         self._numbers = count(1)
-
-    def _call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, agent: str = ""
-    ) -> httpx.Response:
-        """As the agent if one is named, else as admin. Raises `Refused` for a problem answer that is not our fault."""
-        headers = {"Authorization": f"Bearer {self._tokens[agent] if agent else ADMIN_TOKEN}"}
-        answer = self._daemon.client.request(method, f"/v1/{path}", json=body, headers=headers)
-        if 400 <= answer.status_code < 500:
-            problem = answer.json()
-            assert answer.headers["content-type"].startswith("application/problem+json"), answer.text
-            raise Refused(problem["code"], problem["detail"])
-        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
-        return answer
-
-    def _items(self, path: str, *, agent: str = "") -> list[Any]:
-        page = self._call("GET", path, agent=agent).json()
-        assert page["next"] is None, "scenarios are small"
-        return list(page["items"])
+        self._seen: set[int] = set()
 
     # -- time and the daemon
 
     def move(self, now_ms: int) -> None:
-        self._call("POST", "clock", {"now": text_of(now_ms)})
+        self.line.call("POST", "clock", {"now": text_of(now_ms)})
 
-    def crash(self, now_ms: int) -> None:
-        self._daemon.kill()
+    def crash(self, now_ms: int, *, frozen: bool = False) -> None:
+        """`frozen`: it does nothing from this moment on, and is killed then."""
+        if frozen:
+            self.line.daemon.freeze()
+        self.line.daemon.kill()
         self._restart(now_ms)
 
     def _restart(self, now_ms: int) -> None:
         self._waits.clear()
-        self._daemon.start(now_ms)
-        assert parse_ms(self._call("GET", "clock").json()["now"]) == now_ms
+        self.line.daemon.start(now_ms)
+        assert parse_ms(self.line.call("GET", "clock").json()["now"]) == now_ms
 
     def crash_before_answer(self, agent: str, calls: int) -> int:
         """The process is stopped first, so that it can't commit, then asked, then killed."""
-        now_ms = parse_ms(self._call("GET", "clock").json()["now"])
-        self._daemon.freeze()
-        asked = [ask(self._daemon, agent, self._tokens[agent], 0) for _ in range(calls)]
-        self._daemon.kill()
+        now_ms = parse_ms(self.line.call("GET", "clock").json()["now"])
+        self.line.daemon.freeze()
+        asked = [ask(self.line.daemon, agent, self.line.token(agent), 0) for _ in range(calls)]
+        self.line.daemon.kill()
         answered = sum(map(was_answered, asked))
         self._restart(now_ms)
         return answered
 
     def close(self) -> None:
         self._waits.clear()
-        self._daemon.stop()
+        self.line.daemon.stop()
 
     # -- set-up
 
     def put_team(self, code: str, parent: str | None) -> None:
-        self._call("PUT", f"teams/{code}", {"name": code, "parent": parent})
+        self.line.call("PUT", f"teams/{code}", {"name": code, "parent": parent})
 
     def put_agent(self, code: str, fields: Body) -> None:
-        self._call("PUT", f"agents/{code}", fields)
-        if code not in self._tokens:
-            self._tokens[code] = self._call("POST", "tokens", {"role": "agent", "agent": code}).json()["token"]
+        self.line.call("PUT", f"agents/{code}", fields)
+        self.line.add_agent(code)
 
     def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None:
-        body: dict[str, Any] = {"dialer": dialer} if dialer else {}
+        body: dict[str, Any] = {"dialer": in_text(dialer)} if dialer else {}
         if results:
             body["template"] = {"results": [*_FOUR_RESULTS, *results]}
-        self._call("PUT", f"campaigns/{code}", body)
+        self.line.call("PUT", f"campaigns/{code}", body)
 
     def switch_campaign(self, code: str, active: bool) -> tuple[dict[str, int], dict[str, int]]:
         if active:
-            self._call("POST", f"campaigns/{code}/activate")
+            self.line.call("POST", f"campaigns/{code}/activate")
             return {}, {}
-        promised = self._call("POST", f"campaigns/{code}/deactivate").json()["promised_redials"]
+        promised = self.line.call("POST", f"campaigns/{code}/deactivate").json()["promised_redials"]
         return promised["dialable"], promised["withheld"]
 
     def put_settings(self, settings: Body) -> None:
-        self._call("PATCH", "settings", settings)
+        self.line.call("PATCH", "settings", settings)
 
     def delete(self, kind: str, code: str) -> None:
-        self._call("DELETE", f"{kind}s/{code}")
+        self.line.call("DELETE", f"{kind}s/{code}")
 
-    def load(self, pool: NewPool) -> tuple[int, list[int]]:
-        body: dict[str, Any] = {
-            "campaign": pool.campaign,
-            "name": pool.name,
-            "leads": [_new_lead(lead) for lead in pool.leads],
-            "duplicates": {"action": "load"},
-        }
-        body |= {"owner": pool.owner} if pool.owner else {}
-        body |= {"priority": pool.priority} if pool.priority else {}
-        body |= {"active_from": text_of(pool.from_ms)} if pool.from_ms is not None else {}
-        body |= {"active_until": text_of(pool.until_ms)} if pool.until_ms is not None else {}
-        made = self._call("POST", "leads", body).json()
-        ids = [lead["id"] for lead in self._items(f"leads?pool={made['id']}&limit=1000")]
-        assert len(ids) == len(pool.leads), f"{made['counts']}"
-        return made["id"], ids
+    def put_project(self, code: str, campaigns: Sequence[str]) -> None:
+        self.line.call("PUT", f"projects/{code}", {"name": code})
+        for campaign in campaigns:
+            self.line.call("PATCH", f"campaigns/{campaign}", {"project": code})
+
+    def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
+        self.line.call("PATCH", f"campaigns/{campaign}", {"template": {"fields": list(fields)}})
+
+    def load(self, pool: NewPool) -> Entered:
+        return self.enter(pool, "admin", by_hand=False)
+
+    def enter(self, pool: NewPool, who: str, *, by_hand: bool) -> Entered:
+        """An entry by someone; without a name it may share a pool."""
+        body = {**entry_options(pool), "leads": [new_lead(lead) for lead in pool.leads]}
+        body |= {"source": "manual"} if by_hand else {}
+        return self.came(self.line.call("POST", "leads", body, who=who).json()["id"])
+
+    def came(self, pool: int) -> Entered:
+        """The pool, and its leads that were not told before."""
+        leads = [lead for lead in self.line.items(f"leads?pool={pool}&limit=1000") if lead["id"] not in self._seen]
+        self._seen |= {lead["id"] for lead in leads}
+        return Entered(self.pool(pool), tuple(map(lead_view, leads)))
 
     # -- work
 
     def session(self, agent: str, campaigns: Sequence[str], cross: bool | None) -> None:
         body: dict[str, Any] = {"campaigns": list(campaigns)}
         body |= {} if cross is None else {"cross_campaign_redials": cross}
-        self._call("PUT", f"agents/{agent}/session", body, agent=agent)
+        self.line.call("PUT", f"agents/{agent}/session", body, who=agent)
 
     def log_off(self, agent: str) -> None:
-        self._call("DELETE", f"agents/{agent}/session", agent=agent)
+        self.line.call("DELETE", f"agents/{agent}/session", who=agent)
 
     def next(self, agent: str) -> Offered | Nothing:
-        answer = self._call("POST", f"agents/{agent}/next", {}, agent=agent)
+        answer = self.line.call("POST", f"agents/{agent}/next", {}, who=agent)
         return Nothing(answer.headers[_REASON]) if answer.status_code == 204 else offered(answer.json())
 
     def wait(self, agent: str) -> int:
         number = next(self._numbers)
-        self._calls[number] = self._waits.start(self._daemon, agent, self._tokens[agent])
+        self._asked[number] = self._waits.start(self.line.daemon, agent, self.line.token(agent))
         return number
 
     def answer(self, wait: int) -> Offered | Nothing | None:
-        call = self._calls[wait]
-        if not self._waits.settled(self._daemon, call):
+        call = self._asked[wait]
+        if not self._waits.settled(self.line.daemon, call):
             return None
         self._waits.taken(call)
         response = call.getresponse()
@@ -152,73 +157,96 @@ class HttpDriver:
         return Nothing(response.headers[_REASON]) if raw.status_code == 204 else offered(raw.json())
 
     def hang_up(self, wait: int) -> None:
-        self._waits.forget(self._daemon, self._calls.pop(wait))
+        self._waits.forget(self.line.daemon, self._asked.pop(wait))
 
     def take(self, agent: str, lead: int, override: bool) -> Offered:
         body = {"lead": lead, "override": True} if override else {"lead": lead}
-        return offered(self._call("POST", f"agents/{agent}/take", body, agent="" if override else agent).json())
+        return offered(self.line.call("POST", f"agents/{agent}/take", body, who="" if override else agent).json())
 
     def finish(self, agent: str, token: str, body: Body) -> Finish:
-        answer = self._call("POST", f"leases/{token}/finish", _in_text(body), agent=agent).json()
+        answer = self.line.call("POST", f"leases/{token}/finish", in_text(body), who=agent).json()
         following: Offered | Nothing | None = None
         if body.get("next"):
             following = offered(answer["next"]) if answer["next"] else Nothing(answer["next_reason"])
         return Finish(lead_view(answer["lead"]), answer.get("nearby_redials"), following)
 
     def heartbeat(self, agent: str, token: str) -> int:
-        return parse_ms(self._call("POST", f"leases/{token}/heartbeat", agent=agent).json()["expires"])
+        return parse_ms(self.line.call("POST", f"leases/{token}/heartbeat", who=agent).json()["expires"])
 
     def end_lease(self, token: str, outcome: str) -> None:
-        self._call("POST", f"leases/{token}/end", {"outcome": outcome})
+        self.line.call("POST", f"leases/{token}/end", {"outcome": outcome})
 
     def resolve(self, lead: int, agent: str | None, body: Body) -> LeadView:
-        answer = self._call("POST", f"leads/{lead}/resolve", _in_text(body), agent=agent or "").json()
+        answer = self.line.call("POST", f"leads/{lead}/resolve", in_text(body), who=agent or "").json()
         return lead_view(answer["lead"])
 
     # -- leads and pools
 
     def edit(self, lead: int, changes: Body) -> None:
-        self._call("PATCH", f"leads/{lead}", _in_text(changes))
+        self.line.call("PATCH", f"leads/{lead}", in_text(changes))
 
     def act(self, lead: int, action: str, body: Body) -> None:
-        self._call("POST", f"leads/{lead}/{action}", _in_text(body) if body or action == "reopen" else None)
+        self.line.call("POST", f"leads/{lead}/{action}", in_text(body) if body or action == "reopen" else None)
 
     def release_all(self, agent: str) -> None:
-        self._call("POST", f"agents/{agent}/release-all")
+        self.line.call("POST", f"agents/{agent}/release-all")
 
-    def block(self, number: str) -> None:
-        self._call("POST", "do-not-call", {"number": number, "reason": "asked"})
+    def edit_many(self, leads: Sequence[int], action: str, body: Body, *, dry_run: bool = False) -> Bulk:
+        answer = self.line.call("POST", _dry("leads/bulk", dry_run), {"ids": list(leads), "action": action, **body})
+        return Bulk(answer.json()["done"], answer.json()["refused"])
 
-    def unblock(self, number: str) -> None:
-        self._call("DELETE", f"do-not-call?number={number.replace('+', '%2B')}")
+    def block(self, number: str, scope: str, who: str, *, drop: bool = False, dry_run: bool = False) -> int:
+        body = {"reason": "asked", "scope": scope, "drop_number": drop}
+        if dry_run:
+            answer = self.line.call("POST", "do-not-call/import?dry_run=true", {"numbers": [number], **body}, who=who)
+        else:
+            answer = self.line.call("POST", "do-not-call", {"number": number, **body}, who=who)
+        return int(answer.json()["leads"])
 
-    def pool_action(self, pool: int, action: str, seed: int | None) -> tuple[int, int]:
-        if action == "delete":
-            answer = self._call("DELETE", f"pools/{pool}").json()
-            return answer["deleted"], sum(answer["kept"].values())
+    def unblock(self, number: str, scope: str, who: str) -> None:
+        self.line.call("DELETE", f"do-not-call?number={number.replace('+', '%2B')}&scope={scope}", who=who)
+
+    def check(self, number: str, who: str) -> list[Entry] | None:
+        answer = self.line.call("GET", f"do-not-call/{number}", who=who).json()
+        return list(map(entry, answer["entries"])) if answer["blocked"] else None
+
+    def anonymise(self, *, lead: int = 0, number: str = "", dry_run: bool = False) -> tuple[int, int]:
+        if lead:
+            answer = self.line.call("POST", _dry(f"leads/{lead}/anonymize", dry_run)).json()
+        else:
+            answer = self.line.call("POST", _dry("anonymize", dry_run), {"phone": number}).json()
+        return answer["closed"], answer["marked"]
+
+    def pool(self, pool: int) -> PoolView:
+        return pool_view(self.line.call("GET", f"pools/{pool}").json())
+
+    def pool_action(self, pool: int, action: str, seed: int | None) -> None:
         body = ({} if seed is None else {"seed": seed}) if action == "shuffle" else None
-        self._call("POST", f"pools/{pool}/{action}", body)
-        return 0, 0
+        self.line.call("POST", f"pools/{pool}/{action}", body)
+
+    def delete_pool(self, pool: int, *, dry_run: bool = False) -> Deleted:
+        answer = self.line.call("DELETE", _dry(f"pools/{pool}", dry_run)).json()
+        return Deleted(answer["deleted"], answer["kept"])
 
     def edit_pool(self, pool: int, changes: Body) -> None:
-        self._call("PATCH", f"pools/{pool}", _in_text(changes))
+        self.line.call("PATCH", f"pools/{pool}", in_text(changes))
 
     # -- reads
 
     def lead(self, lead: int) -> LeadView:
-        return lead_view(self._call("GET", f"leads/{lead}").json())
+        return lead_view(self.line.call("GET", f"leads/{lead}").json())
 
     def history(self, lead: int) -> list[Change]:
-        return [change(event) for event in self._items(f"leads/{lead}/history?limit=1000")]
+        return [change(event) for event in self.line.items(f"leads/{lead}/history?limit=1000")]
 
     def leases(self, agent: str) -> list[Offered]:
-        return [offered(lease) for lease in self._items(f"agents/{agent}/lease", agent=agent)]
+        return [offered(lease) for lease in self.line.items(f"agents/{agent}/lease", who=agent)]
 
     def redials(self, agent: str) -> list[int]:
-        return [lead["id"] for lead in self._items(f"agents/{agent}/redials", agent=agent)]
+        return [lead["id"] for lead in self.line.items(f"agents/{agent}/redials", who=agent)]
 
     def unresolved(self, agent: str) -> list[int]:
-        return [lead["id"] for lead in self._items(f"agents/{agent}/unresolved", agent=agent)]
+        return [lead["id"] for lead in self.line.items(f"agents/{agent}/unresolved", who=agent)]
 
 
 _FOUR_RESULTS: Final = (
@@ -229,20 +257,26 @@ _FOUR_RESULTS: Final = (
 )
 
 
-def _new_lead(lead: NewLead) -> dict[str, Any]:
+def _dry(path: str, dry_run: bool) -> str:
+    return f"{path}?dry_run=true" if dry_run else path
+
+
+def entry_options(pool: NewPool) -> dict[str, Any]:
+    """What an upload and an entry say alike."""
+    check = pool.check
+    body: dict[str, Any] = {"campaign": pool.campaign}
+    body |= {"duplicates": {"match": check.match, "scope": check.scope, "among": check.among, "action": check.action}}
+    body |= {"name": pool.name} if pool.name else {}
+    body |= {"description": pool.description} if pool.description else {}
+    body |= {"owner": pool.owner} if pool.owner else {}
+    body |= {"priority": pool.priority} if pool.priority else {}
+    body |= {"on_invalid": pool.on_invalid} if pool.on_invalid else {}
+    body |= {"active_from": text_of(pool.from_ms)} if pool.from_ms is not None else {}
+    return body | ({"active_until": text_of(pool.until_ms)} if pool.until_ms is not None else {})
+
+
+def new_lead(lead: NewLead) -> dict[str, Any]:
     body: dict[str, Any] = {"phone": lead.phones[0] if len(lead.phones) == 1 else list(lead.phones)}
     body |= {"priority": lead.priority} if lead.priority else {}
+    body |= {"data": lead.data} if lead.data else {}
     return body | ({"owner": lead.owner} if lead.owner else {})
-
-
-def _in_text(body: Body) -> dict[str, Any]:
-    """Times as docs/http.md writes them: `due_ms: 1772445600000` is `due: 2026-03-02T10:00:00Z`."""
-    changed: dict[str, Any] = {}
-    for key, value in body.items():
-        if isinstance(value, dict):
-            changed[key] = {name: known for name, known in _in_text(value).items() if known is not None}
-        elif key.endswith("_ms"):
-            changed[key.removesuffix("_ms")] = None if value is None else text_of(value)
-        else:
-            changed[key] = value
-    return changed

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from .driver import Change, LeadView, Offered
+from .driver import Change, Check, Entry, LeadView, Offered, PoolView
 from .times import moment
 
 Json = dict[str, Any]
@@ -34,7 +34,37 @@ def lead_view(lead: Json) -> LeadView:
         promised_ms=parse_ms(lead["promised"]) if lead["promised"] else None,
         released=lead["released"] is not None,
         leased_by=lead["lease"]["agent"] if lead["lease"] else "",
+        master=lead["master"],
+        numbers=tuple(lead["phones"]),
+        data={name: str(value) for name, value in lead["data"].items() if value is not None},
     )
+
+
+def pool_view(pool: Json) -> PoolView:
+    counts, check = pool["counts"], pool["duplicates"]
+    return PoolView(
+        **{name: pool[name] for name in ("id", "campaign", "campaign_name", "project", "name", "description", "state")},
+        **{name: counts[name] for name in ("valid", "invalid", "duplicates", "ready", "open", "leased", "closed")},
+        source=pool["source"],
+        priority=pool["priority"] or 0,
+        check=Check(tuple(check["match"]), check["scope"], check["among"], check["action"]),
+        unmatched=tuple(pool["unmatched"]),
+        from_ms=_ms(pool["active_from"]),
+        until_ms=_ms(pool["active_until"]),
+        uploaded_by=pool["uploaded_by"],
+        created_ms=parse_ms(pool["created"]),
+        modified_ms=parse_ms(pool["modified"]),
+        percent_closed=pool["percent_closed"],
+        percent_used=pool["percent_used"],
+    )
+
+
+def _ms(text: str | None) -> int | None:
+    return parse_ms(text) if text else None
+
+
+def entry(blocked: Json) -> Entry:
+    return Entry(blocked["scope"], blocked["reason"], parse_ms(blocked["at"]), blocked["by"])
 
 
 def offered(lease: Json) -> Offered:

@@ -1,7 +1,8 @@
 """The smallest durable store: what was committed, kept as bytes, and handed back for a restart."""
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 
@@ -11,9 +12,14 @@ from nextlead.core.model import (
     Answer,
     Blocked,
     Campaign,
+    Clones,
     Closures,
+    Erasure,
     Event,
+    File,
+    Forgotten,
     FreshLead,
+    Job,
     Lead,
     LeadData,
     Pool,
@@ -41,9 +47,28 @@ _TYPES: Final[dict[str, type[Row]]] = {
     "lead_data": LeadData,
     "answer": Answer,
     "closures": Closures,
+    "global_blocked": Blocked,
+    "forgotten": Forgotten,
+    "clones": Clones,
+    "file": File,
+    "job": Job,
+    "erasure": Erasure,
 }
 _SET_UP: Final = tuple(table for table in _TYPES if table not in ("lead_data", "answer"))
 _encode = msgspec.msgpack.encode
+
+
+@dataclass(frozen=True)
+class RecordedLead:
+    """A lead, open or closed, as an archive knows it; `numbers` are also those it lost."""
+
+    id: int
+    pool: int
+    numbers: tuple[int, ...]
+    data: dict[str, Any]
+    closed: bool
+    version: int
+    master: int
 
 
 class Record:
@@ -54,13 +79,14 @@ class Record:
         self._rows: dict[str, dict[int | str, bytes]] = {table: {} for table in _TYPES}
         self._leads: dict[int, bytes] = {}
         self._fresh: dict[int, bytes] = {}
+        self._came: dict[int, bytes] = {}
         self._events: list[bytes] = []
         self._left_by: dict[tuple[int, int], bytes] = {}
 
     def commit(self, changes: Changes) -> None:
         self.commit_no += 1
         for fresh in changes.fresh:
-            self._fresh[fresh.id] = _encode(fresh)
+            self._fresh[fresh.id] = self._came[fresh.id] = _encode(fresh)
         for id_, lead in changes.leads.items():
             self._fresh.pop(id_, None)
             self._leads[id_] = self._left_by[self.commit_no, id_] = _encode(lead)
@@ -93,6 +119,52 @@ class Record:
         """A lead that was touched."""
         raw = self._leads.get(lead)
         return None if raw is None else msgspec.msgpack.decode(raw, type=Lead)
+
+    def data(self, lead: int) -> dict[str, Any]:
+        """Its data fields."""
+        raw = self._rows["lead_data"].get(lead)
+        if raw is not None:
+            return dict(msgspec.json.decode(msgspec.msgpack.decode(raw, type=LeadData).data))
+        fresh = self._fresh.get(lead) or self._came.get(lead)
+        return dict(msgspec.json.decode(msgspec.msgpack.decode(fresh, type=FreshLead).data)) if fresh else {}
+
+    def all_leads(self) -> list[RecordedLead]:
+        """By id."""
+        touched = [msgspec.msgpack.decode(raw, type=Lead) for raw in self._leads.values()]
+        found = [
+            RecordedLead(
+                lead.id,
+                lead.pool,
+                (*lead.numbers, *lead.dropped),
+                self.data(lead.id),
+                lead.status is Status.CLOSED,
+                lead.version,
+                lead.master,
+            )
+            for lead in touched
+        ]
+        found += [
+            RecordedLead(lead.id, lead.pool, lead.numbers, self.data(lead.id), False, 0, lead.master)
+            for lead in self.fresh_leads()
+        ]
+        return sorted(found, key=lambda lead: lead.id)
+
+    def newest_lead(self) -> int:
+        return max([*self._leads, *self._fresh], default=0)
+
+    def leads_after(self, lead: int) -> list[int]:
+        return sorted(each for each in (*self._leads, *self._fresh) if each > lead)
+
+    def erase(self, erasure: Erasure) -> None:
+        """What a store does: data and what was noted of the lead go."""
+        self._rows["lead_data"].pop(erasure.lead, None)
+        self._came.pop(erasure.lead, None)
+        self._events = [self._without_personal_data(raw, erasure.lead) for raw in self._events]
+
+    @staticmethod
+    def _without_personal_data(raw: bytes, lead: int) -> bytes:
+        event = msgspec.msgpack.decode(raw, type=Event)
+        return raw if event.lead != lead else _encode(msgspec.structs.replace(event, number=0, note="", detail=""))
 
     def lead_at(self, commit_no: int, lead: int) -> Lead:
         return msgspec.msgpack.decode(self._left_by[commit_no, lead], type=Lead)

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from . import verbs_admin, verbs_checks, verbs_setup, verbs_work
+from . import (
+    verbs_admin,
+    verbs_blocking,
+    verbs_checks,
+    verbs_entry,
+    verbs_outside,
+    verbs_pools,
+    verbs_setup,
+    verbs_work,
+)
+from .core_driver import CoreDriver
 from .driver import Driver, Refused
 from .facts import Facts, agrees, lead_facts, read_facts, show
 from .language import BadStep, Step, read_scenario
@@ -10,7 +20,17 @@ from .times import duration_ms
 from .verbs import VERBS, Came
 from .world import World
 
-__all__ = ["run_scenario", "verbs_admin", "verbs_checks", "verbs_setup", "verbs_work"]
+__all__ = [
+    "run_scenario",
+    "verbs_admin",
+    "verbs_blocking",
+    "verbs_checks",
+    "verbs_entry",
+    "verbs_outside",
+    "verbs_pools",
+    "verbs_setup",
+    "verbs_work",
+]
 
 
 def run_scenario(file: Path, driver: Driver) -> None:
@@ -27,7 +47,7 @@ def run_scenario(file: Path, driver: Driver) -> None:
 
 def _run_step(world: World, step: Step) -> None:
     _move(world, step)
-    if not step.action:
+    if not step.action or (step.action.startswith("dry run:") and isinstance(world.driver, CoreDriver)):
         return
     before = _all_leads(world) if (step.expected or "").startswith("refused") else {}
     try:
@@ -68,7 +88,7 @@ def _all_leads(world: World) -> dict[str, Facts]:
 
 def _lead_or_gone(world: World, lead: int) -> Facts:
     try:
-        return lead_facts(world.driver.lead(lead))
+        return lead_facts(world.driver.lead(lead), world)
     except Refused:
         return {"status": "gone"}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from .language import Step
 from .times import DURATION, TIME
-from .verbs import Came, verb
+from .verbs import verb
 from .verbs_work import promised_ms
 from .world import World
 
@@ -60,35 +60,3 @@ def urgent(world: World, m: re.Match[str], _: Step) -> None:
 @verb(r"validation of lead (?P<lead>\w+) (?P<how>passed|failed)")
 def validate(world: World, m: re.Match[str], _: Step) -> None:
     world.driver.act(world.lead(m["lead"]), "validate", {"passed": m["how"] == "passed"})
-
-
-@verb(r"admin (?P<do>blocks|unblocks) (?P<number>\+[\d ]+\d)")
-def block(world: World, m: re.Match[str], _: Step) -> None:
-    number = m["number"].replace(" ", "")
-    if m["do"] == "blocks":
-        world.driver.block(number)
-    else:
-        world.driver.unblock(number)
-
-
-@verb(r"admin (?P<action>activate|deactivate|shuffle)s pool (?P<pool>\w+)(?: with seed (?P<seed>\d+))?")
-def pool_action(world: World, m: re.Match[str], _: Step) -> None:
-    world.driver.pool_action(world.pool(m["pool"]), m["action"], int(m["seed"]) if m["seed"] else None)
-
-
-@verb(r"admin deletes pool (?P<pool>\w+)")
-def delete_pool(world: World, m: re.Match[str], _: Step) -> Came:
-    gone, kept = world.driver.pool_action(world.pool(m["pool"]), "delete", None)
-    facts = {"gone": str(gone), "kept": str(kept)}
-    return Came(facts, [(r"(\d+) gone", "gone", lambda f, _: f[1]), (r"(\d+) kept", "kept", lambda f, _: f[1])])
-
-
-@verb(r"admin sets priority of pool (?P<pool>\w+) to (?P<priority>\d+)")
-def pool_priority(world: World, m: re.Match[str], _: Step) -> None:
-    world.driver.edit_pool(world.pool(m["pool"]), {"priority": int(m["priority"])})
-
-
-@verb(rf"admin sets dates of pool (?P<pool>\w+): from (?P<from>{TIME}|open) until (?P<until>{TIME}|open)")
-def pool_dates(world: World, m: re.Match[str], _: Step) -> None:
-    dates = {f"active_{key}_ms": None if m[key] == "open" else world.time(m[key]) for key in ("from", "until")}
-    world.driver.edit_pool(world.pool(m["pool"]), dates)

@@ -19,7 +19,7 @@ _CHANGE: Final = re.compile(
 @verb(r"lead (?P<lead>\w+) is gone")
 def lead_is_gone(world: World, m: re.Match[str], step: Step) -> None:
     try:
-        came = show(lead_facts(world.driver.lead(world.lead(m["lead"]))))
+        came = show(lead_facts(world.driver.lead(world.lead(m["lead"])), world))
     except Refused as refusal:
         came = refusal.code
     if came != "not_found":
@@ -29,7 +29,7 @@ def lead_is_gone(world: World, m: re.Match[str], step: Step) -> None:
 @verb(r"lead (?P<lead>\w+) is (?P<facts>.+)")
 def lead_is(world: World, m: re.Match[str], step: Step) -> Came:
     step.expected = m["facts"]
-    return lead_came(lead_facts(world.driver.lead(world.lead(m["lead"]))))
+    return lead_came(lead_facts(world.driver.lead(world.lead(m["lead"])), world))
 
 
 @verb(r"history of lead (?P<lead>\w+) (?P<part>has|ends with) (?P<changes>.+)")
@@ -45,6 +45,13 @@ def history(world: World, m: re.Match[str], step: Step) -> None:
     left = iter(came if m["part"] == "has" else came[-len(wanted) :])
     if not all(any(_like(world, want, change) for change in left) for want in wanted):
         raise step.failed(m["changes"], _show_all(came))
+
+
+@verb(r"history of lead (?P<lead>\w+) never says (?P<text>.+)")
+def history_is_silent(world: World, m: re.Match[str], step: Step) -> None:
+    came = world.driver.history(world.lead(m["lead"]))
+    if not came or m["text"] in repr(came):
+        raise step.failed(f"a history without {m['text']}", _show_all(came))
 
 
 def _like(world: World, wanted: str, came: Change) -> bool:

@@ -3,14 +3,12 @@
 import re
 from typing import Any
 
-from .driver import NewLead, NewPool
 from .language import BadStep, Step
-from .times import DURATION, TIME
+from .times import DURATION, TIME, time_ms
 from .verbs import Came, verb
 from .world import World
 
 _DURATIONS = rf"{DURATION}(?: {DURATION})*"
-_AUTOMATIC = "+1 415 555 01"
 
 
 @verb(r"team (?P<code>\w+)(?: under (?P<parent>\w+))?")
@@ -35,65 +33,27 @@ def put_agents(world: World, m: re.Match[str], _: Step) -> None:
 
 @verb(r"campaigns? (?P<codes>\w+(?:, \w+)*)(?: with (?P<settings>.*))?")
 def put_campaign(world: World, m: re.Match[str], _: Step) -> None:
-    settings, results = _settings(m["settings"] or "")
+    settings, results = _settings(m["settings"] or "", world.now_ms)
     for code in m["codes"].split(", "):
         world.driver.put_campaign(code, settings, results)
 
 
 @verb(r"organisation with (?P<settings>.*)")
 def put_settings(world: World, m: re.Match[str], _: Step) -> None:
-    world.driver.put_settings(_settings(m["settings"])[0])
+    world.driver.put_settings(_settings(m["settings"], world.now_ms)[0])
 
 
-@verb(
-    r"leads?(?: (?P<names>\w+(?:, \w+)*))? in (?P<campaign>\w+)(?:, pool (?P<pool>\w+))?"
-    rf"(?:, owned by (?P<owner>(?:team|agent) \w+))?(?:, priority (?P<priority>\d+))?"
-    rf"(?:, from (?P<from>{TIME}))?(?:, until (?P<until>{TIME}))?"
-)
-def put_leads(world: World, m: re.Match[str], step: Step) -> None:
-    rows = list(step.rows) + [name.strip() for name in (m["names"] or "").split(",") if name]
-    names = [row.split()[0].rstrip(",") for row in rows]
-    pool = NewPool(
-        campaign=m["campaign"],
-        name=m["pool"] or f"pool of {names[0]}",
-        owner=_owner(m["owner"]),
-        priority=int(m["priority"] or 0),
-        from_ms=world.time(m["from"]) if m["from"] else None,
-        until_ms=world.time(m["until"]) if m["until"] else None,
-        leads=tuple(_lead(row) for row in rows),
-    )
-    pool_id, ids = world.driver.load(pool)
-    world.pools[pool.name] = pool_id
-    world.leads.update(zip(names, ids, strict=True))
-
-
-def _lead(row: str) -> NewLead:
-    """`1`, or `1 +1 415 555 0101 / +1 415 555 0102, priority 2, owned by agent A`."""
-    head, *options = [part.strip() for part in row.split(",")]
-    name, _, numbers = head.partition(" ")
-    phones = tuple(n.strip() for n in numbers.split("/")) if numbers.strip() else (f"{_AUTOMATIC}{int(name):02}",)
-    priority, owner = 0, None
-    for option in options:
-        if option.startswith("priority "):
-            priority = int(option.split()[1])
-        elif option.startswith("owned by "):
-            owner = _owner(option.removeprefix("owned by "))
-        else:
-            raise BadStep(option)
-    return NewLead(phones, priority, owner)
-
-
-def _owner(text: str | None) -> str | None:
-    return text.replace(" ", ":") if text else None
-
-
-def _settings(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _settings(text: str, now_ms: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Settings by docs/http.md's names, and results that the template has besides the four it always has."""
     settings: dict[str, Any] = {}
     results: list[dict[str, Any]] = []
     for part in (p.strip() for p in text.split(",") if p.strip()):
         if m := re.fullmatch(rf"retry (\w+) ({_DURATIONS})", part):
             settings.setdefault("retry", {})[m[1]] = m[2].split()
+        elif m := re.fullmatch(rf"retention (\w+) ({DURATION})", part):
+            settings.setdefault("retention", {})[m[1]] = m[2]
+        elif m := re.fullmatch(rf"expires_at ({TIME})", part):
+            settings["expires_at_ms"] = time_ms(m[1], now_ms)
         elif m := re.fullmatch(r"validated result (\w+)", part):
             results.append({"code": m[1], "label": m[1], "category": "success", "validation": True})
         elif m := re.fullmatch(r"do-not-call result (\w+)", part):

@@ -18,10 +18,11 @@ _OUTCOME = re.compile(
 )
 
 
-@verb(r"(?P<agent>\w+) works (?P<codes>\w+(?:, \w+)*)(?P<box> with box| without box)?")
+@verb(r"(?P<agents>\w+(?:, \w+)*) works? (?P<codes>\w+(?:, \w+)*)(?P<box> with box| without box)?")
 def work(world: World, m: re.Match[str], _: Step) -> None:
     cross = None if m["box"] is None else m["box"].strip() == "with box"
-    world.driver.session(m["agent"], m["codes"].split(", "), cross)
+    for agent in m["agents"].split(", "):
+        world.driver.session(agent, m["codes"].split(", "), cross)
 
 
 @verb(r"(?P<agent>\w+) logs off")
@@ -83,13 +84,14 @@ def give(world: World, m: re.Match[str], _: Step) -> Came:
     return _offer(world, m["agent"], world.driver.take(m["agent"], world.lead(m["lead"]), override=True))
 
 
-@verb(r"(?P<agent>\w+) finishes lead (?P<lead>\w+)(?P<foreign> with a made-up token)? (?P<outcome>.+)")
+@verb(r"(?P<agent>\w+) finishes (?:lead (?P<lead>\w+)|it)(?P<foreign> with a made-up token)? (?P<outcome>.+)")
 def finish(world: World, m: re.Match[str], _: Step) -> Came:
-    agent, lead = m["agent"], world.lead(m["lead"])
+    agent = m["agent"]
+    lead = world.lead(m["lead"]) if m["lead"] else world.offered[agent]
     token = f"{lead:x}-{'0' * 32}" if m["foreign"] else world.token(agent, lead)
     answer = world.driver.finish(agent, token, read_outcome(world, m["outcome"]))
     first = world.firsts.setdefault(token, answer)
-    return lead_came(finish_facts(answer, first if first is not answer else None), _after(world, agent, answer))
+    return lead_came(finish_facts(answer, first if first is not answer else None, world), _after(world, agent, answer))
 
 
 def _after(world: World, agent: str, answer: Finish) -> Came | None:
@@ -132,7 +134,8 @@ def end_lease(world: World, m: re.Match[str], _: Step) -> None:
 @verb(r"(?P<who>\w+) resolves lead (?P<lead>\w+) (?P<outcome>.+)")
 def resolve(world: World, m: re.Match[str], _: Step) -> Came:
     agent = None if m["who"] == "supervisor" else m["who"]
-    return lead_came(lead_facts(world.driver.resolve(world.lead(m["lead"]), agent, read_outcome(world, m["outcome"]))))
+    view = world.driver.resolve(world.lead(m["lead"]), agent, read_outcome(world, m["outcome"]))
+    return lead_came(lead_facts(view, world))
 
 
 @verb(r"(?P<agent>\w+) asks twice and the daemon crashes before it answers")

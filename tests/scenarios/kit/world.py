@@ -9,7 +9,10 @@ from .times import START_MS, time_ms
 
 @dataclass
 class World:
-    """`tokens` is the newest lease token seen per (agent, lead); `firsts` the first answer per token."""
+    """`tokens` is the newest lease token seen per (agent, lead), `offered` the newest lead seen per agent.
+
+    `firsts` is the first answer per token, `files` what was uploaded per pool.
+    """
 
     driver: Driver
     now_ms: int = START_MS
@@ -18,8 +21,10 @@ class World:
     permissions: dict[str, list[str]] = field(default_factory=dict)
     tokens: dict[tuple[str, int], str] = field(default_factory=dict)
     last_token: dict[int, str] = field(default_factory=dict)
+    offered: dict[str, int] = field(default_factory=dict)
     firsts: dict[str, Finish] = field(default_factory=dict)
     waits: dict[str, list[int]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
     histories: dict[int, list[Change]] = field(default_factory=dict)
 
     def lead(self, name: str) -> int:
@@ -41,6 +46,9 @@ class World:
     def name_of(self, lead: int) -> str:
         return next((name for name, known in self.leads.items() if known == lead), f"#{lead}")
 
+    def pool_name(self, pool: int) -> str:
+        return next((name for name, known in self.pools.items() if known == pool), f"#{pool}")
+
     def time(self, text: str) -> int:
         return time_ms(text, self.now_ms)
 
@@ -48,5 +56,6 @@ class World:
         """Note a lease that an agent was given; whether it is the newest one known already."""
         known = self.last_token.get(lead) == token
         self.tokens[agent, lead] = token
+        self.offered[agent] = lead
         self.last_token[lead] = token
         return known

@@ -1,0 +1,79 @@
+"""Calls to a daemon, each with the token of who makes it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from .daemon import ADMIN_TOKEN, Daemon
+from .driver import Body, Refused
+from .http_views import text_of
+from .times import START_MS
+
+_OPERATOR: Final = frozenset({"", "admin", "operator"})
+
+
+class HttpLine:
+    """Names are of agents; `admin` and `operator` have the daemon's own token, `supervisor` one of that role.
+
+    Any other name is a program or a person with an admin's token of its own.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.daemon = Daemon(folder, START_MS)
+        self._tokens: dict[str, str] = {}
+
+    def add_agent(self, code: str) -> None:
+        if code not in self._tokens:
+            self._tokens[code] = self._made({"role": "agent", "agent": code})
+
+    def token(self, who: str) -> str:
+        if who in _OPERATOR:
+            return ADMIN_TOKEN
+        if who not in self._tokens:
+            self._tokens[who] = self._made({"role": "supervisor" if who == "supervisor" else "admin"})
+        return self._tokens[who]
+
+    def _made(self, body: Body) -> str:
+        return str(self.call("POST", "tokens", body).json()["token"])
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, who: str = "") -> httpx.Response:
+        """Raises `Refused` for a problem answer that is not our fault."""
+        headers = {"Authorization": f"Bearer {self.token(who)}"}
+        return self._checked(self.daemon.client.request(method, f"/v1/{path}", json=body, headers=headers))
+
+    def send_file(self, path: str, name: str, content: bytes, options: Body, *, who: str = "") -> httpx.Response:
+        """A file with its options."""
+        headers = {"Authorization": f"Bearer {self.token(who)}"}
+        parts: Any = {"file": (name, content), "options": (None, json.dumps(options), "application/json")}
+        return self._checked(self.daemon.client.post(f"/v1/{path}", files=parts, headers=headers))
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if 400 <= answer.status_code < 500:
+            problem = answer.json()
+            assert answer.headers["content-type"].startswith("application/problem+json"), answer.text
+            errors = "; ".join(f"{each['field']}: {each['message']}" for each in problem.get("errors") or ())
+            raise Refused(problem["code"], problem["detail"] if errors in problem["detail"] else errors)
+        request = f"{answer.request.method} {answer.request.url.path}"
+        assert answer.status_code < 300, f"{request}: {answer.status_code} {answer.text}"
+        return answer
+
+    def items(self, path: str, *, who: str = "") -> list[Any]:
+        page = self.call("GET", path, who=who).json()
+        assert page["next"] is None, "scenarios are small"
+        return list(page["items"])
+
+
+def in_text(body: Body) -> dict[str, Any]:
+    """Times as docs/http.md writes them: `due_ms: 1772445600000` is `due: 2026-03-02T10:00:00Z`."""
+    changed: dict[str, Any] = {}
+    for key, value in body.items():
+        if isinstance(value, dict):
+            changed[key] = {name: known for name, known in in_text(value).items() if known is not None}
+        elif key.endswith("_ms"):
+            changed[key.removesuffix("_ms")] = None if value is None else text_of(value)
+        else:
+            changed[key] = value
+    return changed
