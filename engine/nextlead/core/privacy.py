@@ -83,7 +83,7 @@ def _forget_number(state: State, number: int, actor: str) -> None:
     if not state.key_check:
         _keep_hash(state, _NO_NUMBER, "")
     if state.digest(number) not in state.forgotten:
-        _keep_hash(state, number, actor)
+        _keep_hash(state, number, actor or "system")
     for scope in CLOSURES:
         table, listed = list_of(state, scope)
         if listed.pop(number, None) is not None:
@@ -91,7 +91,7 @@ def _forget_number(state: State, number: int, actor: str) -> None:
 
 
 def _keep_hash(state: State, number: int, actor: str) -> None:
-    row = Forgotten(state.digest(number), state.now_ms, actor)
+    row = Forgotten(state.digest(number), state.now_ms if actor else 0, actor)
     keep_forgotten(state, row)
     state.record("forgotten", row.digest, row)
 
