@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from .commands import Block, Remove, Scope, Unblock
 from .errors import Invalid, NotFound, NumberBlocked
-from .jobs import begin, next_job
+from .jobs import begin, end, next_job
 from .model import Blocked, Job, Lead, Status
 from .outcomes import close, without_number
 from .replies import Count
@@ -121,6 +121,7 @@ def unblock(state: State, command: Unblock) -> None:
         raise NotFound("do-not-call entry", command.number)
     for task in closing(state, command.number):
         task.finish(state)
+        end(state, task)
     state.record(table, command.number, None)
 
 

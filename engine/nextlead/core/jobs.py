@@ -73,10 +73,15 @@ def work(state: State, _command: object) -> None:
     reply = task.slice(state)
     if reply is None:
         return
-    state.tasks.popleft()
+    end(state, task)
+    state.done.append(Done(task.id, reply))
+
+
+def end(state: State, task: Task) -> None:
+    """There is nothing left to do for it."""
+    state.tasks.remove(task)
     if state.jobs.pop(task.id, None) is not None:
         state.record("job", task.id, None)
-    state.done.append(Done(task.id, reply))
 
 
 def same_task(state: State, kind: type[Task], pool: int) -> Begun | None:
