@@ -1,20 +1,16 @@
 """Cases that once went wrong, or nearly: one small call centre each."""
 
 import pytest
+from unit.core.centre import MINUTE_MS, NOW_MS, Centre
 
 from nextlead.core.commands import (
     ActOnPool,
-    ClosePool,
-    Command,
     Delete,
     EditLead,
     EndLease,
     Finish,
-    IntakeRow,
-    LoadRows,
     MakeUrgent,
     Next,
-    OpenPool,
     PutAgent,
     PutCampaign,
     PutProject,
@@ -29,59 +25,10 @@ from nextlead.core.commands import (
     Tick,
     Validate,
 )
-from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, InUse, Invalid
-from nextlead.core.model import DEFAULT_RESULTS, Dialer, Duplicates, Lead, Status, Template, TemplateResult
+from nextlead.core.model import DEFAULT_RESULTS, Dialer, Lead, Status, Template, TemplateResult
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
-
-NOW_MS = 1_772_442_000_000
-MINUTE_MS = 60_000
-
-
-class Centre:
-    """Campaign c1, agents a and b at work on it, and a clock."""
-
-    def __init__(self, **dialer: object) -> None:
-        self.engine = Engine()
-        self.now_ms = NOW_MS
-        self.tokens = 0
-        self.engine.start(self.now_ms)
-        self(PutCampaign(code="c1", dialer=Dialer(**dialer)))  # type: ignore[arg-type]
-        for code in ("a", "b"):
-            self(PutAgent(code=code, campaigns=("c1",)))
-            self(PutSession(agent=code, campaigns=("c1",)))
-
-    def __call__(self, command: Command) -> object:
-        try:
-            return self.engine.apply(command, self.now_ms).reply
-        finally:
-            assert self.engine.verify() == []
-
-    def load(self, *numbers: int, owner: str | None = None, state: str = "active", campaign: str = "c1") -> list[int]:
-        pool = self(OpenPool(campaign=campaign, duplicates=Duplicates(action="load")))
-        rows = tuple(IntakeRow(at, (number,), owner=owner) for at, number in enumerate(numbers))
-        leads = self(LoadRows(pool=pool.id, rows=rows)).leads  # type: ignore[attr-defined]
-        if state != "loading":
-            self(ClosePool(pool=pool.id, unmatched=("x",) if state == "held" else ()))  # type: ignore[attr-defined]
-        return list(leads)
-
-    def next(self, agent: str = "a") -> Offer:
-        reply = self.ask(agent)
-        assert isinstance(reply, Offer)
-        return reply
-
-    def ask(self, agent: str) -> object:
-        self.tokens += 1
-        return self(Next(agent=agent, token=self.tokens.to_bytes(16, "big")))
-
-    def finish(self, offer: Offer, outcome: str, **rest: object) -> Lead:
-        assert offer.lead.lease is not None
-        token = token_text(offer.lead.id, offer.lead.lease.token)
-        return self(Finish(token=token, outcome=outcome, **rest)).lead  # type: ignore[arg-type,attr-defined]
-
-    def promise(self, agent: str = "a") -> Lead:
-        return self.finish(self.next(agent), "redial", kind="private", at_ms=self.now_ms + MINUTE_MS)
 
 
 @pytest.mark.parametrize("how", ["finish", "end"])
