@@ -39,7 +39,8 @@ def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | Non
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
+    # At debug, libraries log what passes through them: every statement with its rows, for one.
+    root.setLevel(max(logging.getLevelNamesMapping()[level.upper()], logging.INFO))
     # What a client library says about each of its requests is not for the person who runs the daemon.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 

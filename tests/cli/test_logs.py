@@ -53,6 +53,15 @@ def test_libraries_come_out_in_the_same_form() -> None:
     assert (line["event"], line["level"]) == ("address x in use", "error")
 
 
+def test_debug_is_ours_alone() -> None:  # R10.6
+    """At debug a library says what passes through it, rows of persons for one."""
+    out = io.StringIO()
+    configure_logs("json", "debug", out)
+    logging.getLogger("aiosqlite").debug("executing %s", "a row of a person")
+    structlog.get_logger().debug("ours")
+    assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["ours"]
+
+
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_a_traceback_has_no_local_variables(form: str) -> None:
     out = io.StringIO()
