@@ -20,7 +20,7 @@ from .queues import Part, Shadow
 from .replies import Begun
 from .state import State
 
-COPIED: Final = 4
+COPIED: Final = 6
 """Keys that are copied in the time in which one lead is changed."""
 
 

@@ -59,8 +59,8 @@ from .transitions import may_change
 _CLOSED: Final = Status.CLOSED
 
 
-SLICE_LEADS: Final = 200
-"""Leads that are changed between two turns of what goes on in slices: some four milliseconds."""
+SLICE_LEADS: Final = 100
+"""Leads that are changed between two turns of what goes on in slices: two or three milliseconds."""
 
 EXPIRING: Final = frozenset(
     {
