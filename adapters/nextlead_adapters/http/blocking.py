@@ -89,8 +89,12 @@ async def block(call: Call) -> object:
     scope, number = _scope(call, body), _number(call, body.number)
 
     def view(reply: Count) -> shapes.BlockedView:
-        entry = entries(call.services.engine, scope)[number]
-        return shapes.BlockedView(f"+{number}", scope, entry.reason, Moment(entry.at_ms), entry.by, leads=reply.count)
+        entry = entries(call.services.engine, scope).get(number)
+        if entry is None:  # a forgotten number is not written down again
+            now = Moment(call.services.dialer.now_ms())
+            return shapes.BlockedView(f"+{number}", scope, "", now, call.caller.by, reply.count, forgotten=True)
+        at = Moment(entry.at_ms)
+        return shapes.BlockedView(f"+{number}", scope, entry.reason, at, entry.by, reply.count, forgotten=False)
 
     command = Block(by=call.caller.by, numbers=(number,), reason=body.reason, scope=scope, drop_number=body.drop_number)
     return await call.submit(command, view, lambda made: replace(made, number="", reason=""))

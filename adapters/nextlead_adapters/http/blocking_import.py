@@ -4,7 +4,7 @@ Numbers are read with the organisation's region, a slice at a time in a thread, 
 that is not a number is told with its line, and does not hold up the others. The answer holds no numbers.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 import anyio
 from msgspec import UNSET
 
+from nextlead.core.blocking import refusal_of_number
 from nextlead.core.commands import Block, Scope
 from nextlead.core.engine import Engine
 from nextlead.core.replies import Count
@@ -64,11 +65,13 @@ async def _all(
     call: Call, scope: Scope, slices: AsyncIterator[Given], total: shapes.ImportAnswer
 ) -> shapes.ImportAnswer:
     reader = number_reader(region_of(call.services.engine))
+    concerned: set[int] = set()
     async for given, is_last in with_last(slices):
         read = await anyio.to_thread.run_sync(_read, given, reader)
         fresh = await call.services.dialer.read(partial(_take, read, scope, total))
         if call.query.dry_run:
-            total.leads += await call.services.dialer.read(partial(_concerned, list(fresh)))
+            concerned |= await call.services.dialer.read(partial(_concerned, fresh))
+            total.leads = len(concerned)
         else:
             await _block(call, scope, fresh, total, is_last=is_last)
     return total
@@ -88,7 +91,7 @@ def _take(read: Read, scope: Scope, total: shapes.ImportAnswer, engine: Engine) 
             total.invalid += 1
             if len(total.errors) < ERRORS_SHOWN:
                 total.errors.append(RowError(row, number))
-        elif number in there or number in fresh:
+        elif number in there or number in fresh or refusal_of_number(engine.state, number) == "anonymized":
             total.already += 1
         else:
             total.added += 1
@@ -96,8 +99,8 @@ def _take(read: Read, scope: Scope, total: shapes.ImportAnswer, engine: Engine) 
     return fresh
 
 
-def _concerned(numbers: Sequence[int], engine: Engine) -> int:
-    return sum(len(engine.leads_with_number(number)) for number in numbers)
+def _concerned(numbers: Iterable[int], engine: Engine) -> set[int]:
+    return {lead for number in numbers for lead in engine.leads_with_number(number)}
 
 
 async def _block(call: Call, scope: Scope, fresh: dict[int, str], total: shapes.ImportAnswer, *, is_last: bool) -> None:

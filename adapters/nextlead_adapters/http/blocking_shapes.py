@@ -95,9 +95,14 @@ class BlockView(View):
 
 
 class BlockedView(BlockView):
-    """A new entry, and how many open leads it closed or took the number from (a leased one when its lease ends)."""
+    """The entry, and how many open leads it closed or took the number from (a leased one when its lease ends).
+
+    A number that was there already keeps its first entry. One that is `forgotten` may not be called anyway; it gets
+    none, so that it is not written down again.
+    """
 
     leads: int
+    forgotten: bool
 
 
 class CheckView(View):

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 import anyio
+import anyio.lowlevel
 from starlette.types import Send
 
 from nextlead.core.engine import Engine
@@ -76,6 +77,7 @@ async def _send_body(call: Call, send: Send, first: bytes, chunks: Chunks) -> No
         await send({"type": "http.response.body", "body": first, "more_body": True})
         async for chunk in chunks:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await anyio.lowlevel.checkpoint()  # neither has to wait for anything, and others want to be served
         group.cancel_scope.cancel()
 
 

@@ -18,18 +18,22 @@ class ForgetView(View):
     """What was done, or in a dry run would be.
 
     Of the person's `leads`, `closed` are erased now and `marked` when their lease ends. `numbers` are never loaded
-    again. `originals` are kept files that lost rows.
+    again; `entries` of do-not-call lists became hashes. `originals` are kept files that lost `rows`, which a dry run
+    does not look for; `later`: one that is being loaded loses them when it is loaded.
     """
 
     leads: int
     closed: int
     marked: int
     numbers: int
+    entries: int
     originals: int
+    rows: int
+    later: bool
 
 
 def _view(report: ForgetReport) -> ForgetView:
-    return ForgetView(report.leads, report.closed, report.marked, report.numbers, report.originals)
+    return ForgetView(**{name: getattr(report, name) for name in ForgetView.__struct_fields__})
 
 
 async def anonymise_lead(call: Call) -> object:

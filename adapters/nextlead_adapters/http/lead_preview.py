@@ -6,7 +6,7 @@ two together, for every kind of lead and every action.
 
 from typing import Final
 
-from nextlead.core.blocking import refusal_of_number
+from nextlead.core.blocking import refusal_of_numbers
 from nextlead.core.engine import Engine
 from nextlead.core.model import PROMISED, Lead, Status
 from nextlead.core.places import is_own
@@ -44,5 +44,4 @@ def _held(engine: Engine, lead: Lead) -> str | None:
 
 
 def _blocked(engine: Engine, numbers: tuple[int, ...]) -> str | None:
-    blocked = any(refusal_of_number(engine.state, number) is not None for number in numbers)
-    return "number_blocked" if blocked else None
+    return None if refusal_of_numbers(engine.state, numbers) is None else "number_blocked"

@@ -34,7 +34,7 @@ def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
     campaign = engine.campaigns.by_no[pool.campaign]
     now = engine.pool_counts(pool.id, call.services.dialer.now_ms())
     closed = sum(now.closed.values())
-    progress = call.services.intake.progress(pool.id)
+    progress = call.services.intake.progress(pool.id) if pool.state == "loading" else None
     return shapes.PoolView(
         id=pool.id,
         name=pool.name,

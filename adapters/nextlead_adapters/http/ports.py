@@ -86,8 +86,23 @@ class ForgetReport(Protocol):
         ...
 
     @property
+    def entries(self) -> int:
+        """Entries of do-not-call lists that became hashes."""
+        ...
+
+    @property
     def originals(self) -> int:
-        """Kept files that lost rows."""
+        """Kept files that lost rows; 0 in a dry run, as nobody reads the files for it."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """The rows that they lost; 0 in a dry run."""
+        ...
+
+    @property
+    def later(self) -> bool:
+        """A file that is being loaded loses its rows when it is loaded."""
         ...
 
 
@@ -99,7 +114,8 @@ class Privacy(Protocol):
     ) -> ForgetReport:
         """Forget the person who has this lead, or this number; one of them is given.
 
-        Returns when nothing of the person is in the store any more, but for what is on an agent's screen. Raises
-        `NotFound` for a lead that is not there. A number that nobody has is forgotten all the same.
+        Returns when nothing of the person is in the store any more, but for leads that are out and files that are being
+        loaded. A number that nobody has is forgotten all the same. Raises `NotFound` for a lead that is not there, and
+        `StorageFailed` when the store could not erase now: it is done in the background then.
         """
         ...
