@@ -187,7 +187,7 @@ REFUSED = [
     ("POST", "/v1/leads", {"campaign": "c1", "leads": []}, 400, "leads"),
     ("POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "owner": "ann"}, 400, "owner"),
     ("POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "owner": {"agent": "nobody"}}, 422, "owner"),
-    ("POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "on_invalid": "close"}, 400, "on_invalid"),
+    ("POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "on_invalid": "keep"}, 400, "on_invalid"),
     ("POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "duplicates": {"action": "x"}}, 400, "duplicates.action"),
     ("PATCH", "/v1/leads/1", {"priority": 1001}, 400, "priority"),
     ("PATCH", "/v1/leads/1", {"owner": "team:nowhere"}, 422, "owner"),
@@ -246,7 +246,9 @@ BAD_QUERIES = [
     ("/v1/leads?%ff=%ff", 400, "\ufffd"),
     ("/v1/pools?state=on", 400, "state"),
     ("/v1/leads/1/history?after=-1", 422, "after"),
-    ("/v1/do-not-call?scope=global", 400, "scope"),
+    ("/v1/do-not-call?scope=ours", 400, "scope"),
+    ("/v1/do-not-call?after=x", 422, "after"),
+    ("/v1/pools?active=perhaps", 400, "active"),
     ("/v1/do-not-call/hello", 422, "number"),
 ]
 
@@ -265,7 +267,7 @@ async def test_a_query_that_is_not_right_is_named(centre: Caller, path: str, sta
         "/v1/",
         "/v1/team",
         "/v1/teams/",
-        "/v1/leads/1/anonymize",
+        "/v1/leads/1/anonymise",
         "/v1/statistics",
         "/v1/filters/x",
         "/%00",

@@ -148,7 +148,7 @@ async def test_history_tells_who_did_what(worked: Caller) -> None:  # R1.3
 async def test_do_not_call(worked: Caller) -> None:  # R10.2, R10.3, R10.5
     path = "/v1/do-not-call"
     free = await worked.ok("GET", f"{path}/{NUMBERS[2]}")
-    assert free == {"number": NUMBERS[2], "blocked": False, "entry": None}
+    assert free == {"number": NUMBERS[2], "blocked": False, "closure": None, "entries": [], "forgotten": False}
     made = await worked.call("POST", path, {"number": "(415) 555-0102", "reason": "asked us to"})
     entry = {
         "number": NUMBERS[2],
@@ -157,9 +157,13 @@ async def test_do_not_call(worked: Caller) -> None:  # R10.2, R10.3, R10.5
         "at": "2026-03-02T09:00:00Z",
         "by": "admin",
     }
-    assert (made.status_code, made.json()) == (201, entry | {"leads": 1})
+    assert (made.status_code, made.json()) == (201, entry | {"leads": 1, "forgotten": False})
     assert (await worked.ok("GET", "/v1/leads/3"))["closure"] == "do_not_call"
-    assert await worked.ok("GET", f"{path}/{NUMBERS[2]}") == {"number": NUMBERS[2], "blocked": True, "entry": entry}
+    assert await worked.ok("GET", f"{path}/{NUMBERS[2]}") == free | {
+        "blocked": True,
+        "closure": "do_not_call",
+        "entries": [entry],
+    }
     assert (await worked.ok("GET", path))["items"] == [entry]
     assert (await worked.no(409, "POST", "/v1/leads/3/reopen"))["code"] == "wrong_status"
     assert (await worked.call("DELETE", f"{path}?number={NUMBERS[2]}")).status_code == 204

@@ -38,6 +38,12 @@ supervisor  GET /v1/campaigns/{code}
 supervisor  GET /v1/settings
 supervisor  GET /v1/pools
 supervisor  GET /v1/pools/{id}
+supervisor  GET /v1/pools/{id}/invalid.csv
+supervisor  GET /v1/pools/{id}/duplicates.csv
+supervisor  GET /v1/pools/{id}/log
+supervisor  GET /v1/pools/{id}/statistics.csv
+supervisor  GET /v1/pools/{id}/original
+supervisor  POST /v1/leads/bulk
 supervisor  GET /v1/leads
 supervisor  PATCH /v1/leads/{id}
 supervisor  POST /v1/leads/{id}/release
@@ -49,6 +55,11 @@ supervisor  GET /v1/do-not-call/{number}
 supervisor  POST /v1/do-not-call
 supervisor  GET /v1/events
 admin       DELETE /v1/do-not-call
+admin       POST /v1/do-not-call/import
+admin       POST /v1/anonymize
+admin       POST /v1/leads/{id}/anonymize
+admin       POST /v1/pools/{id}/cancel
+admin       POST /v1/pools/{id}/resume
 admin       PUT /v1/teams/{code}
 admin       PATCH /v1/teams/{code}
 admin       DELETE /v1/teams/{code}

@@ -42,6 +42,17 @@ async def test_a_name_is_enough_for_a_campaign(admin: Caller) -> None:
         "weight": None,
         "max_unresolved": None,
         "rotate_numbers": True,
+        "expires_at": None,
+        "expire_after": None,
+        "expire_promised": False,
+        "retention": {},
+    }
+    assert campaign["upload_rules"] == {
+        "countries": [],
+        "number_types": [],
+        "fields": {},
+        "on_invalid": "file",
+        "duplicates": {"match": ["phone"], "scope": "campaign", "among": "all", "action": "skip"},
     }
     assert await admin.ok("GET", "/v1/campaigns/x") == campaign
 
@@ -64,6 +75,10 @@ PARTS: list[tuple[dict[str, Any], str, Any]] = [
     ({"priority": 3}, "priority", 3),
     ({"reserve_owner": "10m"}, "reserve_owner", "PT10M"),
     ({"new_every": 2}, "new_every", 2),
+    ({"expires_at": "2026-12-31T23:00:00+01:00"}, "expires_at", "2026-12-31T22:00:00Z"),
+    ({"expire_after": "30d"}, "expire_after", "P30D"),
+    ({"expire_promised": True}, "expire_promised", True),
+    ({"retention": {"success": "60d", "removed": "PT0S"}}, "retention", {"success": "P60D", "removed": "PT0S"}),
 ]
 
 
@@ -199,3 +214,101 @@ async def test_every_role_gets_what_it_was_made_for(house: House, centre: Caller
     assert (await supervisor.ok("GET", "/v1/agents"))["items"]
     admin = house.caller(await token_of(centre, "admin"))
     assert (await admin.ok("PUT", "/v1/teams/new", {}))["code"] == "new"
+
+
+# -- upload rules, expiry, retention --------------------------------------------------------------------------------
+
+FIELDS = [{"name": "region"}, {"name": "age", "type": "number"}, {"name": "born", "type": "date"}]
+RULES: dict[str, Any] = {
+    "countries": ["US", "CA"],
+    "number_types": ["mobile", "fixed_line"],
+    "fields": {
+        "region": {"allowed": ["North"], "prohibited": ["South"], "pattern": "[A-Z][a-z]+", "min": None, "max": None},
+        "age": {"allowed": [], "prohibited": [], "pattern": "", "min": 18, "max": 99.5},
+        "born": {"allowed": [], "prohibited": [], "pattern": "", "min": "1920-01-01", "max": None},
+    },
+    "on_invalid": "close",
+    "duplicates": {"match": ["phone", "region+age"], "scope": "project", "among": "open", "action": "clone"},
+}
+
+
+async def test_upload_rules_are_kept_as_given_and_can_be_put_back(admin: Caller) -> None:  # R9.4
+    made = await admin.ok("PUT", "/v1/campaigns/x", {"template": {"fields": FIELDS}, "upload_rules": RULES})
+    assert made["upload_rules"] == RULES
+    body = {key: value for key, value in made.items() if key != "code"}
+    assert await admin.ok("PUT", "/v1/campaigns/y", body) == made | {"code": "y"}
+    part = await admin.ok("PATCH", "/v1/campaigns/x", {"upload_rules": {"countries": []}})
+    assert part["upload_rules"] == RULES | {"countries": []}
+
+
+BAD_RULES: list[tuple[dict[str, Any], int, str]] = [
+    ({"countries": ["XX"]}, 422, "upload_rules.countries"),
+    ({"countries": ["us"]}, 400, "upload_rules.countries[0]"),
+    ({"number_types": ["pigeon"]}, 422, "upload_rules.number_types"),
+    ({"fields": {"colour": {}}}, 422, "upload_rules.fields.colour"),
+    ({"fields": {"region": {"pattern": "("}}}, 422, "upload_rules.fields.region.pattern"),
+    ({"fields": {"region": {"pattern": "(?<=a)b"}}}, 422, "upload_rules.fields.region.pattern"),
+    ({"fields": {"region": {"min": 1}}}, 422, "upload_rules.fields.region.min"),
+    ({"fields": {"age": {"max": "2026-01-01"}}}, 422, "upload_rules.fields.age.max"),
+    ({"fields": {"age": {"min": 5, "max": 4}}}, 422, "upload_rules.fields.age.max"),
+    ({"fields": {"age": {"allowed": ["old"]}}}, 422, "upload_rules.fields.age.allowed"),
+    ({"fields": {"age": {"least": 5}}}, 400, "upload_rules.fields[...].least"),
+    ({"on_invalid": "keep"}, 400, "upload_rules.on_invalid"),
+    ({"duplicates": {"match": ["colour"]}}, 422, "upload_rules.duplicates.match"),
+    ({"duplicates": {"action": "eat"}}, 400, "upload_rules.duplicates.action"),
+]
+
+
+@pytest.mark.parametrize(("rules", "status", "field"), BAD_RULES)
+async def test_upload_rules_that_can_not_work_are_refused(
+    admin: Caller, rules: dict[str, Any], status: int, field: str
+) -> None:  # R9.4
+    before = await admin.ok("PUT", "/v1/campaigns/x", {"template": {"fields": FIELDS}})
+    problem = await admin.no(status, "PATCH", "/v1/campaigns/x", {"upload_rules": rules})
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert await admin.ok("GET", "/v1/campaigns/x") == before
+
+
+async def test_a_field_that_rules_name_can_not_go(admin: Caller) -> None:
+    for rules, key in (
+        ({"fields": {"region": {}}}, "fields.region"),
+        ({"duplicates": {"match": ["region"]}}, "duplicates.match"),
+    ):
+        await admin.ok("PUT", "/v1/campaigns/x", {"template": {"fields": FIELDS}, "upload_rules": rules})
+        problem = await admin.no(422, "PATCH", "/v1/campaigns/x", {"template": {"fields": FIELDS[1:]}})
+        assert problem["errors"][0]["field"] == f"upload_rules.{key}"
+        await admin.ok("DELETE", "/v1/campaigns/x")
+
+
+BAD_DIALER: list[tuple[dict[str, Any], int, str]] = [
+    ({"expire_after": "0s"}, 422, "dialer.expire_after"),
+    ({"expires_at": "2026-12-31"}, 400, "dialer.expires_at"),
+    ({"retention": {"sucess": "60d"}}, 422, "dialer.retention.sucess"),
+    ({"retention": {"anonymized": "60d"}}, 422, "dialer.retention.anonymized"),
+    ({"retention": {"success": 60}}, 400, "dialer.retention[...]"),
+]
+
+
+@pytest.mark.parametrize(("dialer", "status", "field"), BAD_DIALER)
+async def test_expiry_and_retention_that_can_not_work_are_refused(
+    admin: Caller, dialer: dict[str, Any], status: int, field: str
+) -> None:  # R8.1, R10.7
+    await admin.ok("PUT", "/v1/campaigns/x", {})
+    problem = await admin.no(status, "PATCH", "/v1/campaigns/x", {"dialer": dialer})
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+async def test_a_result_that_retention_names_may_go_later(admin: Caller) -> None:  # R10.7
+    results = [{"code": "sold", "label": "Sold", "category": "success"}]
+    made = await admin.ok(
+        "PUT", "/v1/campaigns/x", {"template": {"results": results}, "dialer": {"retention": {"sold": "1d"}}}
+    )
+    assert made["dialer"]["retention"] == {"sold": "P1D"}
+    results[0]["code"] = "bought"
+    after = await admin.ok("PATCH", "/v1/campaigns/x", {"template": {"results": results}})
+    assert after["dialer"]["retention"] == {"sold": "P1D"}
+
+
+async def test_the_default_region_of_a_campaign_can_be_unset(admin: Caller) -> None:
+    await admin.ok("PUT", "/v1/campaigns/x", {"default_region": "FR"})
+    assert (await admin.ok("PATCH", "/v1/campaigns/x", {"default_region": ""}))["default_region"] == ""

@@ -53,6 +53,7 @@ async def test_a_lease_as_its_agent_sees_it(centre: Caller) -> None:
             "expires": "2026-03-02T10:00:00Z",
         },
         "master": None,
+        "erased": False,
         "created": "2026-03-02T09:00:00Z",
         "version": lead["version"],
     }
