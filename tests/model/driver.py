@@ -1,6 +1,6 @@
 """Engine and reference model, driven with the same commands and compared after each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from model.durable import Durable
@@ -10,6 +10,7 @@ from model.views import reply_of_engine, reply_of_model
 from msgspec import structs
 
 from nextlead.core import commands as c
+from nextlead.core import model as m
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, LeaseEnded, NextleadError, NotFound, UnknownLease
 from nextlead.core.tokens import parse_token
@@ -21,6 +22,7 @@ START_MS = 1_772_445_600_000
 
 BAD_INPUT = (Invalid, NotFound)
 Tokened = (c.Finish, c.Heartbeat, c.EndLease)
+WithRows = (c.Reopen, c.EditLeads, c.Anonymise)
 
 
 class Both:
@@ -32,23 +34,38 @@ class Both:
         self.model = ReferenceModel()
         self.durable = Durable()
         self.engine = Engine()
+        self.stale: tuple[int, ...] = ()
+        self.failed = False
         self._crash()
 
     # -- steps ------------------------------------------------------------------------------------------------------
 
     def do(self, command: c.Command, now_ms: int | None = None) -> Any:
-        """Give the command to both; the model's reply, or None when both refused it. A Reopen gets its row here.
+        """Give the command to both; the model's reply, or None when both refused it. Rows of closed leads come in here.
 
-        While somebody waits the time is told first, as the runtime does; so it is before what comes with a row.
+        `stale` are the row numbers of a LoadRows that are to be sent again. While somebody waits the time is told first, as the runtime does; so it is before what comes with a row.
         """
         self.now_ms = self.now_ms if now_ms is None else now_ms
         jumped = self.now_ms > self.model.world.now_ms
-        if jumped and not isinstance(command, c.Tick) and (self.model.world.waiters or isinstance(command, c.Reopen)):
+        if jumped and not isinstance(command, c.Tick) and (self.model.world.waiters or isinstance(command, WithRows)):
             self.do(c.Tick())
         self.steps.append(f"both.do({source(command)}, {self.now_ms})")
-        if isinstance(command, c.Reopen) and command.row is None:
-            command = structs.replace(command, row=self.durable.leads.get(command.lead))
+        command = self._with_rows(command)
         return self._guarded(lambda: self._do(command))
+
+    def forget(self, *leads: int) -> Any:
+        """R10.7: a Forget of closed leads, as the archive has them."""
+        if self.now_ms > self.model.world.now_ms:
+            self.do(c.Tick())
+        self.steps.append(f"both.forget(*{leads})")
+        return self._guarded(lambda: self._do(c.Forget(rows=self._closed(leads))))
+
+    def erased(self, count: int) -> None:
+        """R10.6: the store has carried out the first of what it was asked to erase."""
+        self.steps.append(f"both.erased({count})")
+        ids = tuple(sorted(self.engine.erasures)[:count])
+        self._guarded(lambda: self._do(c.Erased(ids=ids)))
+        assert not set(ids) & set(self.engine.erasures)
 
     def tick_through(self, now_ms: int) -> None:
         """Go to a time deadline by deadline, as the runtime does."""
@@ -70,7 +87,7 @@ class Both:
         """A copy of both, restarted now, to try something on."""
         other = Both.__new__(Both)
         other.steps = [*self.steps, "both = both.fork()"]
-        other.now_ms = self.now_ms
+        other.now_ms, other.stale, other.failed = self.now_ms, (), False
         other.durable = self.durable.copy()
         other.model = self.model.copy()
         other._guarded(other._crash)
@@ -82,12 +99,32 @@ class Both:
         try:
             return act()
         except Exception as error:
+            self.failed = True
             error.add_note("\n".join(["The steps, to be pasted into a test:", *self.steps]))
             raise
 
+    def _closed(self, leads: Iterable[int]) -> tuple[m.Lead, ...]:
+        rows = [self.durable.leads.get(lead) for lead in leads]
+        return tuple(row for row in rows if row is not None and row.status is m.Status.CLOSED)
+
+    def _with_rows(self, command: c.Command) -> c.Command:
+        match command:
+            case c.Reopen():
+                return structs.replace(command, row=self.durable.leads.get(command.lead))
+            case c.EditLeads() | c.Anonymise():
+                return structs.replace(command, rows=self._closed(command.leads))
+            case _:
+                return command
+
     def _do(self, command: c.Command) -> Any:
-        reply, served, refused = self._tell_model(command)
-        outcome, error = self._tell_engine(command)
+        if isinstance(command, c.LoadRows):
+            outcome, error = self._tell_engine(command)
+            self.stale = outcome.reply.stale if error is None else ()
+            rows = tuple(row for row in command.rows if row.row not in self.stale)
+            reply, served, refused = self._tell_model(structs.replace(command, rows=rows))
+        else:
+            reply, served, refused = self._tell_model(command)
+            outcome, error = self._tell_engine(command)
         if outcome is not None:
             self.durable.commit(outcome.changes, self.now_ms)
         if error is not None or refused is not None:
@@ -117,6 +154,7 @@ class Both:
         return answer.reply, answer.served, None
 
     def _tell_engine(self, command: c.Command) -> tuple[Any, NextleadError | None]:
+        """The outcome; with a refusal, what time alone had done."""
         self.engine.commit_no = self.durable.commit_no + 1
         try:
             return self.engine.apply(command, self.now_ms), None

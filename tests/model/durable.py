@@ -10,6 +10,7 @@ from nextlead.core.engine import Engine
 
 R = TypeVar("R", bound=m.Row)
 NOT_RESTORED = ("lead_data", "answer")
+SECRET = b"a key of the tests' own"
 
 
 def stored(row: R) -> R:
@@ -18,9 +19,16 @@ def stored(row: R) -> R:
 
 
 class Durable:
-    """Rows by table and key, touched leads, fresh leads, history."""
+    """Rows by table and key, touched leads, fresh leads, history, data, rejects; `asked` are leads ever to be erased.
+
+    `slice_leads` is the size of a slice of the engines that are made here; None is the engine's own.
+    """
 
     def __init__(self) -> None:
+        self.slice_leads: int | None = None
+        self.data: dict[int, bytes] = {}
+        self.rejects: dict[int, list[m.Reject]] = {}
+        self.asked: set[int] = set()
         self.rows: dict[tuple[str, int | str], m.Row] = {}
         self.leads: dict[int, m.Lead] = {}
         self.fresh: dict[int, m.FreshLead] = {}
@@ -41,6 +49,7 @@ class Durable:
             else:
                 self.rows[key] = row
                 self._name(row)
+        self._note(changes)
         self.fresh.update({lead.id: lead for lead in changes.fresh})
         for number, lead in changes.leads.items():
             self.leads[number] = lead
@@ -50,6 +59,16 @@ class Durable:
             self.fresh.pop(number, None)
         for event in changes.events:
             self.events.setdefault(event.lead, []).append(event)
+
+    def _note(self, changes: Changes) -> None:
+        self.data.update({lead.id: lead.data for lead in changes.fresh})
+        for row in changes.rows.values():
+            if isinstance(row, m.LeadData):
+                self.data[row.lead] = row.data
+            if isinstance(row, m.Erasure) and row.lead:
+                self.asked.add(row.lead)
+        for reject in changes.rejects:
+            self.rejects.setdefault(reject.pool, []).append(reject)
 
     def _name(self, row: m.Row) -> None:
         """Owners as text, of those who are gone too: history names them."""
@@ -64,12 +83,16 @@ class Durable:
         other.rows, other.leads, other.fresh = dict(self.rows), dict(self.leads), dict(self.fresh)
         other.events = {lead: list(events) for lead, events in self.events.items()}
         other.owners = dict(self.owners)
+        other.data, other.asked, other.slice_leads = dict(self.data), set(self.asked), self.slice_leads
+        other.rejects = {pool: list(rejects) for pool, rejects in self.rejects.items()}
         other.commit_no, other.last_ms = self.commit_no, self.last_ms
         return other
 
     def engine(self, now_ms: int) -> tuple[Engine, Changes]:
         """A new engine from what is here, started at `now_ms`, and what the start changed."""
-        engine = Engine()
+        engine = Engine(secret=SECRET)
+        if self.slice_leads is not None:
+            engine.state.slice_leads = self.slice_leads
         engine.commit_no = self.commit_no + 1
         for (table, _), row in self.rows.items():
             if table not in NOT_RESTORED:

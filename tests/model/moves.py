@@ -5,9 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 from model.driver import Both
+from msgspec import json
 
 from nextlead.core import commands as c
-from nextlead.core.model import CAUSES, DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Template, TemplateResult
+from nextlead.core.model import CAUSES, DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Duplicates, Template, TemplateResult
 from nextlead.core.tokens import token_text
 from nextlead.testing.reference import timers
 
@@ -70,17 +71,37 @@ PROFILES: tuple[dict[str, Any], ...] = (
     {"reserve_owner_ms": 10 * MINUTE, "release_private_ms": 10 * MINUTE},
     {"redials_per_slot": 1, "max_unresolved": 1},
     {"release_private_ms": 0, "release_vip_ms": 10 * MINUTE, "dial_promised_when_inactive": False},
+    {"expire_after_ms": 30 * MINUTE, "retry": QUICK},
+    {"expire_after_ms": DAY, "expire_promised": True},
 )
 """Settings that show something together."""
 
 dialers = st.builds(lambda profile, given: Dialer(**(profile | given)), st.sampled_from(PROFILES), dialer_fields)
 
+data = st.fixed_dictionaries(
+    {},
+    optional={"name": st.sampled_from(("Ann", " ann", "Bo", "", None)), "zip": st.sampled_from((1, 2, "1"))},
+).map(json.encode)
 row = st.tuples(
     st.lists(st.sampled_from(PHONES), min_size=1, max_size=3, unique=True).map(tuple),
     priorities,
-    st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south")),
+    st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south", "agent:nobody")),
+    data,
 )
 rows = st.lists(row, min_size=1, max_size=8)
+reject = st.tuples(
+    st.lists(st.sampled_from(PHONES), max_size=2, unique=True).map(tuple),
+    data,
+    st.sampled_from(("not_accepted", "invalid_phone_number")),
+)
+rejects = st.one_of(st.just([]), st.just([]), st.lists(reject, max_size=2))
+duplicates = st.builds(
+    Duplicates,
+    match=st.sampled_from((("phone",), ("phone",), ("name",), ("phone", "name"), ("phone+name",), ("name+zip",), ())),
+    scope=st.sampled_from(("file", "pool", "campaign", "campaign", "project", "organisation")),
+    among=st.sampled_from(("open", "all")),
+    action=st.sampled_from(("load", "skip", "update", "replace", "clone", "close")),
+)
 
 
 def mostly(draw: Draw) -> bool:

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from model import moves
 from model.moves import DAY, HOUR, MINUTE, Draw, some
 from model.shop import Shop
+from msgspec import structs
 
 from nextlead.core import commands as c
 
@@ -61,7 +62,20 @@ def delete(shop: Shop, draw: Draw) -> None:
     shop.do(c.Delete(kind=kind, code=code, by="admin"))
 
 
+def expire(shop: Shop, draw: Draw) -> None:
+    """R8: a date, an age, and whether promised redials go too; or no longer."""
+    code = draw(st.sampled_from(sorted(shop.world.campaigns)))
+    change = some(
+        draw,
+        expires_at_ms=st.sampled_from((None, shop.both.now_ms, shop.both.now_ms + MINUTE, shop.both.now_ms + HOUR)),
+        expire_after_ms=st.sampled_from((None, MINUTE, HOUR, 8 * DAY)),
+        expire_promised=st.booleans(),
+    )
+    dialer = structs.replace(shop.world.campaigns[code].dialer, **change)
+    shop.do(c.PutCampaign(code=code, dialer=dialer, by="admin"))
+
+
 MOVES = (
     *(put_dialer, put_dialer, put_dialer, switch_campaign, switch_campaign, permit, permit, permit_all),
-    *(change_agent, change_agent, move_team, put_settings, put_settings, delete),
+    *(change_agent, change_agent, move_team, put_settings, put_settings, delete, expire, expire),
 )

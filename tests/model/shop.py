@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 from model import moves
 from model.driver import Both
 from model.moves import Draw
+from msgspec import json, structs
 
 from nextlead.core import commands as c
+from nextlead.core.matching import keys_of, merged
+from nextlead.testing.reference import intake
 
 
 def token(number: int) -> bytes:
@@ -59,20 +62,53 @@ class Shop:
             self.do(c.ClosePool(pool=pool, by="admin"))
 
     def rows(self, draw: Draw, pool: int) -> None:
-        """Rows into a pool; `original` as the archive would say it of closed leads."""
-        found = [
-            c.IntakeRow(line, numbers, priority=priority, owner=owner, original=self.original(pool, numbers))
-            for line, (numbers, priority, owner) in enumerate(draw(moves.rows), 1)
-        ]
-        self.do(c.LoadRows(pool=pool, rows=tuple(found), by="admin"))
+        """Rows and rejects into a pool, looked up as a Loader does; stale ones again until all are taken."""
+        pending = [self.row(line, *drawn) for line, drawn in enumerate(draw(moves.rows), 1)]
+        rejects = tuple(self.reject(line, *drawn) for line, drawn in enumerate(draw(moves.rejects), 3))
+        pending = [row for row in pending if row.row not in {reject.row for reject in rejects}]
+        lies = moves.sometimes(draw)
+        while pending or rejects:
+            found = tuple(structs.replace(row, original=self.original(draw, pool, row, lies=lies)) for row in pending)
+            found = tuple(structs.replace(row, keys=self.keys(pool, row)) for row in found)
+            self.do(c.LoadRows(pool=pool, rows=found, rejects=rejects, by="admin"))
+            assert lies or not pending or pending[0].row not in self.both.stale, "nothing changed, and it is stale"
+            pending = [row for row in pending if row.row in self.both.stale]
+            rejects, lies = (), False
 
-    def original(self, pool: int, numbers: tuple[int, ...]) -> c.Original | None:
-        """The first closed lead of the campaign that has one of the numbers."""
+    def row(self, line: int, numbers: tuple[int, ...], priority: int, owner: str | None, data: bytes) -> c.IntakeRow:
+        """A row."""
+        return c.IntakeRow(line, numbers, data=data, priority=priority, owner=owner)
+
+    def reject(self, line: int, numbers: tuple[int, ...], data: bytes, closure: str) -> c.IntakeReject:
+        """A row that broke a rule."""
+        return c.IntakeReject(line, ("broken",), numbers=numbers, data=data, closure=closure, rule="pattern")
+
+    def keys(self, pool: int, row: c.IntakeRow) -> tuple[bytes, ...]:
+        """R9.6: what the row matches by, but its numbers."""
+        if pool not in self.world.pools:
+            return ()
+        rules = [rule for rule in self.world.pools[pool].duplicates.match if rule != "phone"]
+        return tuple(key for rule in rules for key in keys_of(rule, row.numbers, json.decode(row.data)))
+
+    def original(self, draw: Draw, pool: int, row: c.IntakeRow, *, lies: bool) -> c.Original | None:
+        """What an archive would say: the first lead that the row is a duplicate of. A lie is what was true before."""
         world = self.world
-        if pool not in world.pools or world.pools[pool].duplicates.among != "all":
+        if pool not in world.pools:
             return None
-        closed = [lead for lead in world.leads.values() if not lead.open]
-        found = [
-            lead.id for lead in closed if lead.campaign == world.pools[pool].campaign and set(lead.given) & set(numbers)
-        ]
-        return c.Original(min(found), 0, closed=True) if found else None
+        found = intake.originals(world, world.pools[pool], row)
+        if not found:
+            return None
+        first = found[0]
+        update = world.pools[pool].duplicates.action == "update"
+        if first.open and not update and set(first.numbers) & set(row.numbers) and draw(st.booleans()):
+            return None if "phone" in world.pools[pool].duplicates.match else self.told(first, row, lies=False)
+        return self.told(first, row, lies=lies and draw(st.booleans()))
+
+    def told(self, lead: Any, row: c.IntakeRow, *, lies: bool) -> c.Original:
+        """The lead as the archive has it, or had it: it was open, or had another version."""
+        if not lead.open:
+            return c.Original(lead.id, 1, closed=not lies)
+        known = self.both.engine.lead(lead.id)
+        version = known.version if known else 0
+        data = merged(json.encode(lead.data), row.data)
+        return c.Original(lead.id, version - lies, closed=False, data=data)

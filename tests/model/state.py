@@ -4,9 +4,11 @@ from typing import Any
 
 from model.durable import Durable
 from model.views import lead_of_engine, lead_of_model
+from msgspec import json
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import DIALABLE, Lead, Status, Tally
+from nextlead.core.fresh import follow_shuffle
+from nextlead.core.model import DIALABLE, Clones, Lead, Status, Tally
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import who
 
@@ -20,6 +22,7 @@ def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> No
     compare_history(model, durable)
     compare_agents(model, engine)
     compare_pools(model, engine)
+    compare_intake(model, durable)
     compare_counters(model, engine, durable)
     compare_deadline(model, engine)
     check_leases(model, engine)
@@ -57,9 +60,14 @@ def compare_closed(model: ReferenceModel, durable: Durable) -> None:
         if not lead.open:
             _same(
                 f"closed lead {number}",
-                (lead.status, lead.closure, lead.attempts),
-                (row.status, row.closure, row.attempts),
+                (lead.status, lead.closure, lead.attempts, lead.former, lead.erased, lead.closed_ms, lead.numbers),
+                (row.status, row.closure, row.attempts, row.former, row.erased, row.closed_ms, kept_numbers(row)),
             )
+
+
+def kept_numbers(row: Lead) -> list[int]:
+    """The numbers that a lead has left."""
+    return [number for number in row.numbers if number not in row.dropped]
 
 
 def compare_history(model: ReferenceModel, durable: Durable) -> None:
@@ -114,15 +122,42 @@ def compare_pools(model: ReferenceModel, engine: Engine) -> None:
         row = engine.pools[pool.id]
         ours = (pool.state, pool.first_active_ms or 0, pool.valid, pool.invalid, pool.duplicate)
         _same(f"pool {pool.id}", ours, (row.state, row.first_active_ms, row.valid, row.invalid, row.duplicate))
+        ages = (pool.loaded_ms or 0, pool.expired_ms or 0, pool.expired_promised)
+        _same(f"age of pool {pool.id}", ages, (row.loaded_ms, row.expired_ms, row.expired_promised))
         leads = [lead for lead in world.leads.values() if lead.pool == pool.id]
         ready = sum(who.ready_for_somebody(world, lead, world.now_ms) for lead in leads)
         counts = engine.pool_counts(pool.id, world.now_ms)
         closed: dict[str, int] = {}
         for lead in leads:
             if lead.closure is not None:
-                closed[lead.closure] = closed.get(lead.closure, 0) + 1
+                closure = lead.former or lead.closure
+                closed[closure] = closed.get(closure, 0) + 1
         opened, leased = sum(lead.open for lead in leads), sum(lead.lease is not None for lead in leads)
-        _same(f"counts of pool {pool.id}", (ready, opened, leased), (counts.ready, counts.open, counts.leased))
+        used = sum(lead.shown for lead in leads)
+        _same(
+            f"counts of pool {pool.id}",
+            (ready, opened, leased, closed, used),
+            (counts.ready, counts.open, counts.leased, counts.closed, counts.used),
+        )
+
+
+def compare_intake(model: ReferenceModel, durable: Durable) -> None:
+    """R9.4, R9.8: the rows that are kept, data fields, clones; R10.6: what the store is to erase."""
+    world = model.world
+    for pool in world.pools.values():
+        theirs = sorted(
+            (each.row, each.kind, each.lead, each.action)
+            for each in durable.rejects.get(pool.id, [])
+            if each.kind != "log"
+        )
+        _same(f"rejects of pool {pool.id}", sorted(pool.rejects), theirs)
+    for lead in world.leads.values():
+        if not lead.erased:
+            _same(f"data of lead {lead.id}", lead.data, json.decode(durable.data[lead.id]))
+    masters = {lead.master for lead in world.leads.values() if lead.master}
+    rows = [row for row in durable.rows.values() if isinstance(row, Clones)]
+    _same("clones", {each: len(world.clones_of(each)) for each in masters}, {row.master: row.count for row in rows})
+    _same("to be erased", world.asked, durable.asked)
 
 
 def ready_by_class(model: ReferenceModel) -> dict[tuple[str, str], int]:
@@ -150,6 +185,8 @@ def compare_counters(model: ReferenceModel, engine: Engine, durable: Durable) ->
         assert isinstance(tally, Tally)
         _same(f"counters of {campaign.code}", (campaign.handed, campaign.stride), (tally.handed, tally.stride))
     _same("do not call", model.world.blocked, set(engine.blocked))
+    _same("global do not call", model.world.blocked_globally, set(engine.blocked_globally))
+    _same("forgotten", {engine.state.digest(number) for number in model.world.forgotten}, set(engine.forgotten))
     for number in {number for lead in model.open_leads() for number in lead.numbers}:
         leads = [lead.id for lead in model.open_leads() if number in lead.numbers]
         _same(f"leads with {number}", leads, engine.leads_with_number(number))
@@ -188,7 +225,8 @@ def check_durable(engine: Engine, durable: Durable) -> None:
     """What is in memory is what was written."""
     for number, row in durable.leads.items():
         if row.status is not Status.CLOSED:
-            assert engine.lead(number) == row, f"lead {number}: in memory {engine.lead(number)}, written {row}"
+            expected = follow_shuffle(row, engine.pools[row.pool])
+            assert engine.lead(number) == expected, f"lead {number}: in memory {engine.lead(number)}, written {row}"
     for agent in engine.agents:
         assert durable.rows["agent", agent.no] == agent
     for campaign in engine.campaigns:

@@ -91,8 +91,9 @@ class Machine(RuleBasedStateMachine):
                 able.remove(agent)
 
     def teardown(self) -> None:
-        """What is left at the end starts again too."""
-        self.shop.both.crash()
+        """What is left at the end starts again too, unless it was wrong already."""
+        if not self.shop.both.failed:
+            self.shop.both.crash()
 
 
 TestMachine = Machine.TestCase

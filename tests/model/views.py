@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from nextlead.core import model as m
 from nextlead.core import replies
 from nextlead.core.engine import Engine
@@ -35,6 +37,8 @@ def lead_of_engine(engine: Engine, lead: m.Lead, owners: dict[int, str], now_ms:
         "retries": {cause: count for cause, count in zip(m.CAUSES, lead.retries, strict=False) if count},
         "pauses": {agent_code(engine, agent): until for agent, until in lead.pauses if until > now_ms},
         "mark": lead.mark,
+        "dropping": list(lead.dropping),
+        "master": lead.master,
         "shown": lead.shown,
         "lease": None,
         "urgent": None,
@@ -80,6 +84,8 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
         "retries": {cause: count for cause, count in lead.retries.items() if count},
         "pauses": {agent: until for agent, until in lead.pauses.items() if until > now_ms},
         "mark": lead.mark,
+        "dropping": list(lead.dropping),
+        "master": lead.master,
         "shown": lead.shown,
         "lease": None,
         "urgent": None,
@@ -162,8 +168,10 @@ def reply_of_engine(reply: object, now_ms: int, *, count: bool = False) -> objec
                 done["next"] = None
             return done
         case replies.PoolDeleted():
-            return {"deleted": reply.deleted, "kept": sum(reply.kept.values())}
-        case replies.Waiting() | replies.Count() | replies.Stranded() | replies.Loaded():
+            return {"deleted": reply.deleted, "kept": reply.kept}
+        case replies.Loaded():
+            return structs.replace(reply, stale=())
+        case replies.Waiting() | replies.Count() | replies.Stranded() | replies.Bulk() | replies.Anonymised():
             return reply
         case _:
             return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nextlead.core.replies import Count, Loaded, NoLead, PoolDeleted, Stranded, Waiting
+from nextlead.core.replies import Anonymised, Bulk, Count, Loaded, NoLead, PoolDeleted, Stranded, Waiting
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Served:
     answer: Offered | NoLead
 
 
-Reply = Offered | NoLead | Waiting | Done | Count | Stranded | Loaded | PoolDeleted | None
+Reply = Offered | NoLead | Waiting | Done | Count | Bulk | Stranded | Loaded | PoolDeleted | Anonymised | None
 
 
 @dataclass

@@ -18,21 +18,33 @@ AFTER_UNREACHED = {
 def become(
     world: World, lead: Lead, status: Status, *, by: str, closure: str | None = None, effective_ms: int | None = None
 ) -> None:
-    """R1.3: give the lead a status and write the line of history. Leaving `unresolved` ends its lock."""
+    """R1.3: give the lead a status and write the line of history. Leaving `unresolved` ends its lock.
+
+    R8.2: a status that the lead can't have in a pool that has expired is `closed: expired` instead.
+    """
     effective_ms = world.now_ms if effective_ms is None else effective_ms
     before, lead.status, lead.closure = lead.status, status, closure
+    if world.is_over(lead):
+        status, closure = lead.status, lead.closure = Status.CLOSED, "expired"
     if status is not Status.UNRESOLVED:
         lead.unresolved = None
     if status is not Status.PENDING_VALIDATION:
         lead.validating, lead.seller = None, None
     if status is Status.CLOSED:
-        lead.urgent, lead.mark = None, None
+        lead.urgent, lead.mark, lead.dropping, lead.closed_ms = None, None, [], effective_ms
     lead.history.append(Line(world.now_ms, effective_ms, by, before, status, closure, lead.owner))
 
 
 def close(world: World, lead: Lead, closure: str, *, by: str, effective_ms: int | None = None) -> None:
     """R1.2: closed, with the reason."""
     become(world, lead, Status.CLOSED, by=by, closure=closure, effective_ms=effective_ms)
+
+
+def erase(world: World, lead: Lead) -> None:
+    """R10.6, R10.7: of a closed lead, its numbers and data are gone; counters stay. The store is asked to erase too."""
+    world.asked.add(lead.id)
+    lead.numbers, lead.given, lead.dropped, lead.dialled, lead.data = [], (), [], {}, {}
+    lead.erased = True
 
 
 # -- releases -------------------------------------------------------------------------------------------------------
@@ -129,15 +141,16 @@ def unreached(world: World, lead: Lead, cause: str, number: int, former: Status,
     Without a number left the lead closes as `invalid_phone_number`, at the limit too (R6.4).
     """
     dialer = world.dialer_of(lead)
-    following = number_after(lead, number)
-    if cause == "invalid_number":
+    following = number_after(lead, number) if number in lead.numbers else lead.number
+    if cause == "invalid_number" and number in lead.numbers:
         lead.numbers.remove(number)
         lead.dropped.append(number)
         if not lead.numbers:
             return close(world, lead, "invalid_phone_number", by=by)
     if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
         return close(world, lead, "max_call_attempts", by=by)
-    lead.number = following if cause == "invalid_number" or dialer.rotate_numbers else number
+    stays = number in lead.numbers and not dialer.rotate_numbers
+    lead.number = number if stays else following
     nth = lead.retries.get(cause, 0)
     intervals = dialer.retry.get(cause) or DEFAULT_RETRY[cause]
     lead.retries[cause] = nth + 1
@@ -147,33 +160,11 @@ def unreached(world: World, lead: Lead, cause: str, number: int, former: Status,
     return become(world, lead, AFTER_UNREACHED[former], by=by)
 
 
-def result(world: World, lead: Lead, picked: TemplateResult, number: int, agent: str, *, by: str) -> None:
-    """R1.2: close with the result, or wait for validation (R1.4); a `do_not_call` result blocks the number dialled."""
-    if picked.validation:
-        become(world, lead, Status.PENDING_VALIDATION, by=by)
-        lead.validating, lead.seller = picked.code, agent
-    else:
-        close(world, lead, picked.code, by=by)
-    if picked.do_not_call:
-        block(world, number, by=by, but=lead)
-
-
 def lock(world: World, lead: Lead, agent: str, *, by: str, effective_ms: int | None = None) -> None:
     """R7.1: unresolved, locked to the agent who called it; the clock of R7.3 runs from the effective time."""
     become(world, lead, Status.UNRESOLVED, by=by, effective_ms=effective_ms)
-    lead.unresolved = Unresolved(agent, world.now_ms if effective_ms is None else effective_ms)
-
-
-def block(world: World, number: int, *, by: str, but: Lead | None = None) -> int:
-    """R10.3: close all open leads that have the number; leased ones at the end of their lease (R10.4). How many."""
-    world.blocked.add(number)
-    having = [lead for lead in world.leads.values() if lead.open and lead is not but and number in lead.numbers]
-    for lead in having:
-        if lead.lease is not None:
-            lead.mark = "do_not_call"
-        else:
-            close(world, lead, "do_not_call", by=by)
-    return len(having)
+    if lead.open:
+        lead.unresolved = Unresolved(agent, world.now_ms if effective_ms is None else effective_ms)
 
 
 def result_named(world: World, lead: Lead, code: str | None) -> TemplateResult:

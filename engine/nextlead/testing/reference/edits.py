@@ -1,25 +1,34 @@
-"""What admins and supervisors do to a lead (SPEC 1.4, 1.5, 2.6, 4, 10)."""
+"""What admins and supervisors do to a lead (SPEC 1.4, 1.5, 2.6, 4)."""
 
-from msgspec import UNSET
+from msgspec import UNSET, json
 
 from nextlead.core.commands import (
-    Block,
     EditLead,
+    EditLeads,
     MakeUrgent,
     RedialEdit,
     Release,
     ReleaseAll,
-    Remove,
     Reopen,
-    Unblock,
     Validate,
 )
-from nextlead.core.errors import Conflict, Invalid, Leased, NotAllowed, NotFound, NumberBlocked, WrongStatus
+from nextlead.core.errors import (
+    Conflict,
+    Invalid,
+    Leased,
+    NextleadError,
+    NotAllowed,
+    NotFound,
+    NumberBlocked,
+    WrongStatus,
+)
 from nextlead.core.model import DIALABLE, PROMISED, URGENT_REASONS, Status
-from nextlead.core.replies import Count
+from nextlead.core.replies import Bulk, Count
 
 from . import changes, who
+from .blocking import close_or_mark, refusal
 from .finish import check_booking, check_redial
+from .intake import place
 from .world import ROOT, Agent, Lead, Urgent, World
 
 # -- edits ----------------------------------------------------------------------------------------------------------
@@ -32,14 +41,20 @@ def edit_lead(world: World, command: EditLead) -> None:
     if moved and lead.lease is not None:
         raise Leased
     check_confirmed(world, lead)
-    if set(lead.numbers) & world.blocked:
+    if refusal(world, lead.numbers) is not None:
         raise NumberBlocked
+    if command.data is not UNSET and lead.mark == "anonymized":
+        raise Conflict("being anonymised")
     if command.priority is not UNSET and not 0 <= command.priority <= 1000:
         raise Invalid("priority", "1 to 1000")
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
     if owner != lead.owner and lead.held_back:
         check_new_owner(world, lead, owner)
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
+    if redial is not None:
+        check_not_over(world, lead, redial[0])
+    if command.data is not UNSET:
+        lead.data = json.decode(command.data)
     if command.priority is not UNSET:
         lead.priority = command.priority
     if command.owner is not UNSET:
@@ -48,6 +63,13 @@ def edit_lead(world: World, command: EditLead) -> None:
         lead.due_ms = command.due_ms
     if redial is not None:
         set_redial(world, lead, *redial, by=command.by)
+
+
+def check_not_over(world: World, lead: Lead, status: Status) -> None:
+    """R8.2: no edit makes a lead what would have expired with its pool."""
+    pool = world.pools[lead.pool]
+    if pool.expired_ms is not None and (status not in PROMISED or pool.expired_promised):
+        raise Conflict("expired")
 
 
 def check_new_owner(world: World, lead: Lead, owner: str) -> None:
@@ -133,19 +155,12 @@ def make_urgent(world: World, command: MakeUrgent) -> None:
     check_confirmed(world, lead)
     if lead.status not in DIALABLE:
         raise WrongStatus(lead.status.code)
+    if refusal(world, lead.numbers) is not None:
+        raise NumberBlocked
     lead.urgent = Urgent(URGENT_REASONS.index(command.reason), world.now_ms, command.expires_ms)
 
 
 # -- closing and opening --------------------------------------------------------------------------------------------
-
-
-def remove(world: World, command: Remove) -> None:
-    """R10.1; R1.5: on a leased lead at the end of the lease (a do-not-call mark stands)."""
-    lead = world.lead(command.lead)
-    if lead.lease is not None:
-        lead.mark = lead.mark or "removed"
-    else:
-        changes.close(world, lead, "removed", by=command.by)
 
 
 def reopen(world: World, command: Reopen) -> None:
@@ -156,14 +171,17 @@ def reopen(world: World, command: Reopen) -> None:
     if lead.open:
         raise WrongStatus(lead.status.code)
     check_confirmed(world, lead)
-    if lead.closure in ("anonymized", "do_not_call", "global_do_not_call"):
-        raise WrongStatus(lead.closure)
-    if set(lead.numbers or lead.given) & world.blocked:
+    if lead.closure in ("anonymized", "do_not_call", "global_do_not_call") or lead.erased:
+        raise WrongStatus(f"closed as {lead.closure}")
+    if refusal(world, lead.numbers or lead.given) is not None:
         raise NumberBlocked
     redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
+    check_not_over(world, lead, Status.UNPROCESSED if redial is None else redial[0])
     fresh_start(lead)
     lead.owner = first_owner(world, lead)
     if redial is None:
+        if not lead.shown:
+            lead.seq = place(world.pools[lead.pool], lead.ordinal, lead.id)
         changes.become(world, lead, Status.UNPROCESSED, by=command.by)
     else:
         changes.promise(world, lead, *redial, by=command.by)
@@ -199,22 +217,43 @@ def validate(world: World, command: Validate) -> None:
     assert lead.seller is not None
     if command.passed:
         changes.close(world, lead, lead.validating, by=command.by)
-    elif set(lead.numbers) & world.blocked:
-        changes.close(world, lead, "do_not_call", by=command.by)
+    elif (closure := refusal(world, lead.numbers)) is not None:
+        changes.close(world, lead, closure, by=command.by)
     else:
         changes.promise(world, lead, Status.PRIVATE_REDIAL, world.now_ms, world.agents[lead.seller], by=command.by)
 
 
-# -- do not call ----------------------------------------------------------------------------------------------------
+# -- many at once ---------------------------------------------------------------------------------------------------
 
 
-def block_number(world: World, command: Block) -> Count:
-    """R10.2, R10.3."""
-    return Count(changes.block(world, command.numbers[0], by=command.by))
+def edit_leads(world: World, command: EditLeads) -> Bulk:
+    """R10.1 and its like: lead by lead; one that refuses does not hold the others up."""
+    refused: dict[str, int] = {}
+    done = 0
+    if command.action == "priority" and not 0 <= command.priority <= 1000:
+        raise Invalid("priority", "1 to 1000")
+    if command.action == "owner":
+        world.owner(command.owner)
+    for lead in dict.fromkeys(command.leads):
+        try:
+            edit_one(world, command, lead)
+        except NextleadError as error:
+            refused[error.code] = refused.get(error.code, 0) + 1
+        else:
+            done += 1
+    return Bulk(done, refused)
 
 
-def unblock(world: World, command: Unblock) -> None:
-    """R10.5: reopens nothing."""
-    if command.number not in world.blocked:
-        raise NotFound("number", command.number)
-    world.blocked.remove(command.number)
+def edit_one(world: World, command: EditLeads, lead: int) -> None:
+    """The same as the command for one lead."""
+    match command.action:
+        case "remove":
+            close_or_mark(world, world.lead(lead), "removed", by=command.by)
+        case "release":
+            release_one(world, Release(lead=lead, by=command.by))
+        case "reopen":
+            reopen(world, Reopen(lead=lead, by=command.by))
+        case "priority":
+            edit_lead(world, EditLead(lead=lead, priority=command.priority, by=command.by))
+        case "owner":
+            edit_lead(world, EditLead(lead=lead, owner=command.owner, by=command.by))

@@ -4,10 +4,10 @@ from msgspec import structs
 
 from nextlead.core.commands import Finish, Resolve
 from nextlead.core.errors import Invalid, Leased, LeaseEnded, NotAllowed, SlotFull, WrongStatus
-from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
+from nextlead.core.model import PROMISED, REDIAL_KINDS, Status, TemplateResult
 from nextlead.core.tokens import parse_token
 
-from . import changes
+from . import blocking, changes
 from .answers import Done, Offered
 from .leases import again, end_cancelled, end_unresolved, give_back, leased_lead
 from .world import Agent, Lead, World
@@ -60,17 +60,33 @@ def leased_with(world: World, token: bytes | None) -> Offered | None:
 
 
 def finish_resolved(world: World, lead: Lead, agent: Agent, number: int, command: Finish) -> Done:
-    """R1.2, R1.5: on a marked lead a success stands as the closure, any other result gives way to the mark."""
+    """R1.2, R1.5: on a marked lead a success stands as the closure, any other result gives way to the mark.
+
+    R10.6: of an anonymised lead a success stands too, without personal data.
+    """
     picked = changes.result_named(world, lead, command.result)
     called(lead, number, command)
-    if lead.mark is not None:
-        closure = picked.code if picked.category == "success" else lead.mark
-        changes.close(world, lead, closure, by=command.by)
-        if picked.do_not_call:
-            changes.block(world, number, by=command.by)
-    else:
-        changes.result(world, lead, picked, number, agent.code, by=command.by)
+    if lead.mark is None:
+        give_result(world, lead, picked, number, agent.code, by=command.by)
+        return Done(lead.id)
+    erased = lead.mark == "anonymized"
+    changes.close(world, lead, picked.code if picked.category == "success" else lead.mark, by=command.by)
+    if erased:
+        changes.erase(world, lead)
+    if picked.do_not_call:
+        blocking.block_number(world, number, "organisation", by=command.by)
     return Done(lead.id)
+
+
+def give_result(world: World, lead: Lead, picked: TemplateResult, number: int, agent: str, *, by: str) -> None:
+    """R1.2: close with the result, or wait for validation (R1.4); a `do_not_call` result blocks the number dialled."""
+    if picked.validation:
+        changes.become(world, lead, Status.PENDING_VALIDATION, by=by)
+        lead.validating, lead.seller = picked.code, agent
+    else:
+        changes.close(world, lead, picked.code, by=by)
+    if picked.do_not_call:
+        blocking.block_number(world, number, "organisation", by=by, but=lead)
 
 
 def finish_redial(world: World, lead: Lead, agent: Agent, number: int, command: Finish) -> Done:
@@ -79,7 +95,7 @@ def finish_redial(world: World, lead: Lead, agent: Agent, number: int, command: 
     near = check_booking(world, lead, agent, kind, at_ms, ask_permission=True)
     called(lead, number, command)
     if lead.mark is not None:
-        changes.close(world, lead, lead.mark, by=command.by)
+        blocking.close_marked(world, lead, by=command.by)
         return Done(lead.id)
     lead.retries = {}
     changes.promise(world, lead, kind, at_ms, agent, by=command.by)
@@ -91,7 +107,7 @@ def finish_unreached(world: World, lead: Lead, number: int, command: Finish) -> 
     cause = changes.check_cause(command.cause)
     called(lead, number, command)
     if lead.mark is not None:
-        changes.close(world, lead, lead.mark, by=command.by)
+        blocking.close_marked(world, lead, by=command.by)
     else:
         changes.unreached(world, lead, cause, number, lead.status, by=command.by)
     return Done(lead.id)
@@ -103,6 +119,7 @@ def called(lead: Lead, number: int, command: Finish) -> None:
     changes.count_attempt(lead, number)
     lead.number = number
     lead.urgent = None
+    blocking.drop_waiting(lead)
 
 
 # -- bookings -------------------------------------------------------------------------------------------------------
@@ -146,7 +163,7 @@ def resolve(world: World, command: Resolve) -> Done:
     match command.outcome:
         case "resolved":
             picked = changes.result_named(world, lead, command.result)
-            changes.result(world, lead, picked, lead.number, agent.code, by=command.by)
+            give_result(world, lead, picked, lead.number, agent.code, by=command.by)
             return Done(lead.id)
         case "redial":
             kind, at_ms = check_redial(world, lead, command.kind, command.at_ms)

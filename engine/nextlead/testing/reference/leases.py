@@ -15,7 +15,7 @@ from nextlead.core.model import DIALABLE
 from nextlead.core.replies import NoLead, Waiting
 from nextlead.core.tokens import parse_token
 
-from . import changes, order, who
+from . import blocking, changes, order, who
 from .answers import Offered, Served
 from .world import Agent, Lead, Lease, Waiter, World
 
@@ -68,7 +68,7 @@ def again(world: World, lead: Lead) -> Offered:
         due_ms=world.due_of(lead) or 0,
         started_ms=held.started_ms,
         expires_ms=lease_end(world, lead),
-        blocked=lead.mark in ("do_not_call", "global_do_not_call"),
+        blocked=lead.mark in ("do_not_call", "global_do_not_call", "anonymized") or held.number in lead.dropping,
         among=1,
         repeated=True,
     )
@@ -196,8 +196,11 @@ def end_cancelled(world: World, lead: Lead, *, by: str, digest: int = 0) -> None
     """R1.4, R5.6: back to its former place, with a pause for this agent; R1.5: a mark closes it."""
     held = give_back(lead, digest)
     lead.pauses[held.agent] = world.now_ms + world.dialer_of(lead).cancel_pause_ms
+    blocking.drop_waiting(lead)
     if lead.mark is not None:
-        changes.close(world, lead, lead.mark, by=by)
+        blocking.close_marked(world, lead, by=by)
+    elif world.is_over(lead):
+        changes.close(world, lead, "expired", by=by)
 
 
 def end_unresolved(
@@ -209,8 +212,9 @@ def end_unresolved(
     changes.count_attempt(lead, number)
     lead.urgent = None
     lead.number = number
+    blocking.drop_waiting(lead)
     if lead.mark is not None:
-        changes.close(world, lead, lead.mark, by=by, effective_ms=effective_ms)
+        blocking.close_marked(world, lead, by=by, effective_ms=effective_ms)
     else:
         changes.lock(world, lead, held.agent, by=by, effective_ms=effective_ms)
 

@@ -7,13 +7,13 @@ from nextlead.core import commands as c
 from nextlead.core.errors import NextleadError
 from nextlead.core.replies import NoLead, Waiting
 
-from . import edits, finish, leases, order, pools, setup, timers
+from . import blocking, edits, finish, intake, leases, order, pools, privacy, setup, timers
 from .answers import Answer, Done, Offered, Reply, Served
 from .world import Lead, World
 
 
 class ReferenceModel:
-    """SPEC 1 to 7 in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
+    """SPEC 1 to 10 in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
 
     It takes the commands of `nextlead.core.commands` with the same times and tokens as the Engine, and gives answers
     to compare. A call costs O(n) to O(n^2) in the number of leads: use it with dozens of them.
@@ -127,7 +127,7 @@ class ReferenceModel:
                 return self._put_agent(command)
             case c.EndSession():
                 return self._end_session(command)
-            case c.Tick():
+            case c.Tick() | c.Work():
                 return None
         function: Callable[[World, c.Command], Reply] = SIMPLE[type(command)]
         return function(self.world, command)
@@ -150,14 +150,18 @@ SIMPLE: dict[type[c.Command], Callable[..., Reply]] = {
     c.Release: edits.release_one,
     c.ReleaseAll: edits.release_all,
     c.MakeUrgent: edits.make_urgent,
-    c.Remove: edits.remove,
     c.Reopen: edits.reopen,
     c.Validate: edits.validate,
-    c.Block: edits.block_number,
-    c.Unblock: edits.unblock,
+    c.EditLeads: edits.edit_leads,
+    c.Remove: blocking.remove,
+    c.Block: blocking.block,
+    c.Unblock: blocking.unblock,
+    c.Anonymise: privacy.anonymise,
+    c.Forget: privacy.forget,
+    c.Erased: privacy.erased,
     c.OpenPool: pools.open_pool,
     c.ClosePool: pools.close_pool,
-    c.LoadRows: pools.load_rows,
+    c.LoadRows: intake.load_rows,
     c.EditPool: pools.edit_pool,
     c.ActOnPool: pools.act_on_pool,
 }

@@ -1,14 +1,14 @@
-"""Lead pools as far as the dial order needs them (SPEC 9)."""
+"""Lead pools (SPEC 9): opened, closed, edited, and their buttons."""
 
 from msgspec import UNSET
 
-from nextlead.core.commands import ActOnPool, ClosePool, EditPool, IntakeRow, LoadRows, OpenPool
-from nextlead.core.errors import Conflict, Invalid, NextleadError
-from nextlead.core.fresh import seq_of
-from nextlead.core.model import Pool as PoolRow
+from nextlead.core.commands import ActOnPool, ClosePool, EditPool, OpenPool
+from nextlead.core.errors import Conflict, InUse, Invalid
 from nextlead.core.model import Status
-from nextlead.core.replies import Loaded, PoolDeleted
+from nextlead.core.replies import PoolDeleted
 
+from .blocking import close_or_mark
+from .intake import place
 from .world import ROOT, Lead, Pool, World
 
 # -- loading --------------------------------------------------------------------------------------------------------
@@ -30,6 +30,7 @@ def open_pool(world: World, command: OpenPool) -> None:
         active_from_ms=command.active_from_ms,
         active_until_ms=command.active_until_ms,
         duplicates=command.duplicates,
+        on_invalid=command.on_invalid,
     )
     world.next_pool += 1
 
@@ -40,94 +41,6 @@ def check_dates(active_from_ms: int | None, active_until_ms: int | None) -> None
         raise Invalid("active_until", "after active_from")
 
 
-def load_rows(world: World, command: LoadRows) -> Loaded:
-    """R9.4 to R9.8: row by row, as if one came after the other."""
-    pool = world.pool(command.pool)
-    growing = pool.state in ("active", "inactive", "awaiting_confirmation") and pool.source in ("api", "manual")
-    if pool.state != "loading" and not growing:
-        raise Conflict(pool.state)
-    made, duplicates, invalid = [], 0, len(command.rejects)
-    for row in command.rows:
-        if not acceptable(world, row):
-            invalid += 1
-            continue
-        duplicate = is_duplicate(world, pool, row)
-        duplicates += duplicate
-        if duplicate and pool.duplicates.action == "skip":
-            continue
-        made.append(add_lead(world, pool, row).id)
-        pool.valid += not duplicate
-    pool.duplicate += duplicates
-    pool.invalid += invalid
-    return Loaded(tuple(made), duplicates, invalid)
-
-
-def acceptable(world: World, row: IntakeRow) -> bool:
-    """R9.4, R9.7: a row without a number, or with a blocked one, is invalid; so is one whose owner is nobody."""
-    try:
-        if row.owner is not None:
-            world.owner(row.owner)
-    except NextleadError:
-        return False
-    return bool(row.numbers) and not set(row.numbers) & world.blocked
-
-
-def is_duplicate(world: World, pool: Pool, row: IntakeRow) -> bool:
-    """R9.6: by any number, within the scope, among open or all leads."""
-    rule = pool.duplicates
-    if "phone" not in rule.match:
-        return False
-    return row.original is not None or any(
-        set(lead.numbers) & set(row.numbers) and in_scope(world, lead, pool)
-        for lead in world.leads.values()
-        if lead.open
-    )
-
-
-def in_scope(world: World, lead: Lead, pool: Pool) -> bool:
-    """R9.6."""
-    match pool.duplicates.scope:
-        case "file" | "pool":
-            return lead.pool == pool.id
-        case "campaign":
-            return lead.campaign == pool.campaign
-        case "project":
-            return world.campaigns[lead.campaign].project == world.campaigns[pool.campaign].project
-        case _:
-            return True
-
-
-def add_lead(world: World, pool: Pool, row: IntakeRow) -> Lead:
-    """R1.4: unprocessed."""
-    pool.ordinals += 1
-    owner = pool.owner if row.owner is None else row.owner
-    numbers = list(dict.fromkeys(row.numbers))
-    lead = Lead(
-        id=world.next_lead,
-        campaign=pool.campaign,
-        pool=pool.id,
-        ordinal=pool.ordinals,
-        seq=place(pool, pool.ordinals, world.next_lead),
-        numbers=numbers,
-        number=numbers[0],
-        owner=owner,
-        original_owner=owner,
-        created_ms=world.now_ms,
-        given=tuple(numbers),
-        priority=row.priority,
-    )
-    world.leads[lead.id] = lead
-    world.next_lead += 1
-    return lead
-
-
-def place(pool: Pool, ordinal: int, lead: int) -> int:
-    """R9.10: file order or shuffled order. The generator is stored data, no rule, so it is the engine's own."""
-    seed, last = pool.shuffle_seed, pool.shuffled_to
-    row = PoolRow(pool.id, 0, "", pool.state, 0, shuffle_seed=seed, shuffled_to=last)
-    return seq_of(row, ordinal, lead)
-
-
 def close_pool(world: World, command: ClosePool) -> None:
     """R9.3: loaded, or held for confirmation; R9.5: failed, with nothing loaded."""
     pool = world.pool(command.pool)
@@ -136,13 +49,19 @@ def close_pool(world: World, command: ClosePool) -> None:
     if command.error:
         pool.state = "failed"
         drop_leads(world, pool)
+    elif command.unmatched:
+        pool.state = "awaiting_confirmation"
     else:
-        pool.state = "awaiting_confirmation" if command.unmatched else "active"
+        pool.state, pool.loaded_ms = "active", world.now_ms
 
 
 def drop_leads(world: World, pool: Pool) -> None:
-    """What was loaded is gone."""
-    world.leads = {lead.id: lead for lead in world.leads.values() if lead.pool != pool.id or not lead.open}
+    """What was loaded is gone; leads that came in closed stay, and so does one that is leased (R1.5)."""
+    for lead in [lead for lead in world.leads.values() if lead.pool == pool.id and lead.open]:
+        if lead.lease is None:
+            del world.leads[lead.id]
+        else:
+            close_or_mark(world, lead, "removed", by="system")
 
 
 # -- the buttons ----------------------------------------------------------------------------------------------------
@@ -184,11 +103,15 @@ def act_on_pool(world: World, command: ActOnPool) -> PoolDeleted | None:
     pool.state = after
     if command.action == "reject":
         drop_leads(world, pool)
+    if command.action == "confirm":
+        pool.loaded_ms = world.now_ms
     return None
 
 
 def shuffle(world: World, pool: Pool, seed: int) -> None:
     """R9.10: unprocessed leads that were never leased, in a random order; later ones come after."""
+    if pool.state in ("failed", "rejected", "loading"):
+        raise Conflict(pool.state)
     pool.shuffle_seed, pool.shuffled_to = seed, pool.ordinals
     for lead in world.leads.values():
         if lead.pool == pool.id and lead.status is Status.UNPROCESSED and not lead.shown:
@@ -196,11 +119,30 @@ def shuffle(world: World, pool: Pool, seed: int) -> None:
 
 
 def delete_pool(world: World, pool: Pool) -> PoolDeleted:
-    """R9.11: unprocessed leads that were never shown go, the others stay; an empty pool goes too."""
-    mine = [lead for lead in world.leads.values() if lead.pool == pool.id]
-    gone = [lead for lead in mine if lead.status is Status.UNPROCESSED and not lead.shown and lead.lease is None]
-    for lead in gone:
-        del world.leads[lead.id]
-    if len(gone) == len(mine):
+    """R9.11: unprocessed leads that were never shown go, the others stay; an empty pool goes too.
+
+    A master stays while a clone of it does: so clones, which came later, go first.
+    """
+    if pool.state == "loading":
+        raise InUse
+    kept: dict[str, int] = {}
+    deleted = 0
+    for lead in sorted((each for each in world.leads.values() if each.pool == pool.id), key=lambda each: -each.id):
+        reason = kept_because(world, lead)
+        if reason is None:
+            del world.leads[lead.id]
+            deleted += 1
+        else:
+            kept[reason] = kept.get(reason, 0) + 1
+    if not kept:
         del world.pools[pool.id]
-    return PoolDeleted(len(gone), {"other": len(mine) - len(gone)})
+    return PoolDeleted(deleted, kept)
+
+
+def kept_because(world: World, lead: Lead) -> str | None:
+    """R9.11: why a lead stays; None for one that goes."""
+    if lead.status is not Status.UNPROCESSED:
+        return lead.status.code
+    if lead.shown:
+        return "shown_to_an_agent"
+    return "has_clones" if world.clones_of(lead.id) else None

@@ -1,4 +1,4 @@
-"""What happens by itself when time passes (R2.2, R2.6, R4.4, R5.2, R7.3); every look is a look at all leads."""
+"""What happens by itself when time passes (R2.2, R2.6, R4.4, R5.2, R7.3, R8); every look is a look at all leads."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +28,9 @@ def timers(world: World) -> Iterator[Timer]:
         at_ms = first_activity(world, pool)
         if at_ms is not None:
             yield Timer(at_ms, 0, pool.id, lambda effective, pool=pool: start_pool(pool, effective))  # type: ignore[misc]
+        at_ms = expiry(world, pool)
+        if at_ms is not None:
+            yield Timer(at_ms, 5, pool.id, lambda effective, pool=pool: expire(world, pool, effective))  # type: ignore[misc]
     for lead in world.leads.values():
         for at_ms, kind, act in lead_timers(world, lead):
             yield Timer(at_ms, kind, lead.id, lambda effective, lead=lead, act=act: act(world, lead, effective))  # type: ignore[misc]
@@ -56,6 +59,15 @@ def first_activity(world: World, pool: Pool) -> int | None:
     return at_ms if pool.open_at(at_ms) else None
 
 
+def expiry(world: World, pool: Pool) -> int | None:
+    """R8.1: the campaign's date, or so long after the pool was loaded; the earlier counts. Once."""
+    if pool.loaded_ms is None or pool.expired_ms is not None:
+        return None
+    dialer = world.campaigns[pool.campaign].dialer
+    age_ms = None if dialer.expire_after_ms is None else pool.loaded_ms + dialer.expire_after_ms
+    return min((each for each in (dialer.expires_at_ms, age_ms) if each is not None), default=None)
+
+
 def release_time(world: World, lead: Lead) -> int | None:
     """R4.4: promised time + the campaign's setting; R4.5: not while the campaign is inactive or the lead leased."""
     if not lead.held_back or lead.lease is not None or not world.campaigns[lead.campaign].active:
@@ -71,6 +83,19 @@ def release_time(world: World, lead: Lead) -> int | None:
 def start_pool(pool: Pool, effective_ms: int) -> None:
     """R2.2: the due time of its unprocessed leads."""
     pool.first_active_ms = effective_ms
+
+
+def expire(world: World, pool: Pool, effective_ms: int) -> None:
+    """R8.2: leased ones follow when their lease ends."""
+    pool.expired_ms, pool.expired_promised = effective_ms, world.campaigns[pool.campaign].dialer.expire_promised
+    close_expired(world, pool, effective_ms)
+
+
+def close_expired(world: World, pool: Pool, effective_ms: int) -> None:
+    """All that are over now."""
+    for lead in world.leads.values():
+        if lead.pool == pool.id and world.is_over(lead):
+            changes.close(world, lead, "expired", by=BY, effective_ms=effective_ms)
 
 
 def expire_urgent(_world: World, lead: Lead, _effective_ms: int) -> None:
@@ -109,7 +134,11 @@ def advance(world: World, now_ms: int) -> None:
 
 
 def settle(world: World) -> None:
-    """After a command: R4.6's releases, and what its changes made due."""
+    """After a command: R4.6's releases, and what its changes made due. R8.2: `expire_promised` counts for all pools."""
+    for pool in world.pools.values():
+        if pool.expired_ms is not None and world.campaigns[pool.campaign].dialer.expire_promised:
+            pool.expired_promised = True
+            close_expired(world, pool, world.now_ms)
     for lead in world.leads.values():
         if changes.must_be_released(world, lead):
             changes.release(world, lead, by=BY)
@@ -123,7 +152,7 @@ def moments(world: World) -> list[int]:
     """All times after now at which somebody could come to be offered something, earliest first."""
     at: set[int] = set()
     for pool in world.pools.values():
-        at |= {each for each in (pool.active_from_ms, pool.active_until_ms) if each is not None}
+        at |= {each for each in (pool.active_from_ms, pool.active_until_ms, expiry(world, pool)) if each is not None}
     for lead in world.leads.values():
         at |= set(lead.pauses.values())
         if lead.due_ms is not None:

@@ -11,6 +11,9 @@ from nextlead.core.model import PROMISED, Dialer, Duplicates, Settings, Status, 
 
 ROOT = "root"
 
+EXPIRING = (Status.UNPROCESSED, Status.AUTOMATIC_REDIAL, Status.COMMON_REDIAL, Status.UNRESOLVED)
+"""R8.2: statuses that end with their pool; private and VIP redials only with `expire_promised`."""
+
 
 @dataclass
 class Team:
@@ -60,7 +63,10 @@ class Campaign:
 
 @dataclass
 class Pool:
-    """SPEC 9. `first_active_ms` is None while it was never active."""
+    """SPEC 9. `first_active_ms` is None while it was never active; `loaded_ms` and `expired_ms` likewise.
+
+    `rejects` are the rows that are kept: (row, kind, original, what was done).
+    """
 
     id: int
     campaign: str
@@ -78,6 +84,11 @@ class Pool:
     valid: int = 0
     invalid: int = 0
     duplicate: int = 0
+    on_invalid: str = "file"
+    loaded_ms: int | None = None
+    expired_ms: int | None = None
+    expired_promised: bool = False
+    rejects: list[tuple[int, str, int, str]] = field(default_factory=list)
 
     def open_at(self, now_ms: int) -> bool:
         """R9.9: active, and inside its dates (from inclusive, until exclusive)."""
@@ -142,7 +153,8 @@ class Line:
 class Lead:
     """A contact. `numbers` are those still left, `number` the one to dial next; `given` those of the intake.
 
-    A `due_ms` of None is its pool's.
+    A `due_ms` of None is its pool's. `dropping` are numbers that go when the lease ends (R10.3). `master` is the lead
+    it is a clone of. `former` is the closure of a lead that was anonymised when it was closed already.
     """
 
     id: int
@@ -177,6 +189,12 @@ class Lead:
     last_token: bytes | None = None
     last_agent: str | None = None
     last_nearby: int | None = None
+    dropping: list[int] = field(default_factory=list)
+    data: dict[str, object] = field(default_factory=dict)
+    master: int = 0
+    former: str | None = None
+    erased: bool = False
+    closed_ms: int = 0
     history: list[Line] = field(default_factory=list)
 
     @property
@@ -211,6 +229,9 @@ class World:
     pools: dict[int, Pool] = field(default_factory=dict)
     leads: dict[int, Lead] = field(default_factory=dict)
     blocked: set[int] = field(default_factory=set)
+    blocked_globally: set[int] = field(default_factory=set)
+    forgotten: set[int] = field(default_factory=set)
+    asked: set[int] = field(default_factory=set)
     settings: Settings = field(default_factory=Settings)
     waiters: list[Waiter] = field(default_factory=list)
     now_ms: int = 0
@@ -278,6 +299,17 @@ class World:
         """The agent's leases, oldest first (R3.6)."""
         held = [lead for lead in self.leads.values() if lead.lease and lead.lease.agent == agent]
         return sorted(held, key=lambda lead: (lead.lease.started_ms if lead.lease else 0, lead.id))
+
+    def is_over(self, lead: Lead) -> bool:
+        """R8.2: the lead's pool has expired, and the lead with it. Not while it is leased."""
+        pool = self.pools[lead.pool]
+        if pool.expired_ms is None or lead.lease is not None or not lead.open:
+            return False
+        return lead.status in EXPIRING or (lead.status in PROMISED and pool.expired_promised)
+
+    def clones_of(self, lead: int) -> list[Lead]:
+        """R9.11: the clones of a lead that are still there, open and closed."""
+        return [each for each in self.leads.values() if each.master == lead]
 
     def dialer_of(self, lead: Lead) -> Dialer:
         """The settings of the lead's campaign."""
