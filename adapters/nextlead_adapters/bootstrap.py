@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from nextlead.core.engine import Engine
 from nextlead.core.order import LAST_MS
 from nextlead.ports import Archive, Store, StoreRefused
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
@@ -16,6 +17,7 @@ from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore
 
 from .config import Config
+from .privacy.key import find_key, settle_key
 from .secret_file import admin_token
 from .sqlite import SqliteStore
 from .store_url import BadUrl, sqlite_path
@@ -38,19 +40,30 @@ class Built(Struct):
     token_made: bool
 
 
-async def open_dialer(url: str, clock: Timekeeper | None = None, **limits: Any) -> Dialer:
+async def open_dialer(
+    url: str, clock: Timekeeper | None = None, *, key_file: Path | None = None, **limits: Any
+) -> Dialer:
     """Open the asynchronous dialer over a store: `sqlite:///file.db`, or `memory:` which keeps nothing.
 
     It claims the store, loads it, runs what came due meanwhile, and is ready; `close` it, or use it as
-    `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. Raises `BadUrl` for a URL that can't be
-    used, `StoreRefused` when the store can't be: held by another process, damaged, of a newer version.
+    `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. `key_file` has the key of forgotten
+    numbers; without a name it lies beside the store, and is made with it. Raises `BadUrl` for a URL that can't be used,
+    `StoreRefused` when the store can't be: held by another process, damaged, of a newer version, its key lost.
     """
-    store, archive = _store(sqlite_path(url))
+    path = sqlite_path(url)
+    key = find_key(key_file or (path and path.with_suffix(".key")))
+    store, archive = _store(path)
     try:
-        return await Dialer.open(store, clock, archive=archive, **limits)
+        dialer = await Dialer.open(store, clock, archive=archive, engine=Engine(key.secret), **limits)
     except BaseException:
         await store.close()  # its threads would keep the process alive
         raise
+    try:
+        settle_key(key, dialer.engine)
+    except BaseException:
+        await dialer.close()
+        raise
+    return dialer
 
 
 async def open_snapshot(url: str) -> Store:
@@ -77,13 +90,16 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
     """A daemon's parts, opened in order and closed in the opposite one. `clock` is None, `manual` or `manual=TIME`."""
     from .http.app import create_app
     from .http.services import Limits
+    from .intake.originals import Originals
     from .intake.service import Intake
+    from .privacy.service import Privacy
 
     timekeeper = make_clock(clock)
-    commit, http = config.commit, config.http
+    commit, http, key_file = config.commit, config.http, config.privacy.key_file
     dialer = await open_dialer(
         config.store.url,
         timekeeper,
+        key_file=Path(key_file) if key_file else None,
         retry_s=commit.retry_for_s,
         backlog_max=commit.waiting_max,
         room_s=commit.room_wait_s,
@@ -93,10 +109,13 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
         token, made = admin_token(token_file)
         intake = Intake(dialer)
         await intake.start()
+        privacy = Privacy(dialer, Originals(dialer))
+        privacy.start()
         try:
             app = create_app(
                 dialer,
                 intake,
+                privacy,
                 limits=Limits(body_max_bytes=http.body_max_bytes, upload_max_bytes=http.upload_max_bytes),
                 operator_token_sha256=sha256(token.encode()).hexdigest(),
                 loopback=http.host in LOOPBACK,
@@ -104,6 +123,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
             )
             yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
         finally:
+            await privacy.close()
             await intake.close()
 
 
