@@ -203,6 +203,7 @@ class Dialer:
                 raise Invalid("now", "the clock never goes back")
             if now_ms >= LAST_MS:
                 raise Invalid("now", "must be before 2248")
+            await self._desk.idle()  # what is under way belongs to the time before
             while (deadline_ms := self._desk.next_deadline_ms()) is not None and deadline_ms <= now_ms:
                 self._refuse_if_shut()
                 clock.put(max(deadline_ms, clock.now_ms()))

@@ -94,6 +94,21 @@ async def test_advance_answers_when_the_chores_have_run() -> None:
     await centre.leave()
 
 
+async def test_advance_waits_for_what_was_under_way_when_it_was_asked() -> None:
+    centre = Centre(ManualClock(HOUR_MS))
+    await centre.open()
+    chore = Chore(0)
+    chore.free.clear()
+    centre.dialer.add_chore(chore)
+    moved = centre.go(centre.dialer.advance(2 * HOUR_MS))
+    await quiet()
+    assert not moved.done()
+    chore.free.set()
+    await moved
+    assert chore.ran == 1
+    await centre.leave()
+
+
 async def test_one_that_fails_is_given_up_and_told() -> None:
     centre = Centre()
     await centre.open()
