@@ -173,11 +173,11 @@ def pool_becomes(world: World, m: re.Match[str], step: Step) -> None:
 
 
 @verb(
-    r"pools(?: of campaigns (?P<campaigns>\w+(?:, \w+)*))?(?:, (?P<state>active|inactive))?"
+    r"pools(?: of campaigns (?P<campaigns>\w+(?: \w+)*))?(?:, (?P<state>active|inactive))?"
     r'(?:, with "(?P<text>[^"]*)")? are (?P<pools>.+)'
 )
 def list_pools(world: World, m: re.Match[str], step: Step) -> None:
-    query = [f"campaign={m['campaigns'].replace(', ', ',')}"] if m["campaigns"] else []
+    query = [f"campaign={m['campaigns'].replace(' ', ',')}"] if m["campaigns"] else []
     query += [f"active={'true' if m['state'] == 'active' else 'false'}"] if m["state"] else []
     query += [f"q={m['text']}"] if m["text"] is not None else []
     came = [world.pool_name(pool["id"]) for pool in outside(world).line.items(f"pools?{'&'.join(query)}")]
