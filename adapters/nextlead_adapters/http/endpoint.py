@@ -8,7 +8,6 @@ is logged for a person to act on, and answered with a 500.
 
 import traceback
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 import structlog
@@ -77,7 +76,7 @@ class Endpoint:
         if route.form is not None and (route.body is None or is_form(call.headers)):
             async with receive_upload(call) as call.file:
                 call.body = decode(route.form, call.file.options, "options")
-                return await self._run(call, call.file.sha256)
+                return await self._run(call, call.file.sha256.encode())
         raw = await read_body(call.headers, receive, self._services.limits.body_max_bytes)
         if route.body is not None:
             if raw:
@@ -85,12 +84,12 @@ class Endpoint:
             call.body = decode(route.body, raw)
         return await self._run(call, raw)
 
-    async def _run(self, call: Call, body: bytes | str) -> Reply | Stream:
+    async def _run(self, call: Call, body: bytes) -> Reply | Stream:
         """`body` is what came, or a digest of it."""
         key = idempotency.key_of(call) if call.route.method == "POST" and call.route.repeatable else ""
         if not key:
             return await run(call)
-        digest = body if isinstance(body, str) else sha256(body).hexdigest()
+        digest = idempotency.body_digest(self._services.engine.state.secret, body)
         return await self._services.repeats.answer(call, key, digest, lambda: run(call))
 
 

@@ -7,12 +7,14 @@ Rules of this file:
    nothing, refusals among them, is kept in a commit of its own before it is given.
 3. 429 and 5xx are not kept: those may go better next time.
 4. No secret is kept, and no personal data. A lead is kept without its phones and data, which are read again when the
-   answer is given again; a token is left out then. What a refusal quotes is left out.
+   answer is given again; a token is left out then. What a refusal quotes is left out. The digest of a body is keyed, as
+   a body may be no more than a number, which can be guessed.
 5. Two calls with one key at the same time: the second waits for the first. Nobody looks for a first answer before
    what is decided already is durable.
 """
 
 import asyncio
+import hmac
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from hashlib import sha256
@@ -53,6 +55,11 @@ def key_of(call: Call) -> str:
 def digest(*parts: str) -> str:
     """SHA-256 over the parts, told apart by their lengths."""
     return sha256("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def body_digest(secret: bytes, body: bytes) -> str:
+    """What a body is known again by. The secret is the store's (SPEC R10.6)."""
+    return hmac.new(secret, body, sha256).hexdigest()
 
 
 class Keeper:
