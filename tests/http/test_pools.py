@@ -10,6 +10,7 @@ import httpx
 import pytest
 from http_kit import BODY_MAX, UPLOAD_MAX, Caller, House
 
+from nextlead_adapters.http import pool_preview
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
 
@@ -50,7 +51,10 @@ async def test_a_file_becomes_a_pool(centre: Caller) -> None:
         "priority": None,
         "counts": counts,
         "percent_closed": 0.0,
+        "percent_used": 0.0,
+        "deleted": 0,
         "duplicates": {"match": ["phone"], "scope": "campaign", "among": "all", "action": "skip"},
+        "on_invalid": "file",
         "unmatched": [],
         "error": "",
         "active_from": None,
@@ -58,8 +62,13 @@ async def test_a_file_becomes_a_pool(centre: Caller) -> None:
         "uploaded_by": "admin",
         "created": "2026-03-02T09:00:00Z",
         "modified": "2026-03-02T09:00:00Z",
+        "loaded": "2026-03-02T09:00:00Z",
+        "expired": None,
+        "shuffle_seed": None,
+        "original": {"name": "list.csv", "bytes": len(CSV), "erased_rows": 0},
+        "work": [],
     }
-    assert {key: pool[key] for key in expected} == expected
+    assert pool == expected | {"campaign_id": pool["campaign_id"]}
     assert await centre.ok("GET", "/v1/pools/2") == pool
 
 
@@ -71,14 +80,16 @@ async def test_all_options(centre: Caller) -> None:
         "owner": {"agent": "ann"},
         "priority": 3,
         "mapping": {"Tel": "phone", "Who": "name", "Junk": None},
-        "duplicates": {"scope": "pool", "action": "load"},
+        "duplicates": {"match": ["phone", "name"], "scope": "pool", "among": "open", "action": "load"},
+        "on_invalid": "close",
         "active_from": "2026-03-01T00:00:00+01:00",
         "active_until": "2026-04-01T00:00:00Z",
     }
     pool = (await send(centre, b"Tel;Who;Junk\n4155550165;Zo\xc3\xab;x\n", options)).json()
     assert (pool["owner"], pool["priority"], pool["description"]) == ({"agent": "ann"}, 3, "of them")
     assert (pool["active_from"], pool["active_until"]) == ("2026-02-28T23:00:00Z", "2026-04-01T00:00:00Z")
-    assert (pool["duplicates"]["scope"], pool["duplicates"]["action"]) == ("pool", "load")
+    assert pool["duplicates"] == options["duplicates"]
+    assert pool["on_invalid"] == "close"
     (lead,) = (await centre.ok("GET", f"/v1/leads?pool={pool['id']}"))["items"]
     assert (lead["data"], lead["owner"], lead["priority"]) == ({"name": "Zoë"}, {"agent": "ann"}, 3)
 
@@ -99,6 +110,11 @@ BAD_UPLOADS: list[tuple[bytes, object, int, str]] = [
     (CSV, {"campaign": "nowhere"}, 422, "campaign"),
     (CSV, {"campaign": "c1", "active_from": "2026-03-01T00:00:00"}, 400, "active_from"),
     (CSV, {"campaign": "c1", "mapping": {"tel": "phone"}}, 422, "mapping.tel"),
+    (CSV, {"campaign": "c1", "duplicates": {"match": ["colour"]}}, 422, "duplicates.match"),
+    (CSV, {"campaign": "c1", "duplicates": {"match": ["name+name"]}}, 422, "duplicates.match"),
+    (CSV, {"campaign": "c1", "duplicates": {"action": "eat"}}, 400, "duplicates.action"),
+    (CSV, {"campaign": "c1", "on_invalid": "eat"}, 400, "on_invalid"),
+    (CSV, {"campaign": "c1", "sheet": "Second"}, 422, "sheet"),
     (b"", OPTIONS, 422, "file"),
     (b"name\nAnn\n", OPTIONS, 422, "file"),
     (b"\x00\x01\x02" * 100, OPTIONS, 422, "file"),
@@ -226,6 +242,9 @@ POOL_FILTERS = [
     ("state=active", [1, 3]),
     ("q=WEEK", [1]),
     ("q=other", [3]),
+    ("active=true", [1, 3]),
+    ("active=false", [2]),
+    ("active=false&campaign=c2", []),
 ]
 
 
@@ -254,6 +273,10 @@ async def test_counts_are_of_now(centre: Caller) -> None:  # R9.13
     await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", {"outcome": "resolved", "result": "success"})
     pool = await centre.ok("GET", "/v1/pools/1")
     assert (pool["counts"]["open"], pool["counts"]["closed"], pool["percent_closed"]) == (3, {"success": 1}, 25.0)
+    assert pool["percent_used"] == 25.0
+    await centre.ok("POST", "/v1/leads/4/remove")
+    pool = await centre.ok("GET", "/v1/pools/1")
+    assert (pool["percent_closed"], pool["percent_used"]) == (50.0, 25.0)  # nobody has seen the one that was removed
 
 
 async def test_shuffle_with_a_seed_gives_the_same_order_again(centre: Caller) -> None:  # R9.10
@@ -285,6 +308,124 @@ async def test_a_button_for_several_pools(centre: Caller) -> None:  # R9.14
     assert answer["items"][2]["problem"]["code"] == "not_found"
     gone = await centre.ok("POST", "/v1/pools/bulk", {"ids": [2], "action": "delete"})
     assert gone["items"] == [{"id": 2, "ok": True, "deleted": {"deleted": 1, "kept": {}}}]
+
+
+async def test_outside_its_dates_a_pool_is_not_active(centre: Caller) -> None:  # R9.9, R9.14
+    await centre.ok(
+        "PATCH", "/v1/pools/1", {"active_from": "2026-03-02T10:00:00Z", "active_until": "2026-03-02T11:00:00Z"}
+    )
+    for now, active in (("09:59:59", []), ("10:00:00", [1]), ("11:00:00", [])):
+        await centre.ok("POST", "/v1/clock", {"now": f"2026-03-02T{now}Z"})
+        assert [pool["id"] for pool in (await centre.ok("GET", "/v1/pools?active=true"))["items"]] == active
+
+
+async def test_an_expired_pool_says_so(centre: Caller) -> None:  # R8.1
+    await centre.ok("PATCH", "/v1/campaigns/c1", {"dialer": {"expire_after": "1h"}})
+    await centre.ok("POST", "/v1/clock", {"advance": "1h"})
+    pool = await centre.ok("GET", "/v1/pools/1")
+    assert (pool["expired"], pool["counts"]["closed"]) == ("2026-03-02T10:00:00Z", {"expired": 4})
+    assert (await centre.ok("GET", "/v1/pools?active=true"))["items"] == []
+
+
+async def test_what_an_upload_leaves_out_is_as_its_campaign_has_it(centre: Caller) -> None:  # R9.4, R9.6
+    rules = {"on_invalid": "close", "duplicates": {"match": ["name"], "action": "close", "scope": "organisation"}}
+    await centre.ok("PATCH", "/v1/campaigns/c1", {"upload_rules": rules})
+    pool = (await send(centre, options={"campaign": "c1", "duplicates": {"scope": "pool"}})).json()
+    expected = {"match": ["name"], "scope": "pool", "among": "all", "action": "close"}
+    assert (pool["on_invalid"], pool["duplicates"]) == ("close", expected)
+    assert pool["counts"]["closed"] == {"invalid_phone_number": 1}
+
+
+async def test_entries_by_hand_are_a_source_of_their_own(centre: Caller) -> None:  # R9.1
+    entries = [("api", "+14155550172"), ("manual", "+14155550173"), ("manual", "+14155550174"), (None, "+14155550175")]
+    pools = []
+    for source, phone in entries:
+        body: dict[str, Any] = {"campaign": "c1", "leads": [{"phone": phone}]}
+        pools.append(await centre.ok("POST", "/v1/leads", body | ({"source": source} if source else {})))
+    assert [pool["source"] for pool in pools] == ["api", "manual", "manual", "api"]
+    assert pools[1]["id"] == pools[2]["id"]
+    assert pools[0]["id"] == pools[3]["id"] != pools[1]["id"]
+    problem = await centre.no(400, "POST", "/v1/leads", {"campaign": "c1", "leads": [{}], "source": "file"})
+    assert problem["errors"][0]["field"] == "source"
+
+
+# -- loading: cancelled, resumed ------------------------------------------------------------------------------------
+
+
+async def test_a_file_that_is_loading_can_be_cancelled(house: House, centre: Caller) -> None:
+    house.intake._small_bytes = 10
+    made = (await send(centre)).json()
+    assert made["state"] == "loading"
+    gone = await centre.ok("POST", f"/v1/pools/{made['id']}/cancel")
+    assert (gone["state"], gone["error"], gone["counts"]["open"]) == ("failed", "cancelled", 0)
+    assert (await centre.no(409, "POST", f"/v1/pools/{made['id']}/cancel"))["code"] == "conflict"
+    assert (await centre.call("GET", f"/v1/pools/{made['id']}/log")).text == "the pool failed: cancelled\n"
+
+
+async def test_what_is_not_loading_is_neither_cancelled_nor_resumed(centre: Caller) -> None:
+    for action in ("cancel", "resume"):
+        assert (await centre.no(409, "POST", f"/v1/pools/1/{action}"))["code"] == "conflict"
+        assert (await centre.no(404, "POST", f"/v1/pools/9/{action}"))["code"] == "not_found"
+
+
+async def test_the_log_names_numbers_that_were_dropped(centre: Caller) -> None:  # R9.4
+    pool = (await send(centre, b"phone,phone2\n+14155550160,12\n")).json()
+    assert pool["counts"]["valid"] == 1
+    assert (await centre.call("GET", f"/v1/pools/{pool['id']}/log")).text.startswith("row 2: ")
+
+
+async def test_a_delete_can_be_tried_first(centre: Caller) -> None:  # R9.11
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", {"outcome": "unreached", "cause": "busy"})
+    would = await centre.ok("DELETE", "/v1/pools/1?dry_run=true")
+    assert (await centre.ok("GET", "/v1/pools/1"))["counts"]["open"] == 4
+    assert await centre.ok("DELETE", "/v1/pools/1") == would == {"deleted": 3, "kept": {"automatic_redial": 1}}
+    assert (await centre.ok("GET", "/v1/pools/1"))["deleted"] == 3
+    await centre.no(404, "DELETE", "/v1/pools/9?dry_run=true")
+
+
+@pytest.mark.parametrize("shown", [False, True])
+async def test_masters_stay_while_a_clone_does(centre: Caller, shown: bool) -> None:  # R9.11
+    options = {"campaign": "c1", "duplicates": {"action": "clone"}}
+    for pool in (2, 3):
+        rows = b"phone\n+14155550160\n+14155550161\n+14155550161\n" if pool == 2 else b"phone\n+14155550160\n"
+        assert (await send(centre, rows, options | {"name": str(pool)})).json()["id"] == pool
+    if shown:
+        (clone,) = [lead["id"] for lead in (await centre.ok("GET", "/v1/leads?pool=2"))["items"] if lead["master"]]
+        lease = await centre.ok("POST", "/v1/agents/ann/take", {"lead": clone})
+        await centre.ok("POST", f"/v1/leases/{lease['token']}/end", {"outcome": "cancelled"})
+    would = await centre.ok("DELETE", "/v1/pools/2?dry_run=true")
+    assert await centre.ok("DELETE", "/v1/pools/2") == would
+    assert would["kept"] == ({"has_clones": 2, "shown_to_an_agent": 1} if shown else {"has_clones": 1})
+
+
+async def test_many_pools_in_pages(house: House, centre: Caller) -> None:
+    for at in range(120):
+        await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": f"n{at}", "leads": [{"phone": "12"}]})
+    first = await centre.ok("GET", "/v1/pools?limit=100")
+    second = await centre.ok("GET", f"/v1/pools?limit=100&after={first['next']}")
+    assert [pool["id"] for pool in first["items"] + second["items"]] == list(range(1, 122))
+    assert second["next"] is None
+
+
+async def test_a_large_pool_is_looked_at_in_slices(house: House, centre: Caller) -> None:  # R9.11
+    leads = [{"phone": f"+1{area}5550{at}"} for area in (415, 212, 312, 617) for at in range(100, 200)]
+    pool = await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "many", "leads": leads})
+    slices = 0
+    read = house.dialer.read
+
+    async def counted(look: Any) -> Any:
+        nonlocal slices
+        slices += 1
+        return await read(look)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool_preview, "_SLICE", 50)
+        patch.setattr(house.dialer, "read", counted)
+        would = await centre.ok("DELETE", f"/v1/pools/{pool['id']}?dry_run=true")
+    assert would["deleted"] == pool["counts"]["valid"] > 300
+    assert slices > pool["counts"]["valid"] // 50
+    assert await centre.ok("DELETE", f"/v1/pools/{pool['id']}") == would
 
 
 async def in_state(centre: Caller, state: str) -> int:

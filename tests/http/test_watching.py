@@ -241,3 +241,70 @@ async def test_the_end_of_the_daemon_ends_the_events(house: House, centre: Calle
 
 async def test_events_are_for_supervisors(house: House, centre: Caller) -> None:
     await house.caller(await token_of(centre, "agent", "ann")).no(403, "GET", "/v1/events")
+
+
+async def pool_events(watcher: Watcher, until: str) -> list[dict[str, Any]]:
+    """The pool events up to the first one of that state."""
+    seen = 1
+    while True:
+        events = await watcher.until(seen)
+        found = [event for event in events if event["event"] == "pool"]
+        if any(event["data"]["state"] == until for event in found):
+            return found
+        seen = len(events) + 1
+
+
+async def test_the_life_of_a_pool_can_be_watched(house: House, centre: Caller) -> None:
+    watcher = Watcher(house)
+    while not watcher.start:
+        await asyncio.sleep(0)
+    house.intake._small_bytes = 10
+    rows = b"".join(b"+1%s5550%d\n" % (area, at) for area in (b"212", b"617") for at in range(100, 200))
+    options = json.dumps({"campaign": "c1"})
+    await centre.ok("POST", "/v1/pools", files={"file": ("l.csv", b"phone\n" + rows), "options": (None, options)})
+    loading = await pool_events(watcher, "active")
+    assert loading[0]["data"] == {
+        "pool": 2,
+        "state": "loading",
+        "campaign": "c1",
+        "valid": 0,
+        "invalid": 0,
+        "duplicates": 0,
+        "deleted": 0,
+        "error": "",
+    }
+    counts = [event["data"]["valid"] for event in loading]
+    assert counts == sorted(counts)
+    assert counts[-1] > 100
+    await centre.ok("DELETE", "/v1/pools/2")
+    gone = (await pool_events(watcher, "deleted"))[-1]
+    assert (gone["data"]["pool"], gone["data"]["state"]) == (2, "deleted")
+    ids = [int(event["id"]) for event in watcher.events if "id" in event]
+    assert ids == sorted(set(ids))
+    await watcher.leave()
+
+
+async def test_a_pool_that_fails_says_why(house: House, centre: Caller) -> None:
+    watcher = Watcher(house)
+    while not watcher.start:
+        await asyncio.sleep(0)
+    house.intake._small_bytes = 10
+    files = {"file": ("l.csv", b"phone\n+14155550160\n"), "options": (None, json.dumps({"campaign": "c1"}))}
+    pool = await centre.ok("POST", "/v1/pools", files=files)
+    await centre.ok("POST", f"/v1/pools/{pool['id']}/cancel")
+    assert (await pool_events(watcher, "failed"))[-1]["data"]["error"] == "cancelled"
+    await watcher.leave()
+
+
+async def test_news_of_pools_resume_behind_the_last_one_seen(house: House, centre: Caller) -> None:
+    first = Watcher(house)
+    while not first.start:
+        await asyncio.sleep(0)
+    await centre.ok("POST", "/v1/pools/1/deactivate")
+    (seen,) = await first.until(1)
+    await first.leave()
+    await centre.ok("POST", "/v1/pools/1/activate")
+    second = Watcher(house, last_event_id=seen["id"])
+    (missed,) = await second.until(1)
+    assert (seen["data"]["state"], missed["data"]["state"]) == ("inactive", "active")
+    await second.leave()

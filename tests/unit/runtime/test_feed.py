@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Event, Status
+from nextlead.core.model import Event, Pool, Status, Team
 from nextlead.ports import Commit
 from nextlead.runtime.feed import Feed, News
 
@@ -95,3 +95,16 @@ async def test_a_watcher_that_goes_leaves_nothing_behind() -> None:
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert not feed._watchers
+
+
+async def test_pools_that_changed_are_news_and_other_rows_are_not() -> None:
+    feed = Feed(keep=2)
+    feed.start(0)
+    pool = Pool(1, 1, "x", "loading", -1)
+    feed.publish(Commit(1, 10, Changes(rows={("pool", 1): pool, ("pool", 2): None, ("closures", 1): None})))
+    feed.publish(Commit(2, 20, Changes(rows={("team", 1): Team(1, "root", "", 0)})))
+    (news,) = await take(feed, 1, after=0)
+    assert (news.commit_no, dict(news.pools), list(news.events)) == (1, {1: pool, 2: None}, [])
+    feed.publish(commit(3))
+    (late,) = await take(feed, 1, after=0)
+    assert (late.commit_no, late.lost) == (3, True)  # pools count for what the ring holds
