@@ -37,7 +37,8 @@ from .wire import (
 _PROGRAM: Final = "nextlead_adapters.intake.worker_main"
 _PIPE_BYTES: Final = 1 << 20
 _ERROR_BYTES: Final = 4_000
-_NO_MEMORY: Final = "reading the file needed more memory than an upload may take"
+_MEMORY_WORDS: Final = ("MemoryError", "memory allocation of")
+"""What Python, and the library that reads workbooks, say last."""
 _ENVIRONMENT: Final = (
     "PATH",
     "HOME",
@@ -159,27 +160,27 @@ class Worker:
         except TimeoutError:
             raise IntakeFailed(f"reading the file made no progress for {self._limits.silence_s:g} s") from None
         except (asyncio.IncompleteReadError, DecodeError):
-            raise IntakeFailed(await self._cause_of_death()) from None
+            raise await self._death() from None
         if isinstance(message, Failed):
             raise _refusal(message)
         return message
 
-    async def _cause_of_death(self) -> str:
+    async def _death(self) -> NextleadError:
+        """Why the process has ended. What needs too much memory is the file's fault."""
         process = self._started()
         assert process.stderr is not None
         said = (await process.stderr.read(_ERROR_BYTES)).decode("utf-8", "replace").strip()
         if process.returncode is None:
             _kill(process)
         code = await process.wait()
+        if any(words in said for words in _MEMORY_WORDS):
+            return UnreadableFile("file", "needs more memory than an upload may take")
         if code == -signal.SIGXCPU:
-            return f"reading the file took more than {self._limits.cpu_s} s of processor time"
-        if "memory allocation of" in said:
-            return _NO_MEMORY
+            return IntakeFailed(f"reading the file took more than {self._limits.cpu_s} s of processor time")
         if code < 0:
-            return f"the process that read the file was ended by {signal.Signals(-code).name}"
-        if "MemoryError" in said:
-            return _NO_MEMORY
-        return f"the process that read the file ended with {code}: {said.splitlines()[-1] if said else 'no message'}"
+            return IntakeFailed(f"the process that read the file was ended by {signal.Signals(-code).name}")
+        last = said.splitlines()[-1] if said else "no message"
+        return IntakeFailed(f"the process that read the file ended with {code}: {last}")
 
 
 def _kill(process: Process) -> None:
