@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from .commands import Block, Remove, Scope, Unblock
 from .errors import Invalid, NotFound, NumberBlocked
-from .jobs import begin, end, next_job
+from .expiry import write_expired
+from .jobs import end, next_job, put_off
 from .model import Blocked, Job, Lead, Status
 from .outcomes import close, without_number
 from .replies import Count
@@ -100,14 +101,14 @@ def block_number(
         entry = listed[number] = Blocked(number, reason, state.now_ms, actor)
         state.record(table, number, entry)
     if but is not None and but.status is not Status.CLOSED:  # it waits for validation; a later slice would close it
-        leads = [lead for lead in state.numbers.leads(number) if lead != but.id]
+        leads = [lead for lead in _open_leads(state, number) if lead != but.id]
         for lead in leads:
             _shut_out(state, state.need_lead(lead), number, CLOSURES[scope], actor, drop_number=drop_number)
         return len(leads)
-    count, most = len(state.numbers.leads(number)), state.slice_leads
+    count, most = len(_open_leads(state, number)), state.slice_leads
     if close_some(state, number, CLOSURES[scope], actor, most, drop_number=drop_number) == most:
         job = Job(next_job(state), "block", 0, actor, state.now_ms, number, CLOSURES[scope], drop_number)
-        begin(state, CloseBlocked(job), job)
+        put_off(state, CloseBlocked(job), job)
     return count
 
 
@@ -158,17 +159,25 @@ def close_some(state: State, number: int, closure: str, actor: str, most: int, *
     return len(found)
 
 
+def _open_leads(state: State, number: int) -> list[int]:
+    """Those that count as open: not what has expired with its pool and is not written yet."""
+    leads = state.numbers.leads(number)
+    return [lead for lead in leads if not state.is_over(state.need_lead(lead))] if state.shut else leads
+
+
 def _is_settled(lead: Lead, number: int, closure: str, *, drop_number: bool) -> bool:
     """Whether a leased lead needs no more."""
     return stronger(lead.mark, closure) == lead.mark or (drop_number and number in lead.dropping)
 
 
 def _shut_out(state: State, lead: Lead, number: int, closure: str, actor: str, *, drop_number: bool) -> None:
-    if not drop_number or {*lead.numbers} <= {number, *lead.dropping}:
+    if state.is_over(lead):
+        write_expired(state, lead, state.pools[lead.pool].expired_ms)
+    elif not drop_number or {*lead.numbers} <= {number, *lead.dropping}:
         close_or_mark(state, lead, closure, "blocked", actor, number)
     elif lead.lease is None:
         state.put(lead, without_number(lead, number), "blocked", actor, number=number, detail="number dropped")
-    elif number not in lead.dropping:
+    else:
         waiting = replace(lead, dropping=(*lead.dropping, number))
         state.put(lead, waiting, "blocked", actor, number=number, detail=f"number dropped; {AT_THE_END}")
 

@@ -59,10 +59,21 @@ def begin(state: State, task: Task, job: Job | None = None) -> Any:
         if reply is not None:
             return reply
     if job is not None:
-        state.jobs[job.id] = job
-        state.record("job", job.id, job)
+        keep(state, job)
     state.tasks.append(task)
     return Begun(task.id)
+
+
+def put_off(state: State, task: Task, job: Job) -> None:
+    """Leave all of it to later slices."""
+    keep(state, job)
+    state.tasks.append(task)
+
+
+def keep(state: State, job: Job) -> None:
+    """A restart goes on with it."""
+    state.jobs[job.id] = job
+    state.record("job", job.id, job)
 
 
 def work(state: State, _command: object) -> None:

@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from .blocking import AT_THE_END, CLOSURES, list_of, stronger
 from .commands import Anonymise, Erased, Forget
 from .errors import Conflict, Invalid
-from .model import Erasure, Forgotten, Lead, Status
+from .expiry import write_expired
+from .model import Erasure, Forgotten, Lead, Pool, Status
 from .outcomes import close
 from .replies import Anonymised
 from .settings_check import NUMBER_MOST
@@ -47,6 +48,8 @@ def anonymise(state: State, command: Anonymise) -> Anonymised:
         _forget_number(state, number, command.by)
     if command.numbers:
         _ask_to_erase(state, Erasure(0, 0, 0, 0, forget=tuple(dict.fromkeys(command.numbers))))
+        for pool in [pool for pool in state.pools.values() if pool.state == "loading"]:
+            ask_to_cut(state, pool, command.numbers)
     done = [_anonymise_lead(state, lead, command.by) for lead in leads if lead.closure != ANONYMIZED]
     marked = sum(lead.status is not Status.CLOSED for lead in done)
     return Anonymised(len(done) - marked, marked)
@@ -73,6 +76,8 @@ def _anonymise_lead(state: State, lead: Lead, actor: str) -> Lead:
             return lead
         marked = replace(lead, mark=stronger(lead.mark, ANONYMIZED))
         return state.put(lead, marked, EVENT, actor, detail=AT_THE_END)
+    if state.is_over(lead):
+        lead = write_expired(state, lead, state.pools[lead.pool].expired_ms)
     if lead.status is Status.CLOSED:
         return put_erased(state, lead, replace(lead, closure=ANONYMIZED, former=lead.closure), EVENT, actor)
     return put_erased(state, lead, close(lead, ANONYMIZED), EVENT, actor)
@@ -111,7 +116,8 @@ def knows_key(state: State) -> bool:
 
 def forget(state: State, command: Forget) -> Anonymised:
     """Erase closed leads; they keep their closure, and their numbers may come again. O(leads)."""
-    rows = [row for row in command.rows if row.status is Status.CLOSED and not row.erased]
+    given = {row.id: row for row in command.rows}
+    rows = [row for row in given.values() if row.status is Status.CLOSED and not row.erased]
     rows = [row for row in rows if state.leads.get(row.id) is None]
     for row in rows:
         put_erased(state, row, row, EVENT, command.by, cause="retention")
@@ -159,6 +165,12 @@ def put_erased(
         numbers = tuple(dict.fromkeys((*old.numbers, *old.dropped)))
         _ask_to_erase(state, Erasure(0, row.id, row.pool, row.last_commit, numbers=numbers))
     return row
+
+
+def ask_to_cut(state: State, pool: Pool, numbers: tuple[int, ...]) -> None:
+    """A file has, or may have, rows of forgotten numbers: its original is not kept with them."""
+    if pool.file:
+        _ask_to_erase(state, Erasure(0, 0, pool.id, 0, numbers=numbers))
 
 
 def _ask_to_erase(state: State, erasure: Erasure) -> None:

@@ -9,10 +9,14 @@ from unit.core.ledger import Ledger
 from nextlead.core.commands import (
     ActOnPool,
     Block,
+    ClosePool,
     EditLead,
     EndLease,
     EndSession,
+    IntakeRow,
+    LoadRows,
     MakeUrgent,
+    OpenPool,
     PutAgent,
     PutCampaign,
     RedialEdit,
@@ -26,7 +30,7 @@ from nextlead.core.commands import (
     Validate,
 )
 from nextlead.core.errors import Invalid, NotFound, NumberBlocked, WrongStatus
-from nextlead.core.model import HOUR_MS, Lead, Status, Template, TemplateResult
+from nextlead.core.model import HOUR_MS, Duplicates, Lead, Status, Template, TemplateResult
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 
@@ -186,6 +190,17 @@ def test_another_number_than_the_dropped_one_was_dialled() -> None:  # R6.4, R6.
     assert centre.finish(again, "unreached", cause="invalid_number").closure == "invalid_phone_number"
 
 
+@pytest.mark.parametrize("end", ["unresolved", "cancelled"])
+def test_a_lease_that_is_marked_as_well(end: str) -> None:  # R1.5, R10.3
+    centre = Ledger()
+    lead = centre.add(A, B)
+    offer = centre.next()
+    centre(Block(numbers=(A,), drop_number=True))
+    centre(Remove(lead=lead))
+    row = centre.finish(offer, end)
+    assert (row.closure, row.numbers, row.dropped, row.dropping) == ("removed", (B,), (A,), ())
+
+
 def test_the_last_number_marks_the_lease() -> None:  # R10.3, R10.4
     centre = Ledger()
     lead = centre.add(A, B)
@@ -336,7 +351,7 @@ def test_leads_of_a_shared_number_close_in_slices(restarted: bool) -> None:  # R
     last = centre.add(B)
     assert count(centre(Block(numbers=(A,), by="admin"))) == 9
     assert centre.engine.working
-    assert [centre.row(lead).closure for lead in leads].count("do_not_call") == 4
+    assert [centre.row(lead).closure for lead in leads].count("do_not_call") == 2
     if restarted:
         centre.restart()
     for refused in (Take(agent="b", lead=leads[8], token=b"t" * 16), EditLead(lead=leads[8], priority=1)):
@@ -360,6 +375,23 @@ def test_the_last_look_drops_the_number_if_that_was_asked() -> None:  # R9.7, R1
     assert offer.lead.numbers == (B,)
     work_it_off(centre)
     assert {centre.row(lead).numbers for lead in leads} == {(B,)}
+
+
+@pytest.mark.parametrize("leads", [1, 2, 3])
+def test_what_has_expired_is_closed_already(leads: int) -> None:  # R8.3, R10.3
+    centre = Ledger(expire_after_ms=MINUTE_MS)
+    rows = tuple(IntakeRow(at, (A,)) for at in range(leads))
+    pool = centre(OpenPool(campaign="c1", duplicates=Duplicates(action="load")))
+    ids = centre(LoadRows(pool=pool.id, rows=rows)).leads  # type: ignore[attr-defined]
+    centre(ClosePool(pool=pool.id))  # type: ignore[attr-defined]
+    centre.engine.state.slice_leads = 1
+    centre.now_ms += MINUTE_MS
+    centre(Tick())
+    assert centre.engine.working  # one of them is written, or none if it is the only one
+    assert count(centre(Block(numbers=(A,)))) == 0
+    work_it_off(centre)
+    assert {centre.row(lead).closure for lead in ids} == {"expired"}
+    assert {centre.history(lead)[-1].kind for lead in ids} == {"expired"}
 
 
 def test_a_lease_in_the_middle_of_it_is_marked() -> None:  # R10.4

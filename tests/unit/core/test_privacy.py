@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 from unit.core.centre import MINUTE_MS
 from unit.core.ledger import Ledger
 
@@ -138,6 +139,28 @@ def test_a_closed_lead_is_counted_under_its_former_closure() -> None:  # R10.6
     )
     with pytest.raises(WrongStatus):
         centre(Reopen(lead=lead, row=row))
+
+
+def test_a_lead_that_has_expired_and_is_not_written_yet() -> None:  # R8.3, R10.6
+    centre = Ledger(expire_after_ms=MINUTE_MS)
+    leads = [centre.add(A), centre.add(B)]
+    centre.engine.state.slice_leads = 1
+    centre.now_ms += MINUTE_MS
+    centre(Tick())
+    open_leads = [lead for lead in leads if centre.engine.lead(lead) is not None]
+    assert open_leads
+    centre.anonymise(*leads)
+    assert {centre.row(lead).former for lead in leads} == {"expired"}
+    counts = centre.engine.pool_counts(centre.row(leads[0]).pool, centre.now_ms)
+    assert counts.closed == {"expired": 1}
+
+
+def test_zones_of_a_number_go_with_it() -> None:  # R10.6
+    centre = Ledger()
+    lead = centre.add(A)
+    centre(Remove(lead=lead))
+    centre(Anonymise(leads=(lead,), rows=(replace(centre.row(lead), zones=3),)))
+    assert is_empty(centre.row(lead))
 
 
 def test_once_is_enough() -> None:  # R10.6
