@@ -104,17 +104,15 @@ class Filler:
         """Break off; returns when the pool has failed. Raises `NotFound`, and `Conflict` when it is not loading."""
         self._need_loading(pool)
         task = self._tasks.get(pool)
-        if task is None:
-            return await self._loader.close(pool, by, error=CANCELLED)
-        self._cancelled[pool] = by
-        task.cancel()
-        await asyncio.wait([task])
-        ended = await self._loader.dialer.read(lambda engine: engine.pools.get(pool))
-        if ended is None:
-            raise NotFound("pool", pool)
-        if ended.state == "loading":
-            raise NotReady("the storage does not take it now; try again")
-        return ended
+        if task is not None:
+            self._cancelled[pool] = by
+            task.cancel()
+            await asyncio.wait([task])
+            self.end(pool)
+        found = await self._loader.dialer.read(lambda engine: engine.pools.get(pool))
+        if found is None or found.state != "loading":
+            return found or self._need_loading(pool)
+        return await self._loader.close(pool, by, error=CANCELLED)
 
     def need_idle(self, pool: int) -> Pool:
         """A pool to go on with. Raises `NotFound`, and `Conflict` when there is nothing to go on with."""
