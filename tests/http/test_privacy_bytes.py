@@ -283,6 +283,8 @@ async def refused_for_ever(daemon: Daemon) -> None:
         confirmed = await daemon.admin.ok("POST", f"/v1/pools/{held['id']}/confirm")
         assert confirmed["counts"]["ready"] == 0
         assert [lead for number in GONE for lead in await daemon.leads(number)] == []
+        await daemon.dialer.idle()
+        assert await daemon.traces() == []  # the file that was sent again is not kept with their rows
 
 
 def test_the_search_finds_what_it_is_for(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Rules of this file:
    told. It is kept until then, so one that was broken off is begun again, after a restart too.
 2. One batch at a time, and an original is rewritten once for all of a batch.
 3. The original of a file that is still being loaded is not touched: what is to go from it waits until it is loaded.
+   The engine asks for that by an erasure of its own, for each such file.
 4. Before numbers go for good, nobody may have them any more: a lead that got one while the others of the person were
    closed is found here, and closed too.
 5. What fails is tried again after a pause. Logs say how many, never who.
@@ -21,7 +22,7 @@ from typing import Final, Protocol
 import structlog
 from msgspec import Struct
 
-from nextlead.core.commands import Anonymise, Erased
+from nextlead.core.commands import Erased
 from nextlead.core.errors import Conflict, NotReady
 from nextlead.core.model import Erasure
 from nextlead.ports import StoreError
@@ -144,16 +145,18 @@ class Eraser:
             self._claimed.difference_update(row.id for row in claimed)
 
     async def _carry_out(self, claimed: Sequence[Erasure]) -> Gone:
-        later = await self._put_off(claimed)
-        batch = [row for row in claimed if not self._is_loading(row.pool)]
+        self._put_off(claimed)
+        batch = [row for row in claimed if row.id not in self._later]
         originals = rows = 0
         for pool, numbers in (await self._by_pool(batch)).items():
             gone = await self._originals.rewrite(pool, numbers)
             originals, rows = originals + (gone > 0), rows + gone
-        await self._dialer.erase(batch)
-        await self._dialer.submit(Erased(ids=tuple(row.id for row in batch)))
+        if batch:
+            await self._dialer.erase(batch)
+            await self._dialer.submit(Erased(ids=tuple(row.id for row in batch)))
+        later = len(claimed) - len(batch)
         _log.info("erased", leads=sum(row.lead > 0 for row in batch), originals=originals, rows=rows, later=later)
-        return Gone(originals, rows, later=later)
+        return Gone(originals, rows, later=later > 0)
 
     async def _by_pool(self, batch: Iterable[Erasure]) -> dict[int, set[int]]:
         """The numbers that go from each pool's original, but for those that are being loaded."""
@@ -164,44 +167,17 @@ class Eraser:
             for number in row.forget:
                 for pool in await self._dialer.archive.pools_with_number(number):
                     found.setdefault(pool, set()).add(number)
-                for pool in self._half_read(number):
-                    found.setdefault(pool, set()).add(number)
         return {pool: numbers for pool, numbers in found.items() if not self._is_loading(pool)}
 
     # -- files that are being loaded --------------------------------------------------------------------------------
 
-    async def _put_off(self, claimed: Sequence[Erasure]) -> bool:
-        """Rule 3: numbers that may be in such a file are to be erased once more, when it is loaded."""
-        numbers = {number for row in claimed for number in row.forget}
-        pools = {number: set(filter(self._is_loading, self._half_read(number))) for number in numbers}
-        again = tuple(sorted(number for number in numbers if pools[number]))
-        if again:
-            async with self._dialer.reopening:
-                await self._dialer.submit(Anonymise(leads=(), numbers=again))
-                self._wait_for(self.claim((), again))
-            self._loading.update(*pools.values())
+    def _put_off(self, claimed: Sequence[Erasure]) -> None:
+        """Rule 3."""
         waiting = [row for row in claimed if self._is_loading(row.pool)]
-        self._wait_for(waiting)
-        self._loading.update(row.pool for row in waiting)
-        return bool(again or waiting)
-
-    def _wait_for(self, rows: Iterable[Erasure]) -> None:
-        ids = {row.id for row in rows}
+        ids = {row.id for row in waiting}
         self._claimed -= ids
         self._later |= ids
-
-    def _half_read(self, number: int) -> list[int]:
-        """Pools that were, or are, being loaded from a file when the number was forgotten: they may have refused it."""
-        engine = self._dialer.engine
-        entry = engine.forgotten.get(engine.state.digest(number))
-        if entry is None:
-            return []
-        since_ms = entry.at_ms
-        return [
-            pool.id
-            for pool in engine.pools.values()
-            if pool.file and pool.created_ms <= since_ms and (pool.state == "loading" or since_ms <= pool.loaded_ms)
-        ]
+        self._loading |= {row.pool for row in waiting}
 
     def _is_loading(self, pool: int) -> bool:
         row = self._dialer.engine.pools.get(pool)

@@ -23,7 +23,7 @@ from .matching import merged
 from .model import Event, FreshLead, Lead, LeadData, Pool, Reject, Status
 from .outcomes import close
 from .pools import need_pool, need_taking
-from .privacy import is_going
+from .privacy import ask_to_cut, is_going
 from .replies import Loaded
 from .row_faults import REFUSED, fits, reject_of, usable
 from .settings_check import PRIORITY_LAST
@@ -70,6 +70,7 @@ class _Intake:
         self._laid: list[int] = []
         self._rejects: list[Reject] = []
         self._data: dict[int, bytes] = {}
+        self._forgotten: dict[int, None] = {}
         self._valid = self._invalid = self._duplicates = 0
 
     def take(self, row: c.IntakeRow) -> bool:
@@ -97,6 +98,7 @@ class _Intake:
         numbers = usable(reject.numbers)
         refusal = refusal_of_numbers(self._state, numbers)
         if refusal == "anonymized":
+            self._forgotten.update(dict.fromkeys(numbers))
             reject, row, numbers = c.IntakeReject(reject.row, ()), None, ()
         reasons = reject.reasons if refusal is None else (*reject.reasons, REFUSED[refusal])
         self._rejects.append(Reject(self._pool.id, reject.row, "invalid", reasons, reject.cells, numbers))
@@ -131,6 +133,8 @@ class _Intake:
             state.note_ids(pool.id, self._first_id, self._next_id - 1)
             state.changes.fresh += self._fresh
         state.changes.rejects += self._rejects
+        if self._forgotten:
+            ask_to_cut(state, pool, tuple(self._forgotten))
         return Loaded(tuple(self._laid), self._duplicates, self._invalid, stale)
 
     # -- new leads --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from unit.privacy.house import ANNA, BERT, CARL, DORA, House
 
-from nextlead.core.commands import AddFile, Block, ClosePool, OpenPool
+from nextlead.core.commands import Block, ClosePool, IntakeRow, LoadRows
 from nextlead.core.errors import StorageFailed
 from nextlead.core.model import Erasure
 from nextlead.ports import StoreError
@@ -121,6 +121,7 @@ async def test_a_file_that_is_being_loaded_is_rewritten_when_it_is_loaded(house:
     await house(Block(numbers=(CARL,)))
     await house.dialer.idle()
     assert house.files.rewritten == []
+    await house(LoadRows(pool=pool, rows=(IntakeRow(9, (DORA,)),)))
     await house(ClosePool(pool=pool))
     await house.dialer.idle()
     assert house.files.rows[pool] == [ANNA, BERT]
@@ -139,12 +140,25 @@ async def test_a_lead_of_a_file_that_is_being_loaded(house: House) -> None:  # R
     assert not house.dialer.engine.erasures
 
 
-async def test_a_file_that_came_later_is_not_waited_for(house: House) -> None:
+async def test_an_invalid_row_of_a_file_that_is_being_loaded(house: House) -> None:  # R10.6
+    pool = await house.begin((BERT,))
+    await house.reject(pool, ANNA)
+    house.files.rows[pool].append(ANNA)
+    assert (await house.privacy.anonymise(number=ANNA, by="admin")).later
+    assert await house.store.rejects(pool, "invalid") == []
+    await house(ClosePool(pool=pool))
+    await house.dialer.idle()
+    assert house.files.rows[pool] == [BERT]
+    assert not house.dialer.engine.erasures
+
+
+async def test_a_file_that_brings_a_forgotten_number_again_is_not_kept_with_it(house: House) -> None:  # R10.6
     await house.privacy.anonymise(number=ANNA, by="admin")
-    house.clock.advance(1000)
-    file = await house(AddFile())
-    await house(OpenPool(campaign="c1", file=file.id, file_bytes=1))
-    assert not (await house.privacy.anonymise(number=ANNA, by="admin")).later
+    leads = await house.load((ANNA,), (BERT,))
+    await house.dialer.idle()
+    assert len(leads) == 1
+    assert list(house.files.rows.values()) == [[BERT]]
+    assert not house.dialer.engine.erasures
 
 
 async def test_a_lead_that_got_the_number_meanwhile_goes_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
