@@ -160,6 +160,8 @@ def reopen(state: State, command: Reopen) -> Lead:
         how = "was erased" if row.erased else f"closed as {row.closure}"
         raise WrongStatus(f"lead {row.id} {how} and is never reopened", status=row.status.code)
     numbers = row.numbers or row.dropped
+    if not numbers:  # it came in closed (SPEC R9.4)
+        raise WrongStatus(f"lead {row.id} has no number to be called at", status=row.status.code)
     owner = release_owner(state, replace(row, owner=0))
     exists = -row.original_owner in state.teams.by_no or row.original_owner in state.agents.by_no
     need_free_numbers(state, numbers)
