@@ -11,8 +11,10 @@ from msgspec import structs
 
 from nextlead.core import commands as c
 from nextlead.core import model as m
+from nextlead.core import replies
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, LeaseEnded, NextleadError, NotFound, UnknownLease
+from nextlead.core.places import Bar
 from nextlead.core.tokens import parse_token
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import Served, who
@@ -28,12 +30,14 @@ WithRows = (c.Reopen, c.EditLeads, c.Anonymise)
 class Both:
     """`do`, `tick_through` and `crash` are the steps; a difference is raised with the list of steps so far."""
 
-    def __init__(self, now_ms: int = START_MS) -> None:
-        self.steps: list[str] = [f"both = Both({now_ms})"]
+    def __init__(self, now_ms: int = START_MS, slice_leads: int | None = None) -> None:
+        self.steps: list[str] = [f"both = Both({now_ms}, {slice_leads})"]
         self.now_ms = now_ms
         self.model = ReferenceModel()
         self.durable = Durable()
+        self.durable.slice_leads = slice_leads
         self.engine = Engine()
+        self.begun: dict[int, object] = {}
         self.stale: tuple[int, ...] = ()
         self.failed = False
         self._crash()
@@ -90,6 +94,7 @@ class Both:
         other.now_ms, other.stale, other.failed = self.now_ms, (), False
         other.durable = self.durable.copy()
         other.model = self.model.copy()
+        other.begun = dict(self.begun)
         other._guarded(other._crash)
         return other
 
@@ -116,25 +121,55 @@ class Both:
             case _:
                 return command
 
-    def _do(self, command: c.Command) -> Any:
+    def finish_work(self) -> None:
+        """Slices until nothing is left to do."""
+        for _ in range(1000):
+            if not self.engine.working:
+                return
+            self.do(c.Work())
+        raise AssertionError("a thousand slices, and no end")
+
+    def _for_model(self, command: c.Command, outcome: Any, error: NextleadError | None) -> c.Command:
+        """What the model is told: rows that were taken, a shuffle when it is done (R9.10), all else at once (R8.3)."""
         if isinstance(command, c.LoadRows):
-            outcome, error = self._tell_engine(command)
             self.stale = outcome.reply.stale if error is None else ()
-            rows = tuple(row for row in command.rows if row.row not in self.stale)
-            reply, served, refused = self._tell_model(structs.replace(command, rows=rows))
-        else:
-            reply, served, refused = self._tell_model(command)
-            outcome, error = self._tell_engine(command)
+            return structs.replace(command, rows=tuple(row for row in command.rows if row.row not in self.stale))
+        if isinstance(command, c.ActOnPool) and command.action == "shuffle" and error is None:
+            return c.Tick() if isinstance(outcome.reply, replies.Begun) else command
+        for done in outcome.done if outcome else ():
+            shuffle = self.begun.get(done.job)
+            if isinstance(shuffle, c.ActOnPool):
+                self.model.world.there[shuffle.pool] = done.reply.shuffled_to
+                return shuffle
+        return command
+
+    def _compare_done(self, command: c.Command, reply: object, outcome: Any) -> None:
+        """The reply of what went on in slices is the one that the model gave at once."""
+        if isinstance(outcome.reply, replies.Begun):
+            shuffled = isinstance(command, c.ActOnPool) and command.action == "shuffle"
+            self.begun.setdefault(outcome.reply.job, command if shuffled else reply)
+        for done in outcome.done:
+            expected = self.begun.pop(done.job, None)
+            if isinstance(expected, replies.PoolDeleted):
+                self._same("reply in the end", reply_of_model(expected, 0), reply_of_engine(done.reply, 0))
+
+    def _do(self, command: c.Command) -> Any:
+        outcome, error = self._tell_engine(command)
+        reply, served, refused = self._tell_model(self._for_model(command, outcome, error))
+        self.model.world.there = {}
         if outcome is not None:
             self.durable.commit(outcome.changes, self.now_ms)
         if error is not None or refused is not None:
             if not self._lenient(command, refused, error):
                 self._same("refusal", type(refused), type(error))
+        elif isinstance(outcome.reply, replies.Begun) or outcome.done:
+            self._compare_done(command, reply, outcome)
         elif not isinstance(command, c.Resolve):
             count = isinstance(command, c.Next) and command.count and self._counts_plainly(command.agent)
             expected = reply_of_model(reply, self.now_ms, count=count)
             self._same("reply", expected, reply_of_engine(outcome.reply, self.now_ms, count=count))
         self._compare_served(served, outcome.served if outcome is not None else [])
+        self.model.world.going = {pool for pool, bars in self.engine.state.shut.items() if bars & Bar.UNSHOWN}
         compare_state(self.model, self.engine, self.durable)
         if isinstance(command, c.Tick):
             check_proof(self.engine)
@@ -143,6 +178,8 @@ class Both:
     def _counts_plainly(self, agent: str) -> bool:
         """Nothing is paused for the agent or withheld: then R14.1's count is the same for both."""
         world = self.model.world
+        if self.engine.working:
+            return False
         paused = any(who.paused(lead, world.agents[agent], self.now_ms) for lead in world.leads.values())
         return not paused and not any(campaign.dialer.max_unresolved for campaign in world.campaigns.values())
 
@@ -163,6 +200,7 @@ class Both:
 
     def _crash(self) -> None:
         self.engine, changes = self.durable.engine(self.now_ms)
+        self.begun = {}
         self.model.restart(self.now_ms, self.durable.last_ms)
         self.durable.commit(changes, self.now_ms)
         compare_state(self.model, self.engine, self.durable)
@@ -176,10 +214,13 @@ class Both:
     def _lenient(self, command: c.Command, model: NextleadError | None, engine: NextleadError | None) -> bool:
         """What need not be the same.
 
-        With bad input and another fault in one command, either is named. The engine forgets closed leads, and all
+        With bad input and another fault in one command, either is named; so it is
+        while work goes on. The engine forgets closed leads, and all
         tokens of a lead but the last: the archive knows them (R5.3).
         """
         if model is not None and engine is not None and isinstance(model, BAD_INPUT) | isinstance(engine, BAD_INPUT):
+            return True
+        if self.engine.working and model is not None and engine is not None:
             return True
         if not isinstance(command, Tokened) or not isinstance(engine, UnknownLease | LeaseEnded):
             return False

@@ -1,12 +1,13 @@
 """A call centre of three agents, up to three campaigns and a few dozen leads, under engine and model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
 from model import moves
 from model.driver import Both
 from model.moves import Draw
-from msgspec import json, structs
+from msgspec import UNSET, json, structs
 
 from nextlead.core import commands as c
 from nextlead.core.matching import keys_of, merged
@@ -21,8 +22,9 @@ def token(number: int) -> bytes:
 class Shop:
     """Both, and what the moves remember between each other."""
 
-    def __init__(self) -> None:
-        self.both = Both()
+    def __init__(self, slice_leads: int | None = None, without: Mapping[str, Any] | None = None) -> None:
+        self.both = Both(slice_leads=slice_leads)
+        self.without = without or {}
         self.tokens = 0
         self.finished: list[c.Finish] = []
 
@@ -32,8 +34,15 @@ class Shop:
         return self.both.model.world
 
     def do(self, command: c.Command) -> Any:
-        """The model's reply."""
+        """The model's reply. Campaigns have no settings that this shop does `without`."""
+        if isinstance(command, c.PutCampaign) and command.dialer is not UNSET:
+            command = structs.replace(command, dialer=structs.replace(command.dialer, **self.without))
         return self.both.do(command)
+
+    @property
+    def working(self) -> bool:
+        """Something goes on in slices."""
+        return self.both.engine.working
 
     def token(self) -> bytes:
         """A token never used before."""

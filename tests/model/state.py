@@ -16,7 +16,16 @@ NO_TALLY = Tally(0)
 
 
 def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> None:
-    """All of it; raises AssertionError with what differs."""
+    """All of it; raises AssertionError with what differs.
+
+    While work goes on in slices only the order and the leases are as if it were done: the order shows in what is
+    offered, the leases are compared here.
+    """
+    check_leases(model, engine)
+    check_durable(engine, durable)
+    check_partition(model)
+    if engine.working:
+        return
     compare_leads(model, engine, durable)
     compare_closed(model, durable)
     compare_history(model, durable)
@@ -25,9 +34,6 @@ def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> No
     compare_intake(model, durable)
     compare_counters(model, engine, durable)
     compare_deadline(model, engine)
-    check_leases(model, engine)
-    check_durable(engine, durable)
-    check_partition(model)
 
 
 def _same(what: str, model: object, engine: object) -> None:
@@ -60,9 +66,10 @@ def compare_closed(model: ReferenceModel, durable: Durable) -> None:
         if not lead.open:
             _same(
                 f"closed lead {number}",
-                (lead.status, lead.closure, lead.attempts, lead.former, lead.erased, lead.closed_ms, lead.numbers),
-                (row.status, row.closure, row.attempts, row.former, row.erased, row.closed_ms, kept_numbers(row)),
+                (lead.status, lead.closure, lead.attempts, lead.former, lead.erased, lead.numbers),
+                (row.status, row.closure, row.attempts, row.former, row.erased, kept_numbers(row)),
             )
+            assert row.closed_ms == lead.closed_ms or durable.slice_leads, f"lead {number} closed at {row.closed_ms}"
 
 
 def kept_numbers(row: Lead) -> list[int]:
@@ -73,17 +80,25 @@ def kept_numbers(row: Lead) -> list[int]:
 def compare_history(model: ReferenceModel, durable: Durable) -> None:
     """R1.3: each status change with its times, actor, closure and owner."""
     for lead in model.world.leads.values():
+        exact = not durable.slice_leads
         ours = [
-            (line.at_ms, line.effective_ms, line.actor, line.before, line.after, line.closure, line.owner)
+            (*times(line, exact=exact), line.actor, line.before, line.after, line.closure, line.owner)
             for line in lead.history
             if line.before != line.after
         ]
         theirs = [
-            (e.at_ms, e.effective_ms, e.actor, e.status_before, e.status, e.closure, durable.owners[e.owner])
+            (*times(e, exact=exact), e.actor, e.status_before, e.status, e.closure, durable.owners[e.owner])
             for e in durable.events.get(lead.id, [])
             if e.status_before != e.status
         ]
         _same(f"history of lead {lead.id}", ours, theirs)
+
+
+def times(line: Any, *, exact: bool) -> tuple[int, ...]:
+    """When it was written, and when it was effective. What is done in slices is written later (R8.3)."""
+    if exact:
+        return line.at_ms, line.effective_ms
+    return () if line.closure in ("do_not_call", "global_do_not_call") else (line.effective_ms,)
 
 
 # -- the rest -------------------------------------------------------------------------------------------------------
@@ -122,8 +137,8 @@ def compare_pools(model: ReferenceModel, engine: Engine) -> None:
         row = engine.pools[pool.id]
         ours = (pool.state, pool.first_active_ms or 0, pool.valid, pool.invalid, pool.duplicate)
         _same(f"pool {pool.id}", ours, (row.state, row.first_active_ms, row.valid, row.invalid, row.duplicate))
-        ages = (pool.loaded_ms or 0, pool.expired_ms or 0, pool.expired_promised)
-        _same(f"age of pool {pool.id}", ages, (row.loaded_ms, row.expired_ms, row.expired_promised))
+        ages = (pool.loaded_ms or 0, pool.expired_ms or 0, pool.expired_promised, pool.deleted)
+        _same(f"age of pool {pool.id}", ages, (row.loaded_ms, row.expired_ms, row.expired_promised, row.deleted))
         leads = [lead for lead in world.leads.values() if lead.pool == pool.id]
         ready = sum(who.ready_for_somebody(world, lead, world.now_ms) for lead in leads)
         counts = engine.pool_counts(pool.id, world.now_ms)

@@ -10,9 +10,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from model import moves
-from model.lead_moves import LEAD_MOVES, POOL_MOVES
+from model.law_moves import LAW_MOVES
+from model.lead_moves import LEAD_MOVES
+from model.pool_moves import POOL_MOVES
 from model.setup_moves import MOVES as SETUP_MOVES
 from model.shop import Shop
+from model.work_moves import BETWEEN_MOVES
 from model.work_moves import MOVES as WORK_MOVES
 
 from nextlead.core import commands as c
@@ -49,24 +52,22 @@ class Machine(RuleBasedStateMachine):
             case _:
                 both.now_ms = then
 
+    def change(self, data: st.DataObject) -> None:
+        """What changes the work: leads, lists and persons, pools, the set-up."""
+        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, LAW_MOVES, POOL_MOVES, SETUP_MOVES)))
+        for move in data.draw(st.lists(st.sampled_from(of), min_size=1, max_size=3)):
+            self.finish(data)
+            move(self.shop, data.draw)
+
+    def finish(self, data: st.DataObject) -> None:
+        """Nothing goes on in slices here."""
+
     work_1 = rule(data=st.data())(work)
     work_2 = rule(data=st.data())(work)
     work_3 = rule(data=st.data())(work)
-    work_4 = rule(data=st.data())(work)
     time_1 = rule(data=st.data())(time)
-    time_2 = rule(data=st.data())(time)
-
-    @rule(data=st.data())
-    def change_lead(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(LEAD_MOVES))(self.shop, data.draw)
-
-    @rule(data=st.data())
-    def change_setup(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(SETUP_MOVES))(self.shop, data.draw)
-
-    @rule(data=st.data())
-    def change_pool(self, data: st.DataObject) -> None:
-        data.draw(st.sampled_from(POOL_MOVES))(self.shop, data.draw)
+    change_1 = rule(data=st.data())(change)
+    change_2 = rule(data=st.data())(change)
 
     @rule(data=st.data())
     def crash(self, data: st.DataObject) -> None:
@@ -96,13 +97,54 @@ class Machine(RuleBasedStateMachine):
             self.shop.both.crash()
 
 
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=LONG or examples,
+        stateful_step_count=60 if LONG else 40,
+        derandomize=not LONG,
+        deadline=None,
+        database=None,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+LIMITS = {"max_unresolved": None, "redials_per_slot": None, "reserve_owner_ms": 0, "new_every": None, "weight": None}
+
+
+class Slices(Machine):
+    """The same with slices of two leads. Between slices agents work and the process dies; all else waits for the end.
+
+    What counts leads that are about to close (unresolved ones, booked slots, those that are there to be called) may still
+    count them between slices, so no campaign has settings that ask for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shop = Shop(slice_leads=2, without=LIMITS)
+
+    def time(self, data: st.DataObject) -> None:
+        self.finish(data)
+        super().time(data)
+
+    def crash(self, data: st.DataObject) -> None:
+        both = self.shop.both
+        if both.engine.working:
+            both.crash()
+        else:
+            super().crash(data)
+
+    def finish(self, data: st.DataObject) -> None:
+        """Before anything but work: the slices, some work between them at times."""
+        while self.shop.both.engine.working:
+            self.shop.do(c.Work())
+            if self.shop.both.engine.working and moves.sometimes(data.draw):
+                data.draw(st.sampled_from(BETWEEN_MOVES))(self.shop, data.draw)
+            if self.shop.both.engine.working and moves.sometimes(data.draw):
+                self.shop.both.crash()
+
+
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(
-    max_examples=LONG or 150,
-    stateful_step_count=60 if LONG else 40,
-    derandomize=not LONG,
-    deadline=None,
-    database=None,
-    print_blob=False,
-    suppress_health_check=list(HealthCheck),
-)
+TestMachine.settings = _settings(120)
+TestSlices = Slices.TestCase
+TestSlices.settings = _settings(60)

@@ -147,6 +147,9 @@ def resolve(shop: Shop, draw: Draw) -> None:
     shop.do(c.Resolve(lead=lead, agent=agent if itself else None, by=by, **fields))
 
 
+BETWEEN_MOVES = (call, call, next_, finish_one, wait, everybody_waits, end_lease, heartbeat, stop_waiting)
+"""What needs no lead that may be about to go."""
+
 MOVES = (
     *(call,) * 5,
     *(next_,) * 3,

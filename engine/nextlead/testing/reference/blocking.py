@@ -71,6 +71,8 @@ def block_number(world: World, number: int, scope: str, *, by: str, drop: bool =
         (world.blocked if scope == "organisation" else world.blocked_globally).add(number)
     having = [lead for lead in world.leads.values() if lead.open and lead is not but and number in lead.numbers]
     for lead in having:
+        if lead.mark is not None and MARKS.index(lead.mark) <= MARKS.index(CLOSURE_OF[scope]):
+            continue
         if drop and set(lead.numbers) - {number, *lead.dropping}:
             lose_number(lead, number)
         else:

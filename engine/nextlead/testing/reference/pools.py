@@ -112,7 +112,7 @@ def shuffle(world: World, pool: Pool, seed: int) -> None:
     """R9.10: unprocessed leads that were never leased, in a random order; later ones come after."""
     if pool.state in ("failed", "rejected", "loading"):
         raise Conflict(pool.state)
-    pool.shuffle_seed, pool.shuffled_to = seed, pool.ordinals
+    pool.shuffle_seed, pool.shuffled_to = seed, world.there.get(pool.id, pool.ordinals)
     for lead in world.leads.values():
         if lead.pool == pool.id and lead.status is Status.UNPROCESSED and not lead.shown:
             lead.seq = place(pool, lead.ordinal, lead.id)
@@ -134,6 +134,7 @@ def delete_pool(world: World, pool: Pool) -> PoolDeleted:
             deleted += 1
         else:
             kept[reason] = kept.get(reason, 0) + 1
+    pool.deleted += deleted
     if not kept:
         del world.pools[pool.id]
     return PoolDeleted(deleted, kept)

@@ -61,7 +61,8 @@ def number_is_leased(world: World, lead: Lead) -> bool:
 
 def dialable(world: World, lead: Lead) -> bool:
     """An open lead that nobody holds, in a status that can be dialled, of a pool that was loaded (R9.3)."""
-    return lead.status in DIALABLE and lead.lease is None and confirmed(world, lead)
+    going = lead.pool in world.going and lead.status is Status.UNPROCESSED and not lead.shown
+    return lead.status in DIALABLE and lead.lease is None and confirmed(world, lead) and not going
 
 
 def confirmed(world: World, lead: Lead) -> bool:

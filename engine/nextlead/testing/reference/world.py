@@ -88,6 +88,7 @@ class Pool:
     loaded_ms: int | None = None
     expired_ms: int | None = None
     expired_promised: bool = False
+    deleted: int = 0
     rejects: list[tuple[int, str, int, str]] = field(default_factory=list)
 
     def open_at(self, now_ms: int) -> bool:
@@ -220,7 +221,12 @@ class Waiter:
 
 @dataclass
 class World:
-    """Everything there is. `now_ms` is the time of the last command, `floor_ms` the end of the restart grace."""
+    """Everything there is. `now_ms` is the time of the last command, `floor_ms` the end of the restart grace.
+
+    `asked` are leads whose data the store was asked to erase. `going` are pools whose deletion an engine has not
+    finished: whoever drives both says so, and masters that stay are not offered meanwhile. `there` likewise
+    is how many leads a pool had when a shuffle of it began, if that was earlier.
+    """
 
     teams: dict[str, Team] = field(default_factory=lambda: {ROOT: Team(ROOT)})
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -232,6 +238,8 @@ class World:
     blocked_globally: set[int] = field(default_factory=set)
     forgotten: set[int] = field(default_factory=set)
     asked: set[int] = field(default_factory=set)
+    going: set[int] = field(default_factory=set)
+    there: dict[int, int] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     waiters: list[Waiter] = field(default_factory=list)
     now_ms: int = 0
