@@ -170,3 +170,11 @@ async def test_do_not_call(worked: Caller) -> None:  # R10.2, R10.3, R10.5
     assert (await worked.ok("GET", path))["items"] == []
     await worked.no(404, "DELETE", f"{path}?number={NUMBERS[2]}")
     assert (await worked.ok("GET", "/v1/leads/3"))["closure"] == "do_not_call"
+
+
+async def test_a_lead_without_a_number_is_never_reopened(worked: Caller) -> None:  # R9.4
+    bad = {"campaign": "c1", "name": "bad", "leads": [{"phone": "12"}], "on_invalid": "close"}
+    pool = await worked.ok("POST", "/v1/leads", bad)
+    (lead,) = (await worked.ok("GET", f"/v1/leads?pool={pool['id']}"))["items"]
+    assert (lead["phones"], lead["closure"]) == ([], "invalid_phone_number")
+    assert (await worked.no(409, "POST", f"/v1/leads/{lead['id']}/reopen"))["code"] == "wrong_status"
