@@ -1,6 +1,7 @@
 """One action for many leads: which leads, what is done, what a dry run says (SPEC R10.1)."""
 
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -181,6 +182,28 @@ async def every_kind(centre: Caller) -> None:
     await centre.ok("POST", "/v1/leads/11/remove")
 
 
+async def of_expired_pools(centre: Caller) -> None:
+    """The same kinds in pools that have expired since, one of them a promise that is kept, one on the screen."""
+    await every_kind(centre)
+    await centre.ok("PATCH", "/v1/campaigns/c1", {"dialer": {"expire_after": "PT0.001S", "lease_timeout": "3h"}})
+    await centre.ok("POST", "/v1/clock", {"advance": "1s"})
+
+
+async def of_invalid_rows(centre: Caller) -> None:
+    """Leads that came in closed, without a number, and as duplicates."""
+    options = {"on_invalid": "close", "duplicates": {"action": "close"}}
+    leads = [{"phone": "12"}, {"phone": "+14155550100"}, {"phone": "+14155550160", "priority": 5000}]
+    await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "bad", "leads": leads} | options)
+
+
+async def of_a_restricted_agent(centre: Caller) -> None:
+    """Promises, and an agent who could not keep them."""
+    await every_kind(centre)
+    await centre.ok("PATCH", "/v1/settings", {"redial_restrictions": True})
+    await centre.ok("PATCH", "/v1/agents/bob", {"campaigns": []})
+
+
+KINDS = [every_kind, of_expired_pools, of_invalid_rows, of_a_restricted_agent]
 ACTIONS: list[dict[str, Any]] = [
     REMOVE,
     {"action": "release"},
@@ -190,14 +213,15 @@ ACTIONS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("make", KINDS)
 @pytest.mark.parametrize("action", ACTIONS, ids=[each["action"] for each in ACTIONS])
 async def test_a_dry_run_says_what_would_happen_to_each_kind_and_does_nothing(
-    centre: Caller, action: dict[str, Any]
+    centre: Caller, action: dict[str, Any], make: Callable[[Caller], Awaitable[None]]
 ) -> None:
-    await every_kind(centre)
+    await make(centre)
     before = (await centre.ok("GET", "/v1/leads?limit=1000"))["items"]
     kinds = {(lead["status"], lead["closure"], lead["lease"] is None) for lead in before}
-    assert len(kinds) == 8
+    assert len(kinds) == {every_kind: 8, of_expired_pools: 7, of_invalid_rows: 4, of_a_restricted_agent: 8}[make]
     for lead in [each["id"] for each in before] + [999]:
         would = await centre.ok("POST", f"{BULK}?dry_run=true", action | {"ids": [lead]})
         assert (await centre.ok("GET", "/v1/leads?limit=1000"))["items"] == before

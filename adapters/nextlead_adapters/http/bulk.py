@@ -193,10 +193,11 @@ def _count(total: shapes.LeadsBulkAnswer, reply: Bulk) -> shapes.LeadsBulkAnswer
 
 
 async def _try(call: Call, leads: Sequence[int], total: shapes.LeadsBulkAnswer) -> None:
-    rows = await _rows(call, leads, total)
+    rows, body = await _rows(call, leads, total), call.body
 
     def look(engine: Engine) -> list[str | None]:
-        return [refusal(engine, engine.lead(id_) or row, call.body.action) for id_, row in rows.items()]
+        owner = 0 if body.owner is UNSET else owner_no(engine, body.owner.name)
+        return [refusal(engine, engine.lead(id_) or row, body.action, owner) for id_, row in rows.items()]
 
     for code in await call.services.dialer.read(look):
         if code is None:
