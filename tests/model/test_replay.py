@@ -11,6 +11,7 @@ from nextlead.core.commands import (
     ClosePool,
     EditLead,
     Finish,
+    IntakeReject,
     IntakeRow,
     LoadRows,
     MakeUrgent,
@@ -168,3 +169,24 @@ def test_supervisor_books_for_a_disabled_agent() -> None:
     both.do(Resolve(lead=1, outcome="redial", kind="private", at_ms=T0 + MINUTE, by="supervisor:eve"))
     both.do(Tick(), T0 + MINUTE)
     assert both.do(Next(agent="b", token=B)).lead == 1
+
+
+def test_lead_without_a_number_stays_closed() -> None:
+    """R1.4, R9.4: a row of which no number could be used came in closed."""
+    both = started(1)
+    both.do(OpenPool(campaign="c1", on_invalid="close"))
+    both.do(LoadRows(pool=2, rows=(), rejects=(IntakeReject(1, ("no number",), closure="invalid_phone_number"),)))
+    both.do(ClosePool(pool=2))
+    both.do(Reopen(lead=2))
+    assert not both.model.world.leads[2].open
+
+
+def test_lead_of_a_rejected_pool_stays_closed() -> None:
+    """R9.3, R1.4."""
+    both = started(1)
+    both.do(OpenPool(campaign="c1", on_invalid="close"))
+    both.do(LoadRows(pool=2, rows=(), rejects=(IntakeReject(1, ("no number",), numbers=(14155550199,)),)))
+    both.do(ClosePool(pool=2, unmatched=("colour",)))
+    both.do(ActOnPool(pool=2, action="reject"))
+    both.do(Reopen(lead=2))
+    assert not both.model.world.leads[2].open

@@ -37,9 +37,12 @@ def edit_lead(state: State, command: EditLead) -> Lead:
 
 
 def need_confirmed(state: State, lead: Lead) -> None:
-    """Raises `Conflict` while the lead's pool is not loaded or not confirmed: nothing makes it dialable (SPEC R9.3)."""
+    """Raises `Conflict` unless the lead's pool was loaded, and confirmed if need be: nothing makes it dialable (R9.3).
+
+    Of a pool that failed or was rejected there may be leads that came in closed.
+    """
     pool = state.pools[lead.pool]
-    if pool.state in ("loading", "awaiting_confirmation"):
+    if pool.state not in ("active", "inactive"):
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
 
 
