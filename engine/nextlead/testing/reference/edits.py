@@ -173,6 +173,8 @@ def reopen(world: World, command: Reopen) -> None:
     check_confirmed(world, lead)
     if lead.closure in ("anonymized", "do_not_call", "global_do_not_call") or lead.erased:
         raise WrongStatus(f"closed as {lead.closure}")
+    if not lead.given:
+        raise WrongStatus("no number to call")
     if not lead.numbers and not lead.given:
         raise WrongStatus("no number")
     if refusal(world, lead.numbers or lead.given) is not None:
