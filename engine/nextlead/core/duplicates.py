@@ -6,9 +6,10 @@ Rules of this file:
    lead that has expired with its pool counts as closed, written or not.
 2. Open leads that have a number are in the engine's index. Closed ones, and those that match by fields, are what the
    archive said (`IntakeRow.original`). If that isn't so any more, the row is stale.
-3. Leads of the same chunk are remembered here, so that chunks of any size decide the same.
+3. Leads that this chunk made or changed are remembered here, so that chunks of any size decide the same.
 """
 
+from bisect import insort
 from collections.abc import Sequence
 from typing import Final
 
@@ -40,6 +41,8 @@ class Originals:
         self._key_rules = tuple("+".join(rule) for rule in sorted(rules) if rule != (PHONE,))
         self._only_open = pool.duplicates.among == "open"
         self._here: dict[int | bytes, list[int]] = {}
+        self._changed: dict[int, frozenset[bytes]] = {}
+        self._removed: set[int] = set()
         self.pending_from = pending_from
 
     def find(self, row: IntakeRow) -> int:
@@ -66,6 +69,8 @@ class Originals:
 
     def _first_here(self, key: int | bytes) -> int:
         for lead in self._here.get(key, ()):
+            if lead in self._changed and isinstance(key, bytes) and key not in self._changed[lead]:
+                continue
             if not self._only_open or lead >= self.pending_from or open_lead(self._state, lead):
                 return lead
         return 0
@@ -77,12 +82,22 @@ class Originals:
         return not self._only_open or not self._state.shut or open_lead(self._state, lead) is not None
 
     def _check(self, told: Original) -> int:
+        if told.lead in self._removed:
+            return self._unless_removed(told.lead)
         lead = self._state.leads.get(told.lead)
         if told.closed:
             return told.lead if lead is None else STALE
         if lead is None or lead.version != told.version:
             return STALE
         return told.lead if not self._only_open or open_lead(self._state, told.lead) else 0
+
+    def _unless_removed(self, lead: int) -> int:
+        """A lead that this chunk removed; among open leads the next one that matches by fields is not known here."""
+        if not self._only_open:
+            return lead
+        return STALE if self._key_rules else 0
+
+    # -- what the chunk does ----------------------------------------------------------------------------------------
 
     def note(self, lead: int, numbers: Sequence[int], keys: Sequence[bytes], *, closed: bool = False) -> None:
         """A lead of this chunk is there for the rows after it."""
@@ -94,9 +109,23 @@ class Originals:
         for key in keys:
             self._here.setdefault(key, []).append(lead)
 
+    def note_change(self, lead: Lead, data: bytes) -> None:
+        """An open lead has other data fields from here on."""
+        if not self._key_rules:
+            return
+        keys = self._changed[lead.id] = frozenset(self.keys(lead.numbers, data))
+        for key in keys:
+            leads = self._here.setdefault(key, [])
+            if lead.id not in leads:
+                insort(leads, lead.id)
+
+    def note_removed(self, lead: int) -> None:
+        """The lead closed."""
+        self._removed.add(lead)
+
     def keys(self, numbers: Sequence[int], data: bytes) -> Sequence[bytes]:
-        """What a row matches by that came without its keys."""
-        if not self._key_rules or self._only_open:
+        """What a lead matches by."""
+        if not self._key_rules:
             return ()
         fields = fields_of(data)
         return [key for rule in self._key_rules for key in keys_of(rule, numbers, fields)]

@@ -246,6 +246,7 @@ class _Intake:
         if data is None:
             return None
         self._data[lead.id] = data
+        self._originals.note_change(lead, data)
         self._state.record("lead_data", lead.id, LeadData(lead.id, data))
         new = replace(lead, priority=row.priority or lead.priority)
         self._state.put(lead, new, "updated", self._by, detail=f"row {row.row} of pool {self._pool.id}")
@@ -270,6 +271,7 @@ class _Intake:
         if lead.status is not Status.UNPROCESSED:
             return f"not replaced, as it is {lead.status.code}"
         self._state.put(lead, close(lead, "removed"), "removed", self._by, cause="replaced")
+        self._originals.note_removed(original)
         if original in self._laid:
             self._laid.remove(original)
         self._load(row, owner)

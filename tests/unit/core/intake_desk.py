@@ -21,12 +21,13 @@ class Desk(Centre):
 
     def __init__(self, **dialer: object) -> None:
         self.changes = Changes()
+        self.verifies = True
         super().__init__(**dialer)
 
     def __call__(self, command: Command) -> object:
         outcome = self.engine.apply(command, self.now_ms)
         self.changes.merge(outcome.changes)
-        assert self.engine.verify() == []
+        assert not self.verifies or self.engine.verify() == []
         return outcome.reply
 
     def work(self) -> object:

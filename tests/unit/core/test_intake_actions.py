@@ -10,6 +10,7 @@ from nextlead.core.commands import (
     ClosePool,
     EditLead,
     LoadRows,
+    RedialEdit,
     Remove,
 )
 from nextlead.core.model import Clones, Status
@@ -137,6 +138,14 @@ def test_replace_leaves_what_an_agent_was_shown() -> None:  # R9.8
     }
 
 
+def test_replace_leaves_a_redial_that_an_admin_set() -> None:  # R9.8
+    desk = Desk()
+    desk.loaded("load", row(1, ANN))
+    desk(EditLead(lead=1, redial=RedialEdit("common", desk.now_ms + 1000)))
+    pool = desk.loaded("replace", row(1, ANN))
+    assert [reject.reasons[1] for reject in desk.rejects(pool, "duplicate")] == ["not replaced, as it is common_redial"]
+
+
 def test_rows_of_one_chunk_replace_each_other() -> None:  # R9.8
     desk = Desk()
     pool = desk.open("replace", among="open")
@@ -208,3 +217,22 @@ def test_with_no_check_every_row_is_loaded() -> None:  # R9.6
     pool = desk.open("skip", match="")
     assert desk.rows(pool, [row(1, ANN), row(2, ANN)]) == [1, 2]
     assert desk.counts(pool.id) == (2, 0, 0)
+
+
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_what_an_update_makes_of_a_lead_is_what_later_rows_match(chunk: int) -> None:  # R9.6 R9.8
+    desk = Desk()
+    desk.loaded("load", row(1, ANN, name="Ann"))
+    pool = desk.open("update", match="phone name")
+    rows = [row(1, ANN, name="Zoe"), row(2, BOB, name="Zoe", city="Troy"), row(3, CY, name="Ann")]
+    assert desk.rows(pool, rows, chunk=chunk) == [2]
+    assert actions(desk, pool.id) == [(1, 1, "update"), (2, 1, "update")]
+    assert desk.data(1) == {"name": "Zoe", "city": "Troy"}
+
+
+def test_verify_sees_clones_that_are_not_counted() -> None:
+    desk = Desk()
+    desk.loaded("load", row(1, ANN))
+    desk.loaded("clone", row(1, ANN))
+    desk.engine.state.clones.clear()
+    assert desk.engine.verify() == ["lead 1: 0 clones are counted, 1 are open"]

@@ -65,8 +65,21 @@ def test_scope_and_among(scope: str, among: str, originals: dict[int, int], matc
 def test_the_first_of_all_that_match_is_the_original() -> None:  # R9.6
     desk = Desk()
     desk.loaded("load", row(1, ANN), row(2, BOB, name="Bo"), row(3, CY), row(4, ANN))
-    pool = desk.loaded("skip", row(1, CY, BOB), row(2, ANN, name="bo"), row(3, DI, name=" BO "), match="phone name")
-    assert of(desk, pool) == {1: 2, 2: 1, 3: 2}
+    rows = (row(1, CY, BOB), row(2, BOB, CY), row(3, ANN, name="bo"), row(4, DI, name=" BO "))
+    assert of(desk, desk.loaded("skip", *rows, match="phone name")) == {1: 2, 2: 2, 3: 1, 4: 2}
+    desk(Remove(lead=1))
+    desk(Remove(lead=2))
+    assert of(desk, desk.loaded("skip", row(1, ANN), row(2, BOB, CY))) == {1: 1, 2: 2}
+    assert of(desk, desk.loaded("skip", row(1, ANN), row(2, CY, BOB), among="open")) == {1: 4, 2: 3}
+
+
+@pytest.mark.parametrize(("among", "originals"), [("all", {2: 1, 3: 2}), ("open", {2: 1})])
+def test_a_duplicate_that_was_loaded_closed_is_an_original_among_all(
+    among: str, originals: dict[int, int]
+) -> None:  # R9.6
+    desk = Desk()
+    pool = desk.loaded("close", row(1, ANN), row(2, ANN, BOB), row(3, BOB), among=among)
+    assert of(desk, pool) == originals
 
 
 def test_a_number_that_the_lead_lost_counts_too() -> None:  # R9.6

@@ -166,3 +166,10 @@ def test_a_pool_that_is_loading_is_nobody_elses() -> None:  # R9.1
     desk = Desk()
     desk(OpenPool(campaign="c1", source="api", entry_key=KEY))
     assert shared(desk) is None
+
+
+def test_verify_sees_a_pool_of_entries_that_is_not_found() -> None:
+    desk = Desk()
+    entry(desk)
+    desk.engine.state.entries.clear()
+    assert desk.engine.verify() == [f"pools of entries: {KEY} is None, should be [1]"]

@@ -97,3 +97,11 @@ def test_a_deleted_pool_takes_its_file_with_it() -> None:  # R9.11
     desk(ActOnPool(pool=pool, action="delete"))
     assert desk.changes.rows["file", file] is None
     assert desk.engine.state.files == {}
+
+
+def test_verify_sees_a_file_that_is_not_kept() -> None:
+    desk = Desk()
+    file = kept(desk, b"abc")
+    pool_with(desk, file)
+    desk.engine.state.files.clear()
+    assert desk.engine.verify() == [f"pool 1: its file {file} is not kept"]
