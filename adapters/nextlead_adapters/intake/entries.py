@@ -19,7 +19,7 @@ from nextlead.core.model import Pool
 from nextlead.core.pools import shared_pool
 
 from .leads import LeadTable, lead_table
-from .loading import AndThen, Loader
+from .loading import AndThen, Loader, left_out
 from .mapping import Plan
 from .numbers import Numbers
 from .options import DuplicateOptions, Order, PoolOptions
@@ -75,6 +75,7 @@ class Entries:
         pool = await self._loader.open(replace(order.open, entry_key=key, columns=_COLUMNS))
         try:
             await self._loader.load(pool.id, rows, rejects, by)
+            await self._loader.log(pool.id, left_out("key", plan.unmatched), by)
             return await self._loader.close(pool.id, by, unmatched=plan.unmatched, then=then)
         except NextleadError as problem:
             with suppress(NotReady):

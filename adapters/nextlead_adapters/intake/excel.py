@@ -50,16 +50,14 @@ class Workbook:
     `sheet` names it, without regard to case; empty is the first one that is shown. All of it is in memory.
     """
 
-    encoding: Final = "xlsx"
-    separator: Final = ""
-
     def __init__(self, path: Path, sheet: str) -> None:
+        self.encoding, self.separator = "xlsx", ""
         self.size_bytes = path.stat().st_size
         _check_archive(path)
         names, self._sheet = _open(path, sheet)
-        self.notes = (
-            () if sheet or len(names) == 1 else (f"only the first of {len(names)} sheets was read: {names[0]}",)
-        )
+        self.notes: tuple[str, ...] = ()
+        if not sheet and len(names) > 1:
+            self.notes = (f"only the first of {len(names)} sheets was read: {names[0]}",)
         self._at = 0
         self._rows = self._all()
         self.columns = self._header()

@@ -118,8 +118,6 @@ class Table:
     With `whole`, all text of all rows is kept until the row is given, however long it is: for `lines`.
     """
 
-    notes: Final = ()
-
     def __init__(self, path: Path, known: Callable[[str], bool], *, whole: bool = False) -> None:
         self._raw = path.open("rb")
         try:
@@ -129,6 +127,7 @@ class Table:
             self.separator = self._sniff(known)
             self._lines = _Lines(self._text(), whole=whole)
             self._row = 0
+            self.notes: tuple[str, ...] = ()
             self.head: list[str] = []
             self.columns = self._header()
         except BaseException:

@@ -18,7 +18,7 @@ from nextlead.core.errors import Conflict, NextleadError, NotFound, NotReady
 from nextlead.core.model import Pool
 from nextlead.ports import Archive
 
-from .loading import AndThen, Loader
+from .loading import AndThen, Loader, left_out
 from .wire import Chunk, Header
 from .worker import IntakeFailed
 
@@ -82,7 +82,8 @@ class Filler:
                 await self._loader.load(pool.id, chunk.rows, chunk.rejects, by)
                 rows += len(chunk.rows) + len(chunk.rejects)
                 self._progress[pool.id] = Progress(rows, chunk.done_bytes, header.size_bytes)
-            await self._loader.log(pool.id, _log_of(header), by)
+            lines = (*((0, note) for note in header.notes), *left_out("column", header.unmatched))
+            await self._loader.log(pool.id, lines, by)
             return await self._loader.close(pool.id, by, unmatched=header.unmatched, then=then)
         except BaseException as problem:
             await self.fail(pool.id, by, problem)
@@ -143,11 +144,6 @@ async def taken_rows(archive: Archive, pool: Pool) -> Taken:
     if pool.file_erased or len(rejected) != pool.invalid + pool.duplicate:
         raise IntakeFailed("personal data in it was erased while it was loaded; send it again without them")
     return Taken(pool.valid, tuple(rejected))
-
-
-def _log_of(header: Header) -> tuple[tuple[int, str], ...]:
-    unmatched = [f"column '{name[:100]}' matches no field and is left out" for name in header.unmatched]
-    return tuple((0, text) for text in (*header.notes, *unmatched))
 
 
 def _no_longer_cancelled() -> None:

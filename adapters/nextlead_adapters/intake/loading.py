@@ -23,6 +23,7 @@ from .matches import with_originals
 
 CHUNK_ROWS: Final = 250
 _TRIES_MAX: Final = 100
+_NAME_CHARS_MAX: Final = 100
 
 AndThen = Callable[[Pool], Command | None]
 """Called with a pool the moment a step of it is decided; the command it returns is carried out in the same commit."""
@@ -105,6 +106,11 @@ class Loader:
             stale = frozenset(loaded.stale)
             rows, rejects = tuple(row for row in rows if row.row in stale), ()
         raise RestlessOriginal(f"row {rows[0].row} can't be loaded: the lead that it is a duplicate of keeps changing")
+
+
+def left_out(what: str, names: Sequence[str]) -> Log:
+    """Lines that tell of columns, or keys, that match no field (SPEC R9.3)."""
+    return tuple((0, f"{what} '{name[:_NAME_CHARS_MAX]}' matches no field and is left out") for name in names)
 
 
 def _chunks(

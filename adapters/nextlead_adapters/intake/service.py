@@ -129,7 +129,8 @@ class Intake:
             raise Invalid("leads", "there are none")
         if options.sheet:
             raise Invalid("sheet", "is for Excel files")
-        order = check_options(options, self._dialer.engine, source=source, by=by, name="Entries")
+        name = "Entered by hand" if source == "manual" else "Entries"
+        order = check_options(options, self._dialer.engine, source=source, by=by, name=name)
         return await self._anyway(self._entries.add(leads, options, order, caller or by, then))
 
     async def cancel(self, pool: int, by: str) -> Pool:

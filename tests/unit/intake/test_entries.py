@@ -6,11 +6,12 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from nextlead.core.commands import ActOnPool, PutSettings
+from nextlead.core.commands import ActOnPool, PutCampaign, PutSettings
 from nextlead.core.errors import Invalid
-from nextlead.core.model import MINUTE_MS
+from nextlead.core.model import MINUTE_MS, UploadRules
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing.clock import FakeClock
+from nextlead_adapters.intake.options import DuplicateOptions
 from nextlead_adapters.intake.service import Intake
 
 from .conftest import OPTIONS
@@ -54,6 +55,45 @@ async def test_calls_within_the_gap_share_a_pool(dialer: Dialer, intake: Intake,
     assert (await intake.add_leads([lead(102)], OPTIONS, "admin")).id != first.id
 
 
+async def test_a_pool_is_shared_over_a_restart(dialer: Dialer, intake: Intake, clock: FakeClock) -> None:
+    # R9.1: nothing but the store remembers it.
+    first = await intake.add_leads([lead(100)], OPTIONS, "admin", caller="token 7")
+    clock.advance(MINUTE_MS)
+    again = Intake(dialer)
+    await again.start()
+    assert (await again.add_leads([lead(101)], OPTIONS, "admin", caller="token 7")).id == first.id
+
+
+async def test_leads_entered_by_hand_are_in_a_pool_of_that_user(intake: Intake, clock: FakeClock) -> None:
+    # R9.1
+    first = await intake.add_leads([lead(100)], OPTIONS, "admin", caller="7", source="manual")
+    assert (first.source, first.name) == ("manual", "Entered by hand")
+    clock.advance(MINUTE_MS)
+    assert (await intake.add_leads([lead(101)], OPTIONS, "admin", caller="7", source="manual")).id == first.id
+    assert (await intake.add_leads([lead(102)], OPTIONS, "admin", caller="8", source="manual")).id != first.id
+
+
+async def test_an_option_that_is_said_and_one_that_the_campaign_has_are_the_same(
+    dialer: Dialer, intake: Intake
+) -> None:
+    # R9.1
+    first = await intake.add_leads([lead(100)], OPTIONS, "admin")
+    said = replace(OPTIONS, duplicates=DuplicateOptions(scope="campaign"), on_invalid="file")
+    assert (await intake.add_leads([lead(101)], said, "admin")).id == first.id
+    await dialer.submit(PutCampaign(code="c1", upload_rules=UploadRules(on_invalid="close")))
+    other = await intake.add_leads([lead(102)], OPTIONS, "admin")
+    assert other.id != first.id
+    assert other.on_invalid == "close"
+
+
+async def test_broken_entries_keep_the_numbers_that_are_in_them(dialer: Dialer, intake: Intake) -> None:
+    # R10.6: so that a person is found in them.
+    broken = {"phone": "(415) 555-0100", "data": {"Name": "a", "name": "b"}}
+    pool = await intake.add_leads([broken], OPTIONS, "admin")
+    [reject] = await dialer.archive.rejects(pool.id, "invalid")
+    assert reject.numbers == (14155550100,)
+
+
 async def test_the_gap_is_a_setting(dialer: Dialer, intake: Intake, clock: FakeClock) -> None:
     await dialer.submit(PutSettings(manual_pool_gap_ms=MINUTE_MS))
     first = await intake.add_leads([lead(100)], OPTIONS, "admin")
@@ -95,6 +135,8 @@ async def test_keys_of_data_that_match_no_field_hold_the_pool(dialer: Dialer, in
     held = await intake.add_leads(stray, OPTIONS, "admin")
     assert (held.state, held.unmatched, held.valid) == ("awaiting_confirmation", ("fax",), 2)
     assert held.id != plain.id
+    log = await dialer.archive.rejects(held.id, "log")
+    assert [line.reasons for line in log] == [("key 'fax' matches no field and is left out",)]
     good = await intake.add_leads([{"phone": "4155550177"}], OPTIONS, "admin")
     assert (good.id, good.state) == (plain.id, "active"), "a held pool takes no leads whose keys all match"
     await dialer.submit(ActOnPool(pool=held.id, action="confirm"))
@@ -119,6 +161,8 @@ async def test_calls_in_the_same_moment_are_decided_as_if_one_came_first(dialer:
 
 
 async def test_what_is_wrong_with_the_call_is_refused(dialer: Dialer, intake: Intake) -> None:
+    with pytest.raises(Invalid, match="sheet: is for Excel"):
+        await intake.add_leads([lead(100)], replace(OPTIONS, sheet="a"), "admin")
     with pytest.raises(Invalid, match="leads"):
         await intake.add_leads([], OPTIONS, "admin")
     with pytest.raises(Invalid, match="campaign"):

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from nextlead.core.commands import ActOnPool
 from nextlead.runtime.dialer import Dialer
+from nextlead_adapters.intake.kept import fetch
+from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
 
 from .conftest import OPTIONS
@@ -32,6 +34,31 @@ async def test_a_real_file_goes_in_with_exactly_its_counts(dialer: Dialer, intak
     assert sum("is too short" in reason for (reason,) in reasons) == 3
     confirmed = await dialer.submit(ActOnPool(pool=pool.id, action="confirm"))
     assert confirmed.state == "active"
+
+
+async def test_the_second_time_every_lead_of_it_is_a_duplicate(dialer: Dialer, intake: Intake) -> None:
+    # R9.6
+    options = replace(OPTIONS, mapping={"phone_number": "phone"})
+    await intake.upload(FILE, FILE.name, options, "admin")
+    again = await intake.upload(FILE, FILE.name, options, "admin")
+    assert (again.valid, again.invalid, again.duplicate) == (0, 637, 5_722)
+    duplicates = await dialer.archive.rejects(again.id, "duplicate")
+    assert all(0 < reject.lead <= 4_904 and reject.action == "skip" for reject in duplicates)
+
+
+async def test_its_original_is_given_back_without_one_business(dialer: Dialer, intake: Intake, tmp_path: Path) -> None:
+    # R10.6
+    options = replace(OPTIONS, mapping={"phone_number": "phone"})
+    pool = await intake.upload(FILE, FILE.name, options, "admin")
+    lead = dialer.engine.lead(1)
+    assert lead is not None
+    number = str(lead.numbers[0])[1:]
+    lines = FILE.read_bytes().splitlines(keepends=True)
+    gone = await Originals(dialer).rewrite(pool.id, lead.numbers)
+    path = tmp_path / "original"
+    await fetch(dialer.archive, dialer.engine.pools[pool.id].file, path)
+    assert gone == sum(number.encode() in line for line in lines) > 0
+    assert path.read_bytes() == b"".join(line for line in lines if number.encode() not in line)
 
 
 async def test_its_latin_1_names_read_right(dialer: Dialer, intake: Intake) -> None:

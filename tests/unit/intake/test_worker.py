@@ -1,11 +1,14 @@
 """The process that reads files: what comes over the pipe, and what happens when it goes wrong."""
 
 import asyncio
+import io
 import os
 import signal
+import zipfile
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from msgspec.structs import replace
 
 from nextlead.core.commands import IntakeReject, IntakeRow
@@ -128,3 +131,44 @@ async def test_the_process_gets_no_secrets(write: Write, monkeypatch: pytest.Mon
         given = await asyncio.to_thread(Path(f"/proc/{worker.pid}/environ").read_bytes)
     assert given
     assert b"f00dcafe" not in given
+
+
+# -- hostile workbooks ------------------------------------------------------------------------------------------------
+
+SHEET = "xl/worksheets/sheet1.xml"
+HEAD = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+CELL = b'<row><c r="%s" t="inlineStr"><is><t>%s</t></is></c></row>'
+END = b"</sheetData></worksheet>"
+
+
+def workbook(sheet: bytes, claims: int | None = None) -> bytes:
+    """A workbook with this sheet; its directory claims another size of it."""
+    plain, out = io.BytesIO(), io.BytesIO()
+    with xlsxwriter.Workbook(plain) as book:
+        book.add_worksheet().write(0, 0, "phone")
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, sheet if name == SHEET else old.read(name))
+        if claims is not None:
+            new.getinfo(SHEET).file_size = claims
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (workbook(HEAD + CELL % (b"A1", b"phone") + CELL % (b"XFD1048576", b"1") + END), "more memory"),
+        (workbook(HEAD + CELL % (b"A1", b"phone") + CELL % (b"A4294967295", b"1") + END), "more memory"),
+        (workbook(HEAD + CELL % (b"A1", b"phone") + CELL % (b"ZZZZZZZZ9999999999999", b"1") + END), "broken Excel"),
+        (workbook(HEAD + CELL % (b"A1", b"phone") + b" " * (4 << 20) + END, claims=1_000), "broken Excel"),
+        (workbook(HEAD + CELL % (b"A1", b"phone") + END, claims=2 << 30), "2048 MB when it is unpacked"),
+        (workbook(HEAD + b"".join(CELL % (b"A%d" % row, b"x") for row in range(1, 9)) + END), "no column holds"),
+        (workbook(HEAD + CELL % (b"A1", b"phone") + CELL % (b"AMK1", b"x") + END), "1025 columns"),
+        (workbook(b"<x>" * 100_000), "has no rows|broken Excel"),
+        (workbook(bytes(range(256)) * 1_000), "has no rows|broken Excel"),
+    ],
+)
+async def test_a_workbook_made_to_do_harm_is_refused_with_the_reason(write: Write, content: bytes, part: str) -> None:
+    # R9.5
+    with pytest.raises(UnreadableFile, match=part):
+        await read(write(content), replace(LIMITS, memory_bytes=400 << 20))
