@@ -5,7 +5,7 @@ from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
 from .core_host import CoreHost
-from .driver import Change, Check, LeadView, Offered, PoolView
+from .driver import Change, Check, LeadView, Offered, PoolView, Refused
 
 
 class CoreViews:
@@ -48,7 +48,9 @@ class CoreViews:
         )
 
     def pool(self, pool: int) -> PoolView:
-        row = self._host.engine.pools[pool]
+        row = self._host.engine.pools.get(pool)
+        if row is None:
+            raise Refused("not_found", f"there is no pool {pool}")
         campaign = self._host.engine.campaigns.by_no[row.campaign]
         counts = self._host.engine.pool_counts(pool, self._host.now_ms)
         closed = sum(counts.closed.values())
@@ -56,6 +58,7 @@ class CoreViews:
             id=pool,
             campaign=campaign.code,
             campaign_name=campaign.name,
+            campaign_id=campaign.no,
             project=self._host.engine.projects.by_no[campaign.project].code,
             name=row.name,
             description=row.description,

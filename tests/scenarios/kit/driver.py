@@ -126,6 +126,7 @@ class PoolView:
     id: int
     campaign: str
     campaign_name: str
+    campaign_id: int
     project: str
     name: str
     description: str

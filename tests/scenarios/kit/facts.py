@@ -95,6 +95,7 @@ POOL: Final[Patterns] = (
     (rf"(from|until|created|modified) ({TIME})", "{0}", lambda m, world: show_ms(world.time(m[2]))),
     (r"no (from|until)", "{0}", _empty),
     (r"(?:new )?pool (\w+)", "pool", _text),
+    (r"(with its id and its campaign's id)", "ids", _text),
 )
 BULK: Final[Patterns] = (
     (r"(\d+) (done|gone|kept|leads|added|invalid|now|later)", "{1}", _text),
@@ -170,6 +171,7 @@ def pool_facts(pool: PoolView) -> Facts:
         **{name: str(getattr(pool, name)) for name in _PLAIN},
         **{f"closed {closure}": str(count) for closure, count in pool.closed.items()},
         "campaign name": pool.campaign_name,
+        "ids": "with its id and its campaign's id" if pool.id > 0 and pool.campaign_id > 0 else "",
         "percent closed": str(pool.percent_closed).removesuffix(".0"),
         "percent used": str(pool.percent_used).removesuffix(".0"),
         "duplicate check": f"{' or '.join(check.match)} in {check.scope} among {check.among}",

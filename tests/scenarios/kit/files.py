@@ -19,13 +19,17 @@ _FILLER: Final = "x" * 90
 
 
 class Sheet:
-    """A table as its lines stand in the scenario, in the encoding and form that is asked for."""
+    """A table as its lines stand in the scenario, in the encoding and form that is asked for.
+
+    A named `sheet` of an Excel file is its second one.
+    """
 
     def __init__(self, rows: Sequence[str]) -> None:
         self._rows = rows
         self._encoding = "utf-8"
         self._separator = ""
         self._form = "csv"
+        self.sheet = ""
 
     def set(self, option: str) -> None:
         if m := re.fullmatch(r"encoded ([\w-]+)", option):
@@ -53,7 +57,9 @@ class Sheet:
     def _excel(self) -> bytes:
         to = io.BytesIO()
         book = xlsxwriter.Workbook(to)
-        sheet = book.add_worksheet()
+        if self.sheet:
+            book.add_worksheet("Other").write_string(0, 0, "what this file is about")
+        sheet = book.add_worksheet(self.sheet or None)
         for no, row in enumerate(csv.reader(self._rows, delimiter=";")):
             for column, cell in enumerate(row):
                 sheet.write_string(no, column, cell)

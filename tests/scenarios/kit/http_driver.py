@@ -15,6 +15,7 @@ from .driver import (
     Body,
     Bulk,
     Change,
+    Check,
     Deleted,
     Entered,
     Entry,
@@ -263,9 +264,7 @@ def _dry(path: str, dry_run: bool) -> str:
 
 def entry_options(pool: NewPool) -> dict[str, Any]:
     """What an upload and an entry say alike."""
-    check = pool.check
-    body: dict[str, Any] = {"campaign": pool.campaign}
-    body |= {"duplicates": {"match": check.match, "scope": check.scope, "among": check.among, "action": check.action}}
+    body: dict[str, Any] = {"campaign": pool.campaign, "duplicates": duplicates(pool.check)}
     body |= {"name": pool.name} if pool.name else {}
     body |= {"description": pool.description} if pool.description else {}
     body |= {"owner": pool.owner} if pool.owner else {}
@@ -273,6 +272,10 @@ def entry_options(pool: NewPool) -> dict[str, Any]:
     body |= {"on_invalid": pool.on_invalid} if pool.on_invalid else {}
     body |= {"active_from": text_of(pool.from_ms)} if pool.from_ms is not None else {}
     return body | ({"active_until": text_of(pool.until_ms)} if pool.until_ms is not None else {})
+
+
+def duplicates(check: Check) -> dict[str, Any]:
+    return {"match": check.match, "scope": check.scope, "among": check.among, "action": check.action}
 
 
 def new_lead(lead: NewLead) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,31 @@ class HttpLine:
         headers = {"Authorization": f"Bearer {self.token(who)}"}
         parts: Any = {"file": (name, content), "options": (None, json.dumps(options), "application/json")}
         return self._checked(self.daemon.client.post(f"/v1/{path}", files=parts, headers=headers))
+
+    def ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> HTTPConnection:
+        """Send a request as admin; its answer is read another time, or never."""
+        content = None if body is None else json.dumps(body).encode()
+        return self._sent(method, path, content, "application/json")
+
+    def ask_file(self, path: str, name: str, content: bytes, options: Body) -> HTTPConnection:
+        """The same with a file and its options."""
+        parts: Any = {"file": (name, content), "options": (None, json.dumps(options), "application/json")}
+        request = self.daemon.client.build_request("POST", f"/v1/{path}", files=parts)
+        return self._sent("POST", path, request.read(), request.headers["content-type"])
+
+    def _sent(self, method: str, path: str, content: bytes | None, media: str) -> HTTPConnection:
+        call = HTTPConnection(self.daemon.url.host, self.daemon.url.port, timeout=60)
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": media}
+        call.request(method, f"/v1/{path}", content, headers)
+        return call
+
+    def answer(self, call: HTTPConnection) -> Any:
+        """Read the answer of `ask`."""
+        response = call.getresponse()
+        body = json.loads(response.read())
+        call.close()
+        assert response.status < 300, body
+        return body
 
     def _checked(self, answer: httpx.Response) -> httpx.Response:
         if 400 <= answer.status_code < 500:

@@ -45,6 +45,7 @@ def pool_view(pool: Json) -> PoolView:
     return PoolView(
         **{name: pool[name] for name in ("id", "campaign", "campaign_name", "project", "name", "description", "state")},
         **{name: counts[name] for name in ("valid", "invalid", "duplicates", "ready", "open", "leased", "closed")},
+        campaign_id=pool["campaign_id"],
         source=pool["source"],
         priority=pool["priority"] or 0,
         check=Check(tuple(check["match"]), check["scope"], check["among"], check["action"]),

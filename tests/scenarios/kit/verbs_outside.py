@@ -7,21 +7,20 @@ import csv
 import io
 import re
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from .driver import Bulk, Entered, LeadView
-from .facts import BULK, Patterns
+from .driver import Body, Bulk, Entered, LeadView
+from .facts import BULK, POOL, Patterns, agrees, pool_facts, read_facts, show
 from .files import Sheet, large_list
-from .http_driver import HttpDriver, entry_options
+from .http_driver import HttpDriver, duplicates, entry_options
+from .http_views import text_of
 from .language import BadStep, Step
+from .times import TIME
 from .verbs import Came, verb
 from .verbs_blocking import scope_of
-from .verbs_entry import ENTRY, entered, name_rows, read_entry, read_options
-from .verbs_pools import bulk_came
+from .verbs_entry import ENTRY, check_of, entered, name_rows, read_entry, read_options
+from .verbs_pools import ROUNDS, bulk_came
 from .world import World
-
-_ROUNDS: Final = 20_000
-"""Calls to the daemon before giving up on something that goes on in it."""
 
 
 def outside(world: World) -> HttpDriver:
@@ -55,6 +54,8 @@ def put_rules(world: World, m: re.Match[str], step: Step) -> None:
             rules["number_types"] = found[1].split()
         elif found := re.fullmatch(r"on invalid (\w+)", row):
             rules["on_invalid"] = found[1]
+        elif check := check_of(row):
+            rules["duplicates"] = duplicates(check)
         elif found := re.fullmatch(r"(\w+) (only|not|like|from) (.+)", row):
             rules["fields"].setdefault(found[1], {}).update(_rule(found[2], found[3]))
         else:
@@ -86,14 +87,19 @@ def upload(world: World, m: re.Match[str], step: Step) -> Came:
     pool, others = read_options(world, m["campaign"], m["options"])
     if not re.search(r"\bduplicates\b", m["options"]):
         pool = replace(pool, check=replace(pool.check, action="skip", scope="file"))
+    options = entry_options(pool)
     sheet = Sheet(step.rows)
-    mapping: dict[str, str | None] = {}
     for option in others:
         if found := re.fullmatch(r"mapping (.+) to (\w+)", option):
-            mapping[found[1]] = None if found[2] == "nothing" else found[2]
+            options.setdefault("mapping", {})[found[1]] = None if found[2] == "nothing" else found[2]
+        elif found := re.fullmatch(r"sheet (\w+)", option):
+            options["sheet"] = sheet.sheet = found[1]
+        elif option == "without saying the sheet":
+            del options["sheet"]
+        elif option == "duplicates as the campaign has it":
+            del options["duplicates"]
         else:
             sheet.set(option)
-    options = {**entry_options(pool), **({"mapping": mapping} if mapping else {})}
     came = _send(world, sheet.name, sheet.content(), options)
     for lead in came.leads:
         _name_by_number(world, lead)
@@ -149,7 +155,7 @@ def upload_large(world: World, m: re.Match[str], step: Step) -> Came | None:
 
 
 def _until_under_way(driver: HttpDriver, pool: int, rows: int, step: Step) -> None:
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         view = driver.line.call("GET", f"pools/{pool}").json()
         if view["state"] != "loading":
             raise step.failed(f"a pool of {rows} rows that is still loading", view["state"])
@@ -158,15 +164,50 @@ def _until_under_way(driver: HttpDriver, pool: int, rows: int, step: Step) -> No
     raise step.failed("some rows", "none")
 
 
-@verb(r"pool (?P<pool>\w+) becomes (?P<state>\w+)")
+@verb(r"pool (?P<pool>\w+) becomes (?P<facts>.+)")
 def pool_becomes(world: World, m: re.Match[str], step: Step) -> None:
     """By itself, after a while."""
-    state = ""
-    for _ in range(_ROUNDS):
-        state = outside(world).pool(world.pool(m["pool"])).state
-        if state == m["state"]:
+    wanted, came = read_facts(m["facts"], POOL, world), {}
+    for _ in range(ROUNDS):
+        came = pool_facts(outside(world).pool(world.pool(m["pool"])))
+        if agrees(wanted, came):
             return
-    raise step.failed(m["state"], state)
+    raise step.failed(m["facts"], show(came))
+
+
+@verb(rf"daemon is killed at (?P<at>{TIME}) while leads of pool (?P<pool>\w+) expire")
+def kill_while_expiring(world: World, m: re.Match[str], step: Step) -> None:
+    world.now_ms = world.time(m["at"])
+    _kill_on_the_way(world, m["pool"], step, "POST", "clock", {"now": text_of(world.now_ms)})
+
+
+@verb(r"daemon is killed while pool (?P<pool>\w+) is deleted")
+def kill_while_deleting(world: World, m: re.Match[str], step: Step) -> None:
+    _kill_on_the_way(world, m["pool"], step, "DELETE", f"pools/{world.pool(m['pool'])}", None)
+
+
+def _kill_on_the_way(world: World, name: str, step: Step, method: str, path: str, body: Body | None) -> None:
+    """Ask, look on until some of the pool's leads have gone, and kill."""
+    driver, pool = outside(world), world.pool(name)
+    before = driver.pool(pool).open
+    asked = driver.line.ask(method, path, body)
+    for _ in range(ROUNDS):
+        if driver.pool(pool).open < before:
+            driver.crash(world.now_ms, frozen=True)
+            asked.close()
+            return
+    raise step.failed("fewer open leads", f"{before}")
+
+
+@verb(r"admin uploads a list of (?P<rows>\d+) at the same moment (?P<times>\d+) times to (?P<campaign>\w+)")
+def upload_at_once(world: World, m: re.Match[str], _: Step) -> Came:
+    """All are asked for before the first answer is read; the counts are those of all pools."""
+    driver = outside(world)
+    options = {"campaign": m["campaign"], "mapping": {"filler": None}}
+    content = large_list(int(m["rows"]))
+    asked = [driver.line.ask_file("pools", "large.csv", content, options) for _ in range(int(m["times"]))]
+    pools = [driver.pool(driver.line.answer(each)["id"]) for each in asked]
+    return Came({name: str(sum(getattr(pool, name) for pool in pools)) for name in ("valid", "duplicates")}, POOL)
 
 
 # -- lists and buttons ----------------------------------------------------------------------------------------------

@@ -1,13 +1,17 @@
 """Verbs on pools: their buttons, their settings, their details."""
 
 import re
+from typing import Final
 
-from .driver import Body, Bulk, Deleted
+from .driver import Body, Bulk, Deleted, Refused
 from .facts import BULK, POOL, Facts, pool_facts
 from .language import Step
 from .times import TIME
 from .verbs import Came, verb
 from .world import World
+
+ROUNDS: Final = 20_000
+"""Looks before giving up on something that goes on by itself."""
 
 
 @verb(r"admin (?P<action>activate|deactivate|shuffle|confirm|reject)s pool (?P<pool>\w+)(?: with seed (?P<seed>\d+))?")
@@ -39,6 +43,18 @@ def pool_text(world: World, m: re.Match[str], _: Step) -> None:
 def pool_dates(world: World, m: re.Match[str], _: Step) -> None:
     dates = {f"active_{key}_ms": None if m[key] == "open" else world.time(m[key]) for key in ("from", "until")}
     world.driver.edit_pool(world.pool(m["pool"]), dates)
+
+
+@verb(r"pool (?P<pool>\w+) is gone(?P<later> in the end)?")
+def pool_is_gone(world: World, m: re.Match[str], step: Step) -> None:
+    for _ in range(ROUNDS if m["later"] else 1):
+        try:
+            world.driver.pool(world.pool(m["pool"]))
+        except Refused as refusal:
+            if refusal.code != "not_found":
+                raise
+            return
+    raise step.failed("no such pool any more", "it is there")
 
 
 @verb(r"pool (?P<pool>\w+) is (?P<facts>.+)")
