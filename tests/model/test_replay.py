@@ -39,9 +39,9 @@ def token(lead: int, raw: bytes) -> str:
     return f"{lead:x}-{raw.hex()}"
 
 
-def started(leads: int, **settings: object) -> Both:
+def started(leads: int, slice_leads: int | None = None, **settings: object) -> Both:
     """Agents a and b, campaign c1, a pool of so many leads with a number each."""
-    both = Both(T0)
+    both = Both(T0, slice_leads)
     both.do(PutCampaign(code="c1", dialer=Dialer(**settings)))  # type: ignore[arg-type]
     for agent in ("a", "b"):
         both.do(PutAgent(code=agent, campaigns=("c1",)))
@@ -190,3 +190,17 @@ def test_lead_of_a_rejected_pool_stays_closed() -> None:
     both.do(ActOnPool(pool=2, action="reject"))
     both.do(Reopen(lead=2))
     assert not both.model.world.leads[2].open
+
+
+def test_lead_of_a_pool_that_is_being_deleted_is_gone_at_once() -> None:
+    """R9.11, R2.7: also one with a due time of its own, an urgent one, and one that somebody names."""
+    both = started(9, slice_leads=2)
+    both.do(EditLead(lead=1, due_ms=T0 - 1))
+    both.do(MakeUrgent(lead=2, reason="hot_lead", expires_ms=T0 + MINUTE))
+    both.do(ActOnPool(pool=1, action="delete"))
+    assert both.engine.working
+    both.do(Next(agent="a", token=A))
+    both.do(Take(agent="a", lead=3, token=B, override=True))
+    both.do(EditLead(lead=4, redial=RedialEdit(kind="common", at_ms=T0 + MINUTE)))
+    both.finish_work()
+    assert both.model.world.pools == {}

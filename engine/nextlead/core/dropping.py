@@ -48,6 +48,12 @@ class Delete:
             state.put_pool(pool)
         return self._finish(pool) if finished else None
 
+    def go_now(self, lead: Lead) -> None:
+        """A lead that goes does so before its turn."""
+        self._look(lead.id)
+        pool = self._state.pools[self.pool]
+        self._state.put_pool(replace(pool, deleted=pool.deleted + 1))
+
     def _look(self, lead_id: int) -> int:
         lead = self._state.leads.get(lead_id)
         if lead is None or lead.pool != self.pool:
@@ -93,6 +99,20 @@ def delete_pool(state: State, pool: Pool) -> PoolDeleted | Begun:
     task = Delete(state, next_job(state), pool.id)
     found: PoolDeleted | Begun = begin(state, task, Job(task.id, "delete", pool.id, "", state.now_ms))
     return found
+
+
+def goes_now(state: State, lead: Lead) -> bool:
+    """Whether the lead goes with its pool, which is being deleted; then it is gone when this returns.
+
+    Bars keep such leads out of the order, but for those that have a due time of their own, or are urgent.
+    """
+    if not state.shut or not state.is_going(lead):
+        return False
+    for task in state.tasks:
+        if isinstance(task, Delete) and task.pool == lead.pool:
+            task.go_now(lead)
+            break
+    return True
 
 
 def being_deleted(state: State, pool: int) -> bool:

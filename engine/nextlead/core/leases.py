@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from .blocking import last_look
 from .choose import Choice, choose, first_due_ms, paused, reserved_until_ms
+from .dropping import goes_now
 from .errors import AgentDisabled, NoSession
 from .model import Agent, Lead, Lease, Tally
 from .order import NEVER, due_of, limit, priority_of
@@ -36,7 +37,7 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
         lead = state.need_lead(choice.lead)
-        if last_look(state, lead):
+        if not goes_now(state, lead) and last_look(state, lead):
             break
     among = ready_in_sight(state, sight, agent) if count else None
     for campaign, handed, stride in choice.tallies:

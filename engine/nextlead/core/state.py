@@ -192,11 +192,20 @@ class State(Places):
         return found
 
     def open_lead(self, lead: int) -> Lead:
-        """The open lead that a person names; the same refusals. One that has expired counts as closed (SPEC R8.3)."""
+        """The open lead that a person names; the same refusals.
+
+        One that has expired counts as closed (SPEC R8.3), one that goes with its pool as gone.
+        """
         found = self.need_lead(lead)
-        if self.shut and self.is_over(found):
+        if self.shut and (self.is_over(found) or self.is_going(found)):
             raise WrongStatus(f"lead {lead} is closed", status=Status.CLOSED.code)
         return found
+
+    def is_going(self, lead: Lead) -> bool:
+        """Whether the lead goes with its pool, which is being deleted (SPEC R9.11)."""
+        if not self.shut.get(lead.pool, 0) & Bar.UNSHOWN:
+            return False
+        return lead.status is Status.UNPROCESSED and not lead.shown and not self.has_clones(lead.id)
 
     def is_over(self, lead: Lead) -> bool:
         """Whether the lead has expired with its pool, written or not yet; a leased one has not (SPEC R8.2)."""
