@@ -18,7 +18,6 @@ from nextlead.core.errors import (
     Leased,
     NextleadError,
     NotAllowed,
-    NotFound,
     NumberBlocked,
     WrongStatus,
 )
@@ -166,9 +165,8 @@ def make_urgent(world: World, command: MakeUrgent) -> None:
 def reopen(world: World, command: Reopen) -> None:
     """R1.4: closed leads start again, counted attempts too; not blocked ones."""
     lead = world.leads.get(command.lead)
-    if lead is None:
-        raise NotFound("lead", command.lead)
-    if lead.open:
+    if lead is None or lead.open:
+        lead = world.lead(command.lead)
         raise WrongStatus(lead.status.code)
     check_confirmed(world, lead)
     if lead.closure in ("anonymized", "do_not_call", "global_do_not_call") or lead.erased:
