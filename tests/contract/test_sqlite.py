@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool
+from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool, reject
 from contract.conftest import copy_files
 
-from nextlead.core.model import DAY_MS, Answer, LeadData
+from nextlead.core.model import DAY_MS, Answer, FilePart, LeadData
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
-from nextlead_adapters.sqlite import SqliteStore, connection, reads, tables, tending
+from nextlead_adapters.sqlite import SqliteStore, connection, keys, reads, tables, tending
 from nextlead_adapters.sqlite.connection import Connection
 
 
@@ -373,3 +373,98 @@ async def test_many_leads_by_id_are_found_by_their_index(store: SqliteStore) -> 
         lambda db: db.execute(f"EXPLAIN QUERY PLAN SELECT body FROM state {which}").fetchall()
     )
     assert "PRIMARY KEY (org=? AND id=?)" in plan[0][3]
+
+
+# -- what goes on behind --------------------------------------------------------------------------------------------
+
+
+async def test_an_unforeseen_error_behind_the_commits_fails_the_next_commit(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would end the task, and nothing would ever be folded again."""
+    monkeypatch.setattr(tending, "FOLD_ROWS", 1)
+
+    def broken(db: sqlite3.Connection, *args: object) -> None:
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "fold_leads", broken)
+        await commit(store, 1, pool(), lead(1))
+        assert store._tending
+        await settled(store._tending._task.done)
+    with pytest.raises(StoreError, match="what goes on behind the commits has ended: RuntimeError"):
+        await commit(store, 2, lead(1))
+    with pytest.raises(StoreError, match="a mistake"):
+        await store.erase([])
+    with pytest.raises(StoreError, match="a mistake"):
+        await store.close()
+    again = SqliteStore(store._path)
+    await again.open()
+    assert (await again.claim()).commit_no == 1
+    await again.close()
+
+
+async def test_a_commit_that_waits_for_folding_learns_of_its_end(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "ROWS_MAX", 1)
+    await commit(store, 1, pool(), lead(1))
+
+    def broken(db: sqlite3.Connection, *args: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(tables, "fold_leads", broken)
+    with pytest.raises(StoreError, match="a mistake"):
+        await commit(store, 2, lead(1))
+    with pytest.raises(StoreError, match="a mistake"):
+        await store.close()
+
+
+async def test_what_is_doomed_goes_in_slices_behind_the_commits(store: SqliteStore, tmp_path: Path) -> None:
+    rows = [reject(row, "invalid", 1, 14155550000 + row) for row in range(1_000)]
+    await commit(store, 1, pool(), rejects=rows, parts=[FilePart(3, no, b"x" * 9_000) for no in range(30)])
+    await commit(store, 2, rows={("pool", 1): None, ("file", 3): None})
+    assert await count(store, "reject") > 0
+    there = tmp_path / "there"
+    copy_files(tmp_path / "a.db", there)
+    other = SqliteStore(there / "a.db")
+    for one in (store, other):
+        if one is other:
+            await other.open()
+            await other.claim()
+        assert one._tending
+        await one._tending.catch_up(2)
+        assert [await count(one, table) for table in ("reject", "reject_number", "file_part", "doomed")] == [0, 0, 0, 0]
+    await other.close()
+
+
+async def test_every_connection_that_writes_overwrites_what_it_deletes(store: SqliteStore) -> None:
+    # R10.6
+    assert await pragma(store._writer, "secure_delete") == 1
+    assert await pragma(store._back, "secure_delete") == 1
+
+
+async def test_queries_find_what_they_ask_for_by_an_index(store: SqliteStore) -> None:
+    """Each would read a table of millions otherwise."""
+    queries: dict[str, Callable[[sqlite3.Connection], object]] = {
+        "state_closed (org=? AND campaign=? AND closure=? AND closed_ms>? AND closed_ms<?)": lambda db: (
+            reads.closed_before(db, 1, (10, "success", 5), 3, ())
+        ),
+        "(org=? AND pool=? AND kind=? AND (row,no,at)>(?,?,?))": lambda db: reads.rejects_after(db, 1, 1, "log", 0, 3),
+        "(org=? AND master=?)": lambda db: reads.clones_of(db, 1, 5),
+        "(org=? AND rule=? AND key=?)": lambda db: keys.users_of(db, 1, 1, [b"k"]),
+        "match_key_lead (org=? AND lead=?)": lambda db: keys.delete(db, 1, [5]),
+        "(org=? AND file=? AND no=?)": lambda db: reads.file_part(db, 1, 5, 0),
+    }
+    for plan, ask in queries.items():
+
+        def plans(db: sqlite3.Connection, ask: Callable[[sqlite3.Connection], object] = ask) -> list[str]:
+            seen: list[str] = []
+            db.set_trace_callback(seen.append)
+            ask(db)
+            db.set_trace_callback(None)
+            return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {seen[0]}")]
+
+        found = await store._writer.run(plans)
+        assert any(plan in step for step in found), (plan, found)
+        assert not any("TEMP B-TREE" in step for step in found)

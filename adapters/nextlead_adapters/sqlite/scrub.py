@@ -50,11 +50,12 @@ class Shape:
 
 def empty_log(db: sqlite3.Connection) -> None:
     """Copy all of the log into the file and cut it to nothing. Raises `LogIsRead`."""
+    (usual,) = db.execute("PRAGMA busy_timeout").fetchone()
     db.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}").fetchall()
     try:
         busy, _, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        db.execute("PRAGMA busy_timeout = 2000").fetchall()
+        db.execute(f"PRAGMA busy_timeout = {usual}").fetchall()
     if busy:
         raise LogIsRead
 

@@ -1,0 +1,219 @@
+"""What every store promises of erasing (SPEC R10.6): histories stay, persons go."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from contract.build import NOON, closed, commit, event, fresh, lead, load, pool, reject
+
+from nextlead.core.model import Blocked, Erasure, Event, Forgotten, Job, Lead, LeadData, Lease, Status
+from nextlead.ports import LeadFilter, NumberUse
+from nextlead.testing import FaultyStore
+
+ADA, BOB = 12025550101, 12025550102
+LEASE = Lease(b"t" * 16, 2, NOON, NOON, ADA, 1)
+
+
+async def reopen(home: Any, store: Any) -> Any:
+    await store.close()
+    store = home.again()
+    await store.open()
+    await store.claim()
+    return store
+
+
+def said(kind: str, previous: int = 0, silent: tuple[int, ...] = (), lead_: int = 1, cause: str = "free text") -> Event:
+    return event(lead_, kind, previous, number=ADA, note="Ada said", detail="rings Bob", cause=cause, silent=silent)
+
+
+def bare(kind: str, previous: int = 0, silent: tuple[int, ...] = (), lead_: int = 1, cause: str = "free text") -> Event:
+    return event(lead_, kind, previous, cause=cause, silent=silent)
+
+
+def mine(**more: Any) -> Lead:
+    return lead(1, **{"numbers": (ADA, BOB), **more})
+
+
+async def a_life(store: Any) -> list[Erasure]:
+    """Lead 1 is called, beaten, edited, closed, anonymised; lead 2 stands beside it in the same commits."""
+    await commit(store, 1, pool(), pool(2), fresh=[fresh(1, numbers=(ADA, BOB)), fresh(2)], rejects=[reject(1)])
+    other = event(2, "leased", number=14155550002, note="stays")
+    await commit(store, 2, mine(last_commit=2, lease=LEASE), lead(2, last_commit=2), events=[said("leased"), other])
+    await commit(store, 3, mine(last_commit=2, lease=LEASE, silent=(3,)), lead(2, last_commit=2, silent=(3,)))
+    row = mine(numbers=(BOB,), dropped=(ADA,), dialled=(1,), dropping=(BOB,), last_commit=4)
+    await commit(
+        store, 4, row, LeadData(1, b'{"name":"Ada B"}'), events=[said("cancelled", 2, (3,)), said("edited", 4)]
+    )
+    await commit(store, 5, closed(1, numbers=(BOB,), last_commit=5), events=[said("finished", 4, (), 1, "result")])
+    gone = closed(1, "anonymized", numbers=(), erased=True, last_commit=6)
+    erasure = Erasure(1, 1, 1, 6, numbers=(ADA,))
+    await commit(store, 6, gone, LeadData(1, b"{}"), erasure, events=[bare("anonymized", 5, (), 1, "")])
+    return [erasure]
+
+
+@pytest.mark.parametrize("folded", [False, True])
+async def test_a_history_stays_without_what_names_the_person(home: Any, store: Any, *, folded: bool) -> None:
+    erasures = await a_life(store)
+    store = await reopen(home, store) if folded else store
+    await store.erase(erasures)
+    for _ in range(2):
+        assert await store.history(1) == [
+            bare("leased"),
+            bare("cancelled", 2, (3,), 1, ""),
+            bare("edited", 4),
+            bare("finished", 4, (), 1, "result"),
+            bare("anonymized", 5, (), 1, ""),
+        ]
+        for no in range(2, 7):
+            row = await store.lead_at(no, 1)
+            assert (row.numbers, row.dropped, row.dialled, row.dropping) == ((), (), (), ())
+            assert row.lease is None or row.lease.number == 0
+        assert (await store.lead(1)).data == b"{}"
+        assert await store.numbers([ADA, BOB]) == []
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_others_in_the_same_commits_keep_all(home: Any, store: Any) -> None:
+    await store.erase(await a_life(store))
+    for _ in range(2):
+        assert [found.note for found in await store.history(2)] == ["stays"]
+        assert await store.lead_at(3, 2) == lead(2, last_commit=2, silent=(3,))
+        assert (await store.lead(2)).data == b'{"name":"Ada"}'
+        assert await store.numbers([14155550002]) == [NumberUse(14155550002, 2, 1, 10, False)]
+        assert len(await store.rejects(1, "invalid")) == 1
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_the_erasure_row_keeps_its_lead_and_loses_its_numbers(home: Any, store: Any) -> None:
+    """A restart in between goes on with it."""
+    erasures = await a_life(store)
+    await store.erase(erasures)
+    for _ in range(2):
+        rows = [row for table, row in (await load(store)).rows if table == "erasure"]
+        assert rows == [Erasure(1, 1, 1, 6)]
+        await store.erase(rows)
+        store = await reopen(home, store)
+    await commit(store, 7, rows={("erasure", 1): None})
+    assert not [row for table, row in (await load(store)).rows if table == "erasure"]
+    await store.close()
+
+
+async def test_a_forgotten_number_goes_everywhere(home: Any, store: Any) -> None:
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA, BOB))])
+    await commit(store, 2, rejects=[reject(1, "invalid", 1, ADA), reject(2, "duplicate", 1, BOB, ADA)])
+    await commit(store, 3, Blocked(ADA, "asked", NOON, "user:M"), rejects=[reject(3, "invalid", 1, BOB)])
+    rows = {("blocked", ADA): None, ("forgotten", "ab"): Forgotten("ab", NOON, "user:M")}
+    erasures = [Erasure(1, 1, 1, 4), Erasure(2, 0, 0, 0, forget=(ADA,))]
+    row = closed(1, "anonymized", numbers=(), erased=True, last_commit=4)
+    await commit(store, 4, row, *erasures, rows=rows, events=[bare("anonymized")])
+    await store.erase(erasures)
+    for _ in range(2):
+        assert [found.row for found in await store.rejects(1, "invalid")] == [3]
+        assert await store.rejects(1, "duplicate") == []
+        assert await store.pools_with_number(ADA) == []
+        assert await store.pools_with_number(BOB) == [1]
+        tables = {table for table, _ in (await load(store)).rows}
+        assert tables == {"pool", "forgotten", "erasure"}
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_a_number_that_is_blocked_again_stays_blocked(home: Any, store: Any) -> None:
+    await commit(store, 1, Blocked(ADA, "asked", NOON, "user:M"))
+    await commit(store, 2, Erasure(1, 0, 0, 0, forget=(ADA,)), rows={("blocked", ADA): None})
+    again = Blocked(ADA, "again", NOON, "user:M")
+    await commit(store, 3, again)
+    await store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))])
+    for _ in range(2):
+        assert ("blocked", again) in (await load(store)).rows
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_retention_leaves_numbers_of_others_alone(store: Any) -> None:
+    # R10.7: numbers are not forgotten
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,)), fresh(2, numbers=(ADA,))])
+    await commit(store, 2, closed(1, numbers=(ADA,), last_commit=2), events=[said("finished")])
+    await commit(
+        store, 3, closed(1, numbers=(), erased=True, last_commit=2, silent=(3,)), rejects=[reject(1, "invalid", 1, ADA)]
+    )
+    await store.erase([Erasure(1, 1, 1, 2, (3,), numbers=(ADA,))])
+    assert [use.lead for use in await store.numbers([ADA])] == [2]
+    assert len(await store.rejects(1, "invalid")) == 1
+    assert [found.note for found in await store.history(1)] == [""]
+
+
+async def test_an_open_lead_that_says_the_number_keeps_its_index(store: Any) -> None:
+    """A leased lead is erased when its lease ends; until then its number leads to it."""
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,))])
+    await commit(store, 2, lead(1, numbers=(ADA,), lease=LEASE, mark="anonymized"))
+    await store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))])
+    assert [use.lead for use in await store.numbers([ADA])] == [1]
+    await commit(store, 3, closed(1, numbers=(), erased=True, silent=(2, 3)))
+    await store.erase([Erasure(2, 1, 1, 0, (2, 3), forget=(ADA,))])
+    assert await store.numbers([ADA]) == []
+    assert (await store.lead_at(2, 1)).numbers == ()
+
+
+async def test_an_untouched_lead_that_is_erased(home: Any, store: Any) -> None:
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,)), fresh(2)])
+    row = closed(1, "anonymized", numbers=(), erased=True, last_commit=2)
+    await commit(store, 2, row, events=[bare("anonymized")])
+    await store.erase([Erasure(1, 1, 1, 2, forget=(ADA,))])
+    for _ in range(2):
+        assert [found.lead.id for found in await store.leads(LeadFilter(number=ADA))] == []
+        assert (await store.lead(1)).data == b"{}"
+        store = await reopen(home, store)
+    await store.close()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+async def test_what_is_left_of_deleted_leads_goes_by_number(home: Any, store: Any, *, folded: bool) -> None:
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,)), fresh(2, numbers=(ADA,)), fresh(3)])
+    await commit(
+        store, 2, lead(1, numbers=(ADA,), last_commit=2), LeadData(1, b'{"name":"A"}'), events=[said("edited")]
+    )
+    await commit(store, 3, lead(1, numbers=(ADA,), last_commit=2, silent=(3,)))
+    store = await reopen(home, store) if folded else store
+    await commit(store, 4, gone=[1, 2])
+    store = await reopen(home, store)
+    await store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))])
+    for no in (2, 3):
+        assert (await store.lead_at(no, 1)).numbers == ()
+    assert await store.pools_with_number(ADA) == []
+    await store.close()
+
+
+async def test_jobs_and_erasures_in_the_history_say_no_number(home: Any, store: Any) -> None:
+    await commit(store, 1, rows={("job", 7): Job(7, "block", 0, "user:M", NOON, ADA)})
+    await commit(store, 2, Erasure(1, 0, 0, 0, forget=(ADA, BOB)), rows={("job", 7): None})
+    await store.erase([Erasure(1, 0, 0, 0, forget=(ADA, BOB))])
+    store = await reopen(home, store)
+    assert (await load(store)).rows == [("erasure", Erasure(1, 0, 0, 0))]
+    await store.close()
+
+
+async def test_commits_go_on_beside_erasing(home: Any, store: Any) -> None:
+    erasures = await a_life(store)
+    erasing = asyncio.create_task(store.erase(erasures))
+    for no in range(7, 40):
+        await commit(store, no, lead(2, attempts=no, last_commit=no, status=Status.COMMON_REDIAL))
+    await erasing
+    assert (await store.history(1))[0] == bare("leased")
+    store = await reopen(home, store)
+    assert (await store.lead(2)).lead.attempts == 39
+    assert (await store.history(1))[0] == bare("leased")
+    await store.close()
+
+
+async def test_a_faulty_store_can_fail_to_erase(home: Any, store: Any) -> None:
+    faulty = FaultyStore(store)
+    erasures = await a_life(store)
+    faulty.fail_erasing()
+    with pytest.raises(Exception, match="told to fail"):
+        await faulty.erase(erasures)
+    assert (await store.history(1))[0].note == "Ada said"
+    await faulty.erase(erasures)
+    assert (await store.history(1))[0].note == ""
