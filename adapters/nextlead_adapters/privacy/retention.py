@@ -13,12 +13,10 @@ from typing import Final
 import structlog
 
 from nextlead.core.engine import Engine
-from nextlead.core.errors import NotReady
-from nextlead.ports import StoreError
 from nextlead.runtime.dialer import Dialer
 
 from .closing import SLICE, forget_due
-from .erasing import BATCH, Eraser
+from .erasing import BATCH, FAILURES, Eraser
 from .patience import Patience
 
 Term = tuple[int, str]
@@ -57,7 +55,7 @@ class Retention:
             while (due := self._first_due(self._dialer.now_ms())) is not None:
                 await self._serve(due)
             self._patience.worked()
-        except (StoreError, NotReady) as problem:
+        except FAILURES as problem:
             pause_s = self._patience.failed()
             _log.error("retention_failed", problem=type(problem).__name__, again_in_s=pause_s)
 
