@@ -79,12 +79,12 @@ class Filler:
         try:
             rows = self._progress[pool.id].rows
             async for chunk in chunks:
-                await self._loader.load(pool.id, chunk.rows, chunk.rejects, by)
+                await self._loader.load(pool.id, chunk.rows, chunk.rejects, by, patient=True)
                 rows += len(chunk.rows) + len(chunk.rejects)
                 self._progress[pool.id] = Progress(rows, chunk.done_bytes, header.size_bytes)
             lines = (*((0, note) for note in header.notes), *left_out("column", header.unmatched))
-            await self._loader.log(pool.id, lines, by)
-            return await self._loader.close(pool.id, by, unmatched=header.unmatched, then=then)
+            await self._loader.log(pool.id, lines, by, patient=True)
+            return await self._loader.close(pool.id, by, unmatched=header.unmatched, then=then, patient=True)
         except BaseException as problem:
             await self.fail(pool.id, by, problem)
             raise
@@ -96,7 +96,8 @@ class Filler:
             return
         reason = problem.detail if isinstance(problem, NextleadError) else FAULT
         with suppress(NotReady):
-            await self._loader.close(pool, canceller or by, error=reason if canceller is None else CANCELLED)
+            error = reason if canceller is None else CANCELLED
+            await self._loader.close(pool, canceller or by, error=error, patient=canceller is None)
         if canceller is not None:
             _no_longer_cancelled()
             raise IntakeFailed(CANCELLED) from None

@@ -5,6 +5,8 @@
    chunk is applied: reading it and applying are one step, that no other chunk of this organisation comes between. A row
    whose original was changed by someone else meanwhile is `stale`: it is looked up and sent again, before later rows.
 3. Chunks are small, so that `next` is served between them.
+4. A file does not fail because the dialer could take nothing for a moment: that is waited out. Entries are refused, and
+   their sender tries again.
 """
 
 import asyncio
@@ -13,9 +15,10 @@ from itertools import islice
 from typing import Final
 
 from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool
-from nextlead.core.errors import NextleadError
+from nextlead.core.errors import NextleadError, NotReady
 from nextlead.core.model import Pool
 from nextlead.core.replies import Loaded
+from nextlead.runtime.desk import Then
 from nextlead.runtime.dialer import Dialer
 
 from .duplicates import key_rules
@@ -24,6 +27,8 @@ from .matches import with_originals
 CHUNK_ROWS: Final = 250
 _TRIES_MAX: Final = 100
 _NAME_CHARS_MAX: Final = 100
+_PATIENCE_TRIES: Final = 120
+_PATIENCE_S: Final = 0.5
 
 AndThen = Callable[[Pool], Command | None]
 """Called with a pool the moment a step of it is decided; the command it returns is carried out in the same commit."""
@@ -59,6 +64,8 @@ class Loader:
         rejects: Iterable[IntakeReject],
         by: str,
         then: AndThen | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
         """Load rows into a pool that takes them; returns when they are durable. `then` goes with the last of them."""
         chunks = _chunks(tuple(rows), tuple(rejects))
@@ -66,19 +73,27 @@ class Loader:
         while chunk is not None:
             later = next(chunks, None)
             async with self._lock:
-                await self._load_chunk(pool, *chunk, by, None if later else then)
+                await self._load_chunk(pool, *chunk, by, None if later else then, patient=patient)
             chunk = later
 
-    async def log(self, pool: int, lines: Log, by: str) -> None:
+    async def log(self, pool: int, lines: Log, by: str, *, patient: bool = False) -> None:
         """Add lines to the pool's log."""
         if lines:
-            await self.dialer.submit(LoadRows(pool=pool, rows=(), log=lines, by=by))
+            await self._submit(LoadRows(pool=pool, rows=(), log=lines, by=by), patient=patient)
 
     async def close(
-        self, pool: int, by: str, *, unmatched: tuple[str, ...] = (), error: str = "", then: AndThen | None = None
+        self,
+        pool: int,
+        by: str,
+        *,
+        unmatched: tuple[str, ...] = (),
+        error: str = "",
+        then: AndThen | None = None,
+        patient: bool = False,
     ) -> Pool:
         """All rows are in, or, with an error, the pool has failed and what was loaded is dropped."""
-        closed = await self.dialer.submit(ClosePool(pool=pool, unmatched=unmatched, error=error, by=by), then)
+        command = ClosePool(pool=pool, unmatched=unmatched, error=error, by=by)
+        closed = await self._submit(command, then, patient=patient)
         assert isinstance(closed, Pool)
         return closed
 
@@ -89,6 +104,8 @@ class Loader:
         rejects: tuple[IntakeReject, ...],
         by: str,
         then: AndThen | None,
+        *,
+        patient: bool,
     ) -> None:
         """Until no row of it is stale; `then` goes with the command that takes the last one."""
         pools = self.dialer.engine.pools
@@ -99,13 +116,24 @@ class Loader:
         for _ in range(_TRIES_MAX):
             rows = await with_originals(self.dialer, pools[pool], rows)
             command = LoadRows(pool=pool, rows=rows, rejects=rejects, by=by)
-            loaded = await self.dialer.submit(command, when_whole if then else None)
+            loaded = await self._submit(command, when_whole if then else None, patient=patient)
             assert isinstance(loaded, Loaded)
             if not loaded.stale:
                 return
             stale = frozenset(loaded.stale)
             rows, rejects = tuple(row for row in rows if row.row in stale), ()
         raise RestlessOriginal(f"row {rows[0].row} can't be loaded: the lead that it is a duplicate of keeps changing")
+
+    async def _submit(self, command: Command, then: Then | None = None, *, patient: bool) -> object:
+        """Rule 4. What is refused so was not carried out, unless the daemon is about to end."""
+        for _ in range(_PATIENCE_TRIES if patient else 0):
+            try:
+                return await self.dialer.submit(command, then)
+            except NotReady:
+                if self.dialer.fatal.is_set():
+                    raise
+                await asyncio.sleep(_PATIENCE_S)
+        return await self.dialer.submit(command, then)
 
 
 def left_out(what: str, names: Sequence[str]) -> Log:

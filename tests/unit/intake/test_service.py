@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from nextlead.core.commands import (
     ActOnPool,
     Block,
+    ClosePool,
     Command,
     Finish,
     IntakeRow,
@@ -22,14 +23,14 @@ from nextlead.core.commands import (
     PutSession,
     PutSettings,
 )
-from nextlead.core.errors import Invalid
+from nextlead.core.errors import Invalid, Overloaded
 from nextlead.core.model import Pool
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 from nextlead.ports import NumberUse
 from nextlead.runtime.desk import Then
 from nextlead.runtime.dialer import Dialer
-from nextlead_adapters.intake import worker
+from nextlead_adapters.intake import loading, worker
 from nextlead_adapters.intake.loading import CHUNK_ROWS, Loader
 from nextlead_adapters.intake.options import DuplicateOptions, PoolOptions
 from nextlead_adapters.intake.service import Intake
@@ -362,3 +363,41 @@ async def test_a_number_on_the_do_not_call_list_is_never_loaded(dialer: Dialer, 
     await dialer.submit(Block(numbers=(14155550100,)))
     pool = await intake.upload(write("phone,name\n4155550100,a\n4155550101,b\n"), "list.csv", OPTIONS, ADMIN)
     assert counts(pool) == (1, 1, 0)
+
+
+async def test_a_file_waits_when_the_dialer_can_take_nothing_for_a_moment(
+    dialer: Dialer, intake: Intake, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # R9.5: entries are refused meanwhile.
+    monkeypatch.setattr(loading, "_PATIENCE_S", 0.0)
+    submit = dialer.submit
+    refused = iter([True, True, False, True, False, True])
+
+    async def at_times(command: Command, then: Then | None = None) -> object:
+        if isinstance(command, LoadRows | ClosePool) and next(refused, False):
+            raise Overloaded
+        return await submit(command, then)
+
+    monkeypatch.setattr(dialer, "submit", at_times)
+    pool = await intake.upload(write(long_text(600)), "list.csv", OPTIONS, ADMIN)
+    assert (pool.state, counts(pool)) == ("active", (600, 0, 0))
+    refused = iter([True])
+    with pytest.raises(Overloaded):
+        await intake.add_leads([{"phone": "4155550100"}], OPTIONS, ADMIN)
+
+
+async def test_a_file_does_not_wait_for_ever(
+    dialer: Dialer, intake: Intake, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_PATIENCE_S", 0.0)
+    submit = dialer.submit
+
+    async def never(command: Command, then: Then | None = None) -> object:
+        if isinstance(command, LoadRows):
+            raise Overloaded
+        return await submit(command, then)
+
+    monkeypatch.setattr(dialer, "submit", never)
+    with pytest.raises(Overloaded):
+        await intake.upload(write(long_text(600)), "list.csv", OPTIONS, ADMIN)
+    assert dialer.engine.pools[1].state == "failed"
