@@ -18,6 +18,7 @@ from nextlead.testing import MemoryStore
 
 from .config import Config
 from .privacy.key import find_key, settle_key
+from .scratch import scratch
 from .secret_file import admin_token
 from .sqlite import SqliteStore
 from .store_url import BadUrl, sqlite_path
@@ -92,6 +93,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
     from .http.services import Limits
     from .intake.originals import Originals
     from .intake.service import Intake
+    from .intake.worker import Limits as ReadingLimits
     from .privacy.service import Privacy
 
     timekeeper = make_clock(clock)
@@ -105,26 +107,28 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
         room_s=commit.room_wait_s,
     )
     async with dialer:
-        token_file = _token_file(config.store.url)
-        token, made = admin_token(token_file)
-        intake = Intake(dialer)
-        await intake.start()
-        privacy = Privacy(dialer, Originals(dialer))
-        privacy.start()
-        try:
-            app = create_app(
-                dialer,
-                intake,
-                privacy,
-                limits=Limits(body_max_bytes=http.body_max_bytes, upload_max_bytes=http.upload_max_bytes),
-                operator_token_sha256=sha256(token.encode()).hexdigest(),
-                loopback=http.host in LOOPBACK,
-                manual_clock=isinstance(timekeeper, ManualClock),
-            )
-            yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
-        finally:
-            await privacy.close()
-            await intake.close()
+        with scratch(sqlite_path(config.store.url)) as folder:
+            token_file = _token_file(config.store.url)
+            token, made = admin_token(token_file)
+            reading = ReadingLimits(folder=folder)
+            intake = Intake(dialer, reading)
+            await intake.start()
+            privacy = Privacy(dialer, Originals(dialer, reading))
+            privacy.start()
+            try:
+                app = create_app(
+                    dialer,
+                    intake,
+                    privacy,
+                    limits=Limits(http.body_max_bytes, http.upload_max_bytes, upload_dir=folder),
+                    operator_token_sha256=sha256(token.encode()).hexdigest(),
+                    loopback=http.host in LOOPBACK,
+                    manual_clock=isinstance(timekeeper, ManualClock),
+                )
+                yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
+            finally:
+                await privacy.close()
+                await intake.close()
 
 
 def make_clock(text: str | None) -> Timekeeper:

@@ -100,7 +100,7 @@ class Daemon:
         """Where something is left, in files, log and answers."""
         left = [f"log: {needle}" for needle in texts(numbers, names) if needle in self.log.getvalue()]
         needles = list(bytes_of(numbers, names))
-        for file in sorted(self.folder.iterdir()):
+        for file in sorted(file for file in self.folder.rglob("*") if file.is_file()):
             content = file.read_bytes()
             left += [f"{file.name}: {what}" for what, needle in needles if needle in content]
         async for path, content in self.answers():

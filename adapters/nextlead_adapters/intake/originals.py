@@ -75,7 +75,7 @@ class Originals:
             return 0
         if found.state == "loading":
             raise Conflict(f"pool {pool} is loading", state=found.state)
-        with TemporaryDirectory(prefix="nextlead-") as folder:
+        with TemporaryDirectory(prefix="nextlead-", dir=self._limits.folder) as folder:
             path = Path(folder) / "original"
             await fetch(self._dialer.archive, found.file, path)
             result = await without(path, _reading_of(found), numbers, self._limits)

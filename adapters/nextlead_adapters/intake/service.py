@@ -198,7 +198,7 @@ class Intake:
         try:
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(self._slots[False])
-                folder = stack.enter_context(TemporaryDirectory(prefix="nextlead-"))
+                folder = stack.enter_context(TemporaryDirectory(prefix="nextlead-", dir=self._limits.folder))
                 worker = await stack.enter_async_context(await self._worker_for(pool, Path(folder) / "original"))
                 header = await worker.header()
                 await self._loader.log(pool.id, ((0, "loading was cut off, and went on"),), by)

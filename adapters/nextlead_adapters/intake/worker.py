@@ -53,12 +53,16 @@ _ENVIRONMENT: Final = (
 
 
 class Limits(Struct, frozen=True):
-    """What reading one file may take. `silence_s` is the longest the process may take for its next answer."""
+    """What reading one file may take. `silence_s` is the longest the process may take for its next answer.
+
+    Temporary files lie in `folder`; None is the system's.
+    """
 
     memory_bytes: int = 768 << 20
     cpu_s: int = 900
     silence_s: float = 60.0
     chunk_rows: int = 250
+    folder: Path | None = None
 
 
 def job_of(path: Path, reading: Reading, owners: Collection[str], limits: Limits) -> Job:
