@@ -15,7 +15,8 @@ def block(shop: Shop, draw: Draw) -> None:
     """R10.3: numbers of any leads, of leased ones mostly (R10.4)."""
     leased = sorted({number for lead in shop.world.leads.values() if lead.lease for number in lead.numbers})
     numbers = leased if leased and not sometimes(draw) else moves.PHONES
-    chosen = tuple(draw(st.lists(st.sampled_from(numbers), min_size=1, max_size=2)))
+    most = 1 if shop.both.durable.slice_leads else 2  # a lead that has both, and closes in slices, is counted twice
+    chosen = tuple(draw(st.lists(st.sampled_from(numbers), min_size=1, max_size=most)))
     shop.do(c.Block(numbers=chosen, scope=draw(scopes), drop_number=draw(st.booleans()), by="admin"))
 
 

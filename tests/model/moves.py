@@ -19,7 +19,7 @@ DAY = 24 * HOUR
 AGENTS = ("ann", "bob", "cyd")
 TEAMS = ("root", "north", "south")
 CAMPAIGNS = ("c1", "c2", "c3")
-PHONES = tuple(14155550100 + n for n in range(14))
+PHONES = tuple(14155550100 + n for n in range(20))
 KINDS = ("common", "private", "vip")
 RESULTS = ("success", "not_interested", "sold", "stop", "nonsense")
 TEMPLATE = Template(
@@ -100,7 +100,7 @@ duplicates = st.builds(
     match=st.sampled_from((("phone",), ("phone",), ("name",), ("phone", "name"), ("phone+name",), ("name+zip",), ())),
     scope=st.sampled_from(("file", "pool", "campaign", "campaign", "project", "organisation")),
     among=st.sampled_from(("open", "all")),
-    action=st.sampled_from(("load", "skip", "update", "replace", "clone", "close")),
+    action=st.sampled_from(("load", "skip", "update", "update", "replace", "clone", "clone", "close")),
 )
 
 

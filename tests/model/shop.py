@@ -107,11 +107,12 @@ class Shop:
         found = intake.originals(world, world.pools[pool], row)
         if not found:
             return None
-        first = found[0]
-        update = world.pools[pool].duplicates.action == "update"
-        if first.open and not update and set(first.numbers) & set(row.numbers) and draw(st.booleans()):
-            return None if "phone" in world.pools[pool].duplicates.match else self.told(first, row, lies=False)
-        return self.told(first, row, lies=lies and draw(st.booleans()))
+        check = world.pools[pool].duplicates
+        if check.among == "open" and check.action != "update" and draw(st.booleans()):
+            open_by_number = [lead for lead in found if set(lead.numbers) & set(row.numbers)]
+            if "phone" in check.match and found[0] in open_by_number:
+                return None  # the engine's own index finds it
+        return self.told(found[0], row, lies=lies and draw(st.booleans()))
 
     def told(self, lead: Any, row: c.IntakeRow, *, lies: bool) -> c.Original:
         """The lead as the archive has it, or had it: it was open, or had another version."""

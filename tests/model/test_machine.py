@@ -38,6 +38,8 @@ class Machine(RuleBasedStateMachine):
     def work(self, data: st.DataObject) -> None:
         """A few things agents do, in a row."""
         for move in data.draw(st.lists(st.sampled_from(WORK_MOVES), min_size=2, max_size=8)):
+            if move not in BETWEEN_MOVES:
+                self.finish(data)
             move(self.shop, data.draw)
 
     def time(self, data: st.DataObject) -> None:
@@ -54,7 +56,7 @@ class Machine(RuleBasedStateMachine):
 
     def change(self, data: st.DataObject) -> None:
         """What changes the work: leads, lists and persons, pools, the set-up."""
-        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, LAW_MOVES, POOL_MOVES, SETUP_MOVES)))
+        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, POOL_MOVES, POOL_MOVES, SETUP_MOVES)))
         for move in data.draw(st.lists(st.sampled_from(of), min_size=1, max_size=3)):
             self.finish(data)
             move(self.shop, data.draw)
