@@ -22,6 +22,8 @@ from .patience import Patience
 Term = tuple[int, str]
 """Campaign and closure."""
 
+PAUSE_MS: Final = 1_000
+"""A term may be as short as nothing; it is looked at once a second then, and not all the time."""
 _EVER_MS: Final = 1 << 62
 
 _log = structlog.get_logger("nextlead.privacy")
@@ -86,6 +88,7 @@ class Retention:
         campaign, closure = term
         oldest = await self._dialer.archive.closed_before(campaign, closure, _EVER_MS, 1)
         next_ms = (oldest[0].closed_ms if oldest else now_ms) + length_ms
+        next_ms = max(next_ms, now_ms + PAUSE_MS)
         if self._terms.get(term) == length_ms:  # else the setting has changed meanwhile, and it is looked at anew
             self._due[term] = next_ms
         self._note_next()
