@@ -13,7 +13,9 @@ from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
 from nextlead_adapters.http.times import parse_time
+from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
+from nextlead_adapters.privacy.service import Privacy
 
 # This folder can't be a package: `http` is the standard library's.
 sys.path.append(str(Path(__file__).parent))
@@ -27,14 +29,18 @@ async def house() -> AsyncIterator[House]:
     async with await Dialer.open(store, ManualClock(parse_time(START)), retry_s=0) as dialer:
         intake = Intake(dialer)
         await intake.start()
+        privacy = Privacy(dialer, Originals(dialer))
+        privacy.start()
         app = create_app(
             dialer,
             intake,
+            privacy,
             operator_token_sha256=sha256(OPERATOR.encode()).hexdigest(),
             limits=Limits(body_max_bytes=BODY_MAX, upload_max_bytes=UPLOAD_MAX),
             manual_clock=True,
         )
-        yield House(dialer, intake, app, store)
+        yield House(dialer, intake, privacy, app, store)
+        await privacy.close()
         await intake.close()
 
 

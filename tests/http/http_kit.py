@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore
 from nextlead_adapters.intake.service import Intake
+from nextlead_adapters.privacy.service import Privacy
 
 OPERATOR = "the-operators-token-of-these-tests"
 START = "2026-03-02T09:00:00Z"
@@ -19,10 +20,13 @@ NUMBERS = ("+14155550100", "+14155550101", "+14155550102", "+14155550103")
 class House:
     """The parts, and callers by their tokens."""
 
-    def __init__(self, dialer: Dialer, intake: Intake, app: ASGIApp, store: FaultyStore | None = None) -> None:
+    def __init__(
+        self, dialer: Dialer, intake: Intake, privacy: Privacy, app: ASGIApp, store: FaultyStore | None = None
+    ) -> None:
         self._store = store
         self.dialer = dialer
         self.intake = intake
+        self.privacy = privacy
         self.app = app
 
     @property

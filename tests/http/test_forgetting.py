@@ -1,5 +1,6 @@
 """Calls that forget a person, and what is shown of one who was forgotten (SPEC R10.6)."""
 
+import json
 from typing import Any
 
 import pytest
@@ -116,6 +117,46 @@ async def test_a_kept_answer_fills_no_data_of_an_erased_lead(house: House, centr
     assert (again["phones"], again["data"]) == ([], {})
 
 
-async def test_without_the_service_it_is_not_ready(house: House, centre: Caller) -> None:
-    operator = Caller(create_app(house.dialer, house.intake), await token_of(centre, "admin"), {})
-    assert (await operator.no(503, "POST", "/v1/leads/1/anonymize"))["code"] == "not_ready"
+# -- the real service -----------------------------------------------------------------------------------------------
+
+
+async def test_a_person_is_gone_from_all_that_can_be_asked(house: House, centre: Caller) -> None:
+    """The answers that could name a person, after the call has answered."""
+    rows = b"name,phone\nZoraida,+14155550160\nZoraida,12\nZoraida,+14155550160\n"
+    files = {"file": ("l.csv", rows), "options": (None, json.dumps({"campaign": "c1"}))}
+    pool = (await centre.ok("POST", "/v1/pools", files=files))["id"]
+    (lead,) = [each["id"] for each in (await centre.ok("GET", f"/v1/leads?pool={pool}"))["items"]]
+    await centre.ok("POST", "/v1/do-not-call", {"number": "+14155550160", "reason": "Zoraida"})
+    would = await centre.ok("POST", f"/v1/leads/{lead}/anonymize?dry_run=true")
+    did = await centre.ok("POST", f"/v1/leads/{lead}/anonymize")
+    assert (did["leads"], did["closed"], did["numbers"], did["entries"]) == (1, 1, 1, 1)
+    assert did["originals"] == 1
+    assert did["rows"] >= 2
+    assert would == did | {"originals": 0, "rows": 0}
+    view = await centre.ok("GET", f"/v1/pools/{pool}")
+    assert view["original"]["erased_rows"] == did["rows"]
+    answer = await centre.call("GET", f"/v1/pools/{pool}/original")
+    assert answer.headers["nextlead-erased-rows"] == str(did["rows"])
+    assert b"4155550160" not in answer.content
+    places = ("duplicates.csv", "log", "statistics.csv")
+    paths = [f"/v1/pools/{pool}/{place}" for place in places]
+    paths += ["/v1/do-not-call", f"/v1/leads/{lead}", f"/v1/leads/{lead}/history", f"/v1/leads?pool={pool}"]
+    for path in paths:
+        text = (await centre.call("GET", path)).text
+        assert "Zoraida" not in text, path
+        assert "4155550160" not in text, path
+    found = await centre.ok("GET", "/v1/do-not-call/+14155550160")
+    assert (found["closure"], found["forgotten"], found["entries"]) == ("anonymized", True, [])
+    again = await centre.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550160"}]})
+    assert again["counts"]["invalid"] == 1
+
+
+async def test_a_person_on_the_screen_goes_when_the_lease_ends(centre: Caller) -> None:  # R1.5
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    report = await centre.ok("POST", "/v1/anonymize", {"phone": NUMBERS[0]})
+    assert (report["leads"], report["closed"], report["marked"]) == (1, 0, 1)
+    finish = {"outcome": "redial", "kind": "private", "at": "2026-03-02T12:00:00Z", "note": "Zoraida"}
+    done = await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", finish)
+    assert (done["lead"]["closure"], done["lead"]["erased"], done["lead"]["phones"]) == ("anonymized", True, [])
+    await centre.ok("POST", "/v1/clock", {"advance": "1s"})
+    assert "Zoraida" not in (await centre.call("GET", "/v1/leads/1/history")).text

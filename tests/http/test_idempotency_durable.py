@@ -17,7 +17,9 @@ from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.times import parse_time
+from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
+from nextlead_adapters.privacy.service import Privacy
 from nextlead_adapters.sqlite import SqliteStore
 
 KEY = {"Idempotency-Key": "k1"}
@@ -32,6 +34,7 @@ class Life:
         self.store: FaultyStore
         self.dialer: Dialer
         self.intake: Intake
+        self.privacy: Privacy
         self.admin: Caller
 
     async def begin(self) -> None:
@@ -40,8 +43,10 @@ class Life:
         self.intake = Intake(self.dialer)
         await self.intake.start()
         operator = sha256(OPERATOR.encode()).hexdigest()
-        app = create_app(self.dialer, self.intake, operator_token_sha256=operator, manual_clock=True)
-        self.admin = House(self.dialer, self.intake, app, self.store).caller()
+        self.privacy = Privacy(self.dialer, Originals(self.dialer))
+        self.privacy.start()
+        app = create_app(self.dialer, self.intake, self.privacy, operator_token_sha256=operator, manual_clock=True)
+        self.admin = House(self.dialer, self.intake, self.privacy, app, self.store).caller()
 
     async def again(self) -> None:
         """The process is gone, and with it all that was not committed; a new one opens the store."""
@@ -49,6 +54,7 @@ class Life:
         await self.begin()
 
     async def die(self) -> None:
+        await self.privacy.close()
         self.dialer._desk.stop()
         task = self.dialer._writer._task
         assert task is not None
@@ -91,6 +97,8 @@ CALLS = [
     ("/v1/campaigns/c1/activate", None),
     ("/v1/tokens", {"role": "admin"}),
     ("/v1/do-not-call", {"number": NUMBERS[1], "reason": "Zoraida asked for it"}),
+    ("/v1/leads/bulk", {"ids": [1, 2], "action": "remove"}),
+    ("/v1/do-not-call/import", {"numbers": [NUMBERS[1], NUMBERS[2], "12"]}),
     ("/v1/leads", {"campaign": "c1", "name": "Once", "leads": [{"phone": "+14155550180"}]}),
     ("/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550180"}]}),
 ]

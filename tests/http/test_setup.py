@@ -78,7 +78,7 @@ PARTS: list[tuple[dict[str, Any], str, Any]] = [
     ({"expires_at": "2026-12-31T23:00:00+01:00"}, "expires_at", "2026-12-31T22:00:00Z"),
     ({"expire_after": "30d"}, "expire_after", "P30D"),
     ({"expire_promised": True}, "expire_promised", True),
-    ({"retention": {"success": "60d", "removed": "PT0S"}}, "retention", {"success": "P60D", "removed": "PT0S"}),
+    ({"retention": {"success": "60d", "removed": "1h"}}, "retention", {"success": "P60D", "removed": "PT1H"}),
 ]
 
 
@@ -286,6 +286,8 @@ BAD_DIALER: list[tuple[dict[str, Any], int, str]] = [
     ({"retention": {"sucess": "60d"}}, 422, "dialer.retention.sucess"),
     ({"retention": {"anonymized": "60d"}}, 422, "dialer.retention.anonymized"),
     ({"retention": {"success": 60}}, 400, "dialer.retention[...]"),
+    ({"retention": {"success": "59m"}}, 422, "dialer.retention.success"),
+    ({"retention": {"removed": "PT0S"}}, 422, "dialer.retention.removed"),
 ]
 
 

@@ -57,7 +57,7 @@ def routes(*, manual_clock: bool) -> tuple[Route, ...]:
 def create_app(
     dialer: Dialer,
     intake: Intake,
-    privacy: Privacy | None = None,
+    privacy: Privacy,
     *,
     operator_token_sha256: str | None = None,
     limits: Limits | None = None,

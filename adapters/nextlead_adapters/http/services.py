@@ -9,7 +9,6 @@ from typing import Any, Final
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
-from nextlead.core.errors import NotReady
 from nextlead.ports import Archive
 from nextlead.runtime.dialer import Dialer
 
@@ -64,23 +63,16 @@ class Services:
     """Made once per application."""
 
     def __init__(
-        self, dialer: Dialer, intake: Intake, privacy: Privacy | None, limits: Limits, table: Sequence[Route]
+        self, dialer: Dialer, intake: Intake, privacy: Privacy, limits: Limits, table: Sequence[Route]
     ) -> None:
         self.dialer = dialer
         self.intake = intake
-        self._privacy = privacy
+        self.privacy = privacy
         self.limits = limits
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
         self.reopening = dialer.reopening
-
-    @property
-    def privacy(self) -> Privacy:
-        """Raises `NotReady` in a process that was set up without it."""
-        if self._privacy is None:
-            raise NotReady("nobody can be forgotten here: the daemon was set up without it")
-        return self._privacy
 
     def metrics(self) -> bytes:
         """Prometheus text, as of now."""
