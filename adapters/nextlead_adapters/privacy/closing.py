@@ -36,19 +36,20 @@ async def anonymise_person(dialer: Dialer, find: Callable[[], Awaitable[Person]]
     that is still needed to find the rest.
     """
     leads: dict[int, Lead] = {}
+    numbers: dict[int, None] = {}
     closed = marked = 0
     while True:
         person = await find()
         leads |= {lead.id: lead for lead in person.leads}
+        numbers |= dict.fromkeys(person.numbers)
         try:
             for at in range(0, max(1, len(person.leads)), SLICE):
                 is_last = at + SLICE >= len(person.leads)
-                numbers = person.numbers if is_last else ()
-                reply = await _anonymise(dialer, person.leads[at : at + SLICE], numbers, by)
+                reply = await _anonymise(dialer, person.leads[at : at + SLICE], tuple(numbers) if is_last else (), by)
                 closed, marked = closed + reply.closed, marked + reply.marked
         except Conflict:  # an agent has just closed one of them: its row is another now
             continue
-        return Closed(Person(tuple(leads.values()), person.numbers), closed, marked)
+        return Closed(Person(tuple(leads.values()), tuple(numbers)), closed, marked)
 
 
 async def _anonymise(dialer: Dialer, leads: Sequence[Lead], numbers: tuple[int, ...], by: str) -> Anonymised:

@@ -30,7 +30,7 @@ from nextlead.runtime.dialer import Dialer
 
 from .closing import anonymise_person
 from .patience import Patience
-from .person import Person, person_of_numbers
+from .person import leads_with
 
 BATCH: Final = 10_000
 FAILURES: Final = (StoreError, NotReady, OSError, Conflict)
@@ -191,9 +191,6 @@ class Eraser:
         if not numbers:
             return []
         async with self._dialer.reopening:
-            done = await anonymise_person(self._dialer, partial(self._left_of, numbers), "system")
+            find = partial(leads_with, self._dialer.archive, numbers)
+            done = await anonymise_person(self._dialer, find, "system")
             return self.claim({row.id for row in done.person.leads}, ())
-
-    async def _left_of(self, numbers: Collection[int]) -> Person:
-        person = await person_of_numbers(self._dialer.archive, numbers)
-        return Person(person.leads, ())

@@ -3,10 +3,10 @@
 Rules of this file:
 
 1. Clones and their master are the same person: that is what cloning means.
-2. A person named by a lead has all numbers of it and of its clones and master, lost and dropped ones too. One named by
-   a number has that number.
-3. Every lead that has one of these numbers, open or closed, is the person, and its clones and master with it. The
-   other numbers of those leads go from them, but are not forgotten: they may be somebody else's.
+2. A person is named by a lead, or by a number, which means all leads that have it. All numbers of these leads and of
+   their clones and masters are the person's, lost ones too.
+3. Every other lead that has one of these numbers, open or closed, is the person, and its clones and master with it.
+   What further numbers those have goes from them, but is not forgotten: it may be somebody else's.
 """
 
 from collections.abc import Container, Iterable, Mapping
@@ -37,17 +37,18 @@ async def person_of_lead(archive: Archive, lead: int) -> Person:
     named = await _family(archive, (lead,))
     if lead not in named:
         raise NotFound("lead", lead)
-    numbers = sorted({number for row in named.values() for number in all_numbers(row)})
-    others = await _family(archive, await _users(archive, numbers))
-    return _person(others | named, named, numbers)
+    return await _person_of(archive, named, ())
 
 
-async def person_of_numbers(archive: Archive, numbers: Iterable[int]) -> Person:
-    """The person that has these numbers; it may have no leads."""
-    wanted = sorted(numbers)
-    users = await _users(archive, wanted)
-    found = await _family(archive, users)
-    return _person(found, users, wanted)
+async def person_of_number(archive: Archive, number: int) -> Person:
+    """The person that has a number; it may have no leads."""
+    return await _person_of(archive, await _family(archive, await _users(archive, (number,))), (number,))
+
+
+async def leads_with(archive: Archive, numbers: Iterable[int]) -> Person:
+    """All leads that have one of the numbers, clones and masters included, and no number to be forgotten."""
+    users = await _users(archive, numbers)
+    return _person(await _family(archive, users), users, ())
 
 
 def all_numbers(lead: Lead) -> tuple[int, ...]:
@@ -58,6 +59,13 @@ def all_numbers(lead: Lead) -> tuple[int, ...]:
 def is_settled(lead: Lead) -> bool:
     """It is erased, or will be when its lease ends."""
     return lead.erased or lead.mark == ANONYMIZED
+
+
+async def _person_of(archive: Archive, named: Mapping[int, Lead], numbers: Iterable[int]) -> Person:
+    """Rules 2 and 3."""
+    known = sorted({*numbers, *(number for row in named.values() for number in all_numbers(row))})
+    others = await _family(archive, await _users(archive, known))
+    return _person({**others, **named}, named, known)
 
 
 def _person(found: Mapping[int, Lead], last: Container[int], numbers: Iterable[int]) -> Person:

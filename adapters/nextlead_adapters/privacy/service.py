@@ -19,7 +19,7 @@ from nextlead.runtime.dialer import Dialer
 
 from .closing import Closed, anonymise_person
 from .erasing import FAILURES, Eraser, Gone, Originals
-from .person import Person, person_of_lead, person_of_numbers
+from .person import Person, person_of_lead, person_of_number
 from .retention import Retention
 
 
@@ -90,7 +90,7 @@ class Privacy:
         if lead is not None:
             return await person_of_lead(archive, lead)
         assert number is not None
-        return await person_of_numbers(archive, (number,))
+        return await person_of_number(archive, number)
 
     async def _foretell(self, person: Person) -> Report:
         marked = sum(lead.lease is not None for lead in person.leads)

@@ -30,12 +30,12 @@ async def test_answers_when_everything_is_gone(house: House) -> None:  # R10.6
 
 
 async def test_other_numbers_of_the_leads_go_from_the_file_they_came_in(house: House) -> None:  # R10.6
-    one, two = await house.begin((ANNA, BERT)), await house.begin((BERT,))
-    await house.privacy.close()
-    for pool in (one, two):
+    one, two = await house.begin((ANNA,), (ANNA, BERT)), await house.begin((BERT, CARL), (DORA,))
+    three = await house.begin((CARL,))
+    for pool in (one, two, three):
         await house(ClosePool(pool=pool))
     await house.privacy.anonymise(number=ANNA, by="admin")
-    assert house.files.rows == {one: [], two: [BERT]}
+    assert house.files.rows == {one: [], two: [DORA], three: [CARL]}
 
 
 async def test_a_leased_lead_goes_when_its_lease_ends(house: House) -> None:  # R1.5, R10.6
