@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+import zipfile
 
+from .driver import Refused
 from .language import Step
 from .outside import outside
 from .verbs import verb
@@ -75,6 +77,23 @@ def original_has(world: World, m: re.Match[str], step: Step) -> None:
     lines = _download(world, m["pool"], "original").decode().splitlines()
     if missing := [row for row in step.rows if row not in lines]:
         raise step.failed("; ".join(missing), "; ".join(lines))
+
+
+@verb(r"original of pool (?P<pool>\w+) (?P<how>says|never says) (?P<text>.+)")
+def original_says(world: World, m: re.Match[str], step: Step) -> None:
+    """In whichever encoding; of an Excel file in any part of it. One that is not there any more says nothing."""
+    try:
+        content = _download(world, m["pool"], "original")
+    except Refused as refusal:
+        if refusal.code != "not_found":
+            raise
+        content = b""
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = b"".join(map(archive.read, archive.namelist()))
+    says = any(m["text"].encode(encoding) in content for encoding in ("utf-8", "utf-16-le", "latin-1"))
+    if says is not (m["how"] == "says"):
+        raise step.failed(f"{m['how']} {m['text']}", repr(content[:500]))
 
 
 @verb(r"nothing kept says (?P<text>\S+)")

@@ -78,11 +78,11 @@ def import_numbers(world: World, m: re.Match[str], step: Step) -> Came:
     return Came({key: str(answer[key]) for key in ("added", "invalid", "leads")}, BULK)
 
 
-@verb(r"do-not-call list has nothing")
-def empty_list(world: World, _m: re.Match[str], step: Step) -> None:
-    entries = outside(world).line.items("do-not-call?scope=organisation")
-    if entries:
-        raise step.failed("nothing", repr(entries))
+@verb(r"(?P<everywhere>global )?do-not-call list has (?P<numbers>.+)")
+def list_has(world: World, m: re.Match[str], step: Step) -> None:
+    came = ", ".join(entry["number"] for entry in outside(world).line.items(f"do-not-call?scope={scope_of(m)}"))
+    if came != m["numbers"].replace(" ", "").replace(",", ", ").replace("nothing", ""):
+        raise step.failed(m["numbers"], came or "nothing")
 
 
 @verb(r'admin sets (?P<field>\w+) of lead (?P<lead>\w+) to "(?P<value>[^"]*)"')
