@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from .core.model import Erasure, Event, Job, Lead, Row
+from .core.model import Erasure, Event, Job, Lead, Reject, Row
 
 RowKey = tuple[str, int | str]
 BLOCKED_TABLES: Final = frozenset({"blocked", "global_blocked"})
@@ -36,6 +36,11 @@ def numbers_of(row: Lead) -> set[int]:
     return {*row.numbers, *row.dropped, *row.dropping} | dialled
 
 
+def names_of(reject: Reject) -> set[int]:
+    """What a rejected row is found by: its numbers, and the lead that it is a duplicate of, as a negative number."""
+    return {*reject.numbers, -reject.lead} - {0}
+
+
 def numbers_in(key: RowKey, row: Row | None) -> frozenset[int]:
     """The numbers that a row of `Changes.rows` says; for a removal, the key's."""
     table, value = key
@@ -55,7 +60,7 @@ class Forgetting:
     do-not-call entries that stand (again), which stay.
     """
 
-    def __init__(self, erasures: Container[int], forget: Container[int], live: Container[RowKey] = ()) -> None:
+    def __init__(self, erasures: Container[int], forget: Container[int | str], live: Container[RowKey] = ()) -> None:
         self._erasures = erasures
         self._forget = forget
         self._live = live

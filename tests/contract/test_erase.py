@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from contract.build import NOON, closed, commit, event, fresh, lead, load, pool, reject
 
-from nextlead.core.model import Blocked, Erasure, Event, Forgotten, Job, Lead, LeadData, Lease, Status
+from nextlead.core.model import Blocked, Erasure, Event, Forgotten, Job, Lead, LeadData, Lease, Reject, Status
 from nextlead.ports import LeadFilter, NumberUse
 from nextlead.testing import FaultyStore
 
@@ -217,3 +217,48 @@ async def test_a_faulty_store_can_fail_to_erase(home: Any, store: Any) -> None:
     assert (await store.history(1))[0].note == "Ada said"
     await faulty.erase(erasures)
     assert (await store.history(1))[0].note == ""
+
+
+async def test_rejected_rows_go_with_the_lead_that_they_were_duplicates_of(home: Any, store: Any) -> None:
+    """They name the same person, perhaps with another number."""
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,)), fresh(2)])
+    row = closed(1, "anonymized", numbers=(), erased=True, last_commit=2)
+    twins = [Reject(1, n, "duplicate", ("same",), ("Ada", "B"), (BOB,), lead=1 + n % 2) for n in range(1, 5)]
+    await commit(store, 2, row, events=[bare("anonymized")], rejects=twins)
+    await store.erase([Erasure(1, 1, 1, 2)])
+    for _ in range(2):
+        assert [found.row for found in await store.rejects(1, "duplicate")] == [1, 3]
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_data_that_changed_without_their_lead_are_found(home: Any, store: Any) -> None:
+    await commit(store, 1, pool(), fresh=[fresh(1)])
+    await commit(store, 2, LeadData(1, b'{"name":"Cy"}'))
+    await commit(store, 3, closed(1, numbers=(), erased=True, last_commit=3), events=[bare("anonymized")])
+    await store.erase([Erasure(1, 1, 1, 3)])
+    assert (await store.lead(1)).data == b"{}"
+    await store.close()
+    if hasattr(home, "path"):
+        assert b'"Cy"' not in home.path.read_bytes()
+
+
+async def test_a_number_that_is_blocked_again_meanwhile_stays_blocked_after_a_crash(home: Any, store: Any) -> None:
+    await commit(store, 1, Blocked(ADA, "asked", NOON, "user:M"))
+    await commit(store, 2, Erasure(1, 0, 0, 0, forget=(ADA,)), rows={("blocked", ADA): None})
+    again = Blocked(ADA, "again", NOON, "user:M")
+    task = asyncio.create_task(store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))]))
+    await asyncio.sleep(0)
+    await commit(store, 3, again)
+    await task
+    store = await home.crash()
+    await store.open()
+    await store.claim()
+    assert ("blocked", again) in (await load(store)).rows
+    await store.close()
+
+
+async def test_an_untouched_lead_with_the_number_keeps_its_index(store: Any) -> None:
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,))])
+    await store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))])
+    assert [use.lead for use in await store.numbers([ADA])] == [1]

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Final
 
+from nextlead.redaction import names_of
+
 from .codec import decode_reject
 from .connection import transaction
 from .statements import SLICE
@@ -37,10 +39,8 @@ def delete_rejects(db: sqlite3.Connection, places: Iterable[tuple[object, ...]])
     """Rejected rows by organisation, pool, kind, row, commit and place in it, and what leads to them by number."""
     for place in places:
         found = db.execute(f"SELECT body FROM reject WHERE {_PLACE}", place).fetchone()
-        numbers = decode_reject(found[0]).numbers if found else ()
-        db.executemany(
-            f"DELETE FROM reject_number WHERE {_PLACE} AND number = ?", [(*place, number) for number in numbers]
-        )
+        names = names_of(decode_reject(found[0])) if found else ()
+        db.executemany(f"DELETE FROM reject_number WHERE {_PLACE} AND number = ?", [(*place, name) for name in names])
         db.execute(f"DELETE FROM reject WHERE {_PLACE}", place)
 
 

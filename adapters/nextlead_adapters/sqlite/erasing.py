@@ -73,10 +73,10 @@ class Eraser:
             await self._rewrite(heads)
             for ids in batches(leads):
                 await self._slice(_delete_data, self._org, ids)
-            for number in sorted(forget):
-                while await self._slice(_delete_rejects, self._org, number):
+            for name in sorted(forget | {-lead for lead in leads if lead}):
+                while await self._slice(_delete_rejects, self._org, name):
                     continue
-            await self._forget(erasures, forget)
+            await self._forget(erasures, forget, up_to)
             await self._scrub()
 
     async def _slice(
@@ -93,7 +93,7 @@ class Eraser:
             for no, leads in further.items():
                 heads.setdefault(no, set()).update(leads)
 
-    async def _forget(self, erasures: Sequence[Erasure], forget: set[int]) -> None:
+    async def _forget(self, erasures: Sequence[Erasure], forget: set[int], up_to: int) -> None:
         """Numbers that no lead says."""
         for number in sorted(forget):
             after: int | None = 0
@@ -102,7 +102,7 @@ class Eraser:
         ids = {erasure.id for erasure in erasures}
         numbers = sorted(forget.union(*(erasure.numbers for erasure in erasures)))
         for part in batches(numbers):
-            commits = await self._back.run(_commits_that_mention, self._org, part)
+            commits = await self._back.run(_commits_that_mention, self._org, part, up_to)
             for no in commits:
                 await self._slice(_rewrite_mentions, self._org, no, ids, forget)
         for some in batches(sorted(ids)):
@@ -171,10 +171,11 @@ def _deleted(db: sqlite3.Connection, org: int, numbers: Iterable[int]) -> set[in
     return found
 
 
-def _commits_that_mention(db: sqlite3.Connection, org: int, numbers: Sequence[int]) -> list[int]:
+def _commits_that_mention(db: sqlite3.Connection, org: int, numbers: Sequence[int], up_to: int) -> list[int]:
+    """Only those that are folded: a later one may have blocked the number again, and is needed after a crash."""
     found = db.execute(
-        f"SELECT DISTINCT no FROM mention WHERE org = ? AND number IN {marks(len(numbers))} ORDER BY no",
-        (org, *numbers),
+        f"SELECT DISTINCT no FROM mention WHERE org = ? AND number IN {marks(len(numbers))} AND no <= ? ORDER BY no",
+        (org, *numbers, up_to),
     )
     return [no for (no,) in found]
 
@@ -248,12 +249,12 @@ def _delete_numbers(db: sqlite3.Connection, org: int, uses: Iterable[tuple[int, 
     )
 
 
-def _delete_rejects(db: sqlite3.Connection, org: int, number: int) -> bool:
-    """Some of the rejected rows that have the number; False when there are no more."""
+def _delete_rejects(db: sqlite3.Connection, org: int, name: int) -> bool:
+    """Some of the rejected rows that have the number, or with a negative one the lead; False when there are no more."""
     with transaction(db):
         found = db.execute(
             "SELECT org, pool, kind, row, no, at FROM reject_number WHERE org = ? AND number = ? LIMIT ?",
-            (org, number, SLICE),
+            (org, name, SLICE),
         ).fetchall()
         doomed.delete_rejects(db, found)
     return bool(found)
@@ -263,11 +264,12 @@ def _delete_uses(db: sqlite3.Connection, org: int, number: int, after: int) -> i
     """Some of those who have a number but for leads that still say it; the last one seen, None at the end."""
     with transaction(db):
         found = db.execute(
-            "SELECT n.lead, s.body FROM number AS n LEFT JOIN state AS s ON s.org = n.org AND s.id = n.lead "
+            "SELECT n.lead, s.body, l.id FROM number AS n LEFT JOIN state AS s ON s.org = n.org AND s.id = n.lead "
+            f"LEFT JOIN lead AS l {BY_ID} ON l.org = n.org AND l.id = n.lead "
             "WHERE n.org = ? AND n.number = ? AND n.lead > ? ORDER BY n.lead LIMIT ?",
             (org, number, after, SLICE),
         ).fetchall()
-        dead = [lead for lead, body in found if body is None or number not in _said(decode_lead(body))]
+        dead = [lead for lead, body, fresh in found if not (fresh or (body and number in _said(decode_lead(body))))]
         _delete_numbers(db, org, [(number, lead) for lead in dead])
     return found[-1][0] if found else None
 

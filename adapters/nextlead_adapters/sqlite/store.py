@@ -268,14 +268,16 @@ class SqliteStore(SqliteArchive):
             parts=changes.parts,
             mentions=tables.numbers_named(changes),
             doomed=list(_doomed(changes)),
-            trails=self._trails(no, changes) if changes.gone else (),
+            trails=self._trails(no, changes),
             edited=self._edited(changes) if self._rules else (),
             rules={name: rule.no for name, rule in self._rules.items()},
         )
 
     def _trails(self, no: int, changes: Changes) -> list[tuple[int, int]]:
-        """Where the journal speaks of leads that go, as far as the tables don't know yet."""
-        found = {(event.lead, no) for event in changes.events if event.lead in changes.gone}
+        """Where the journal speaks of leads that go, as far as the tables don't know yet; data without their lead."""
+        found = {(row.lead, no) for row in changes.rows.values() if isinstance(row, LeadData)}
+        found = {(id_, no) for id_, no in found if id_ not in changes.leads}
+        found |= {(event.lead, no) for event in changes.events if event.lead in changes.gone}
         for id_ in changes.gone:
             found |= {(id_, no)} if id_ in changes.leads else set()
             for row in (changes.leads.get(id_), self._overlay.lead(id_)):

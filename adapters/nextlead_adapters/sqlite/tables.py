@@ -9,7 +9,7 @@ from msgspec import Struct, field, structs
 from nextlead.core.changes import Changes
 from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject, Row
 from nextlead.ports import ANSWER_KEPT_MS
-from nextlead.redaction import NUMBER_TABLES, numbers_in
+from nextlead.redaction import NUMBER_TABLES, names_of, numbers_in
 
 from . import journal, keys
 from .codec import RowKey, decode_lead, encode
@@ -58,14 +58,14 @@ class Direct(Struct):
     doomed: Sequence[tuple[str, int]] = ()
     """Tables and ids of rows that go and take others along."""
     trails: Sequence[tuple[int, int]] = ()
-    """(lead, commit) of leads that go."""
+    """(lead, commit) of leads that go, and of data that change without their lead."""
     edited: Sequence[tuple[LeadData, Lead | None]] = ()
     """Changed data, with the lead's row if the tables do not have the newest."""
     rules: Mapping[str, int] = field(default_factory=dict)
     """Duplicate rules that are kept up, and their numbers."""
 
     def __bool__(self) -> bool:
-        lists = (self.fresh, self.rejects, self.gone, self.parts, self.mentions, self.doomed, self.edited)
+        lists = (self.fresh, self.rejects, self.gone, self.parts, self.mentions, self.doomed, self.trails, self.edited)
         return any(lists)
 
 
@@ -109,7 +109,8 @@ def _insert_fresh(db: sqlite3.Connection, org: int, leads: Sequence[FreshLead]) 
 
 def _insert_rejects(db: sqlite3.Connection, org: int, no: int, part: Sequence[tuple[int, Reject]]) -> None:
     insert(db, _REJECT, [(org, r.pool, r.kind, r.row, no, at, encode(r)) for at, r in part])
-    insert(db, _REJECT_NUMBER, sorted((org, n, r.pool, r.kind, r.row, no, at) for at, r in part for n in r.numbers))
+    places = ((name, r.pool, r.kind, r.row, no, at) for at, r in part for name in names_of(r))
+    insert(db, _REJECT_NUMBER, [(org, *place) for place in sorted(places)])
 
 
 def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:

@@ -26,7 +26,7 @@ from nextlead.ports import (
     StoreRefused,
     has_text,
 )
-from nextlead.redaction import redacted_event, redacted_lead
+from nextlead.redaction import names_of, redacted_event, redacted_lead
 
 from .memory_keys import MemoryKeys
 
@@ -111,7 +111,8 @@ class MemoryStore:
             self._data.pop(lead, None)
             self._keys.drop(lead)
         self._erase_numbers(leads, forget)
-        self._rejects = {at: r for at, r in self._rejects.items() if forget.isdisjoint(r.numbers)}
+        named = forget | {-lead for lead in leads}
+        self._rejects = {at: r for at, r in self._rejects.items() if named.isdisjoint(names_of(r))}
         for erasure in erasures:
             if ("erasure", erasure.id) in self._rows:
                 self._rows["erasure", erasure.id] = structs.replace(erasure, numbers=(), forget=())
