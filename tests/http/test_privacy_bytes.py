@@ -287,6 +287,28 @@ async def refused_for_ever(daemon: Daemon) -> None:
         assert await daemon.traces() == []  # the file that was sent again is not kept with their rows
 
 
+async def test_nothing_is_left_when_the_time_is_over(daemon: Daemon) -> None:  # R10.7
+    async with daemon.run():
+        await set_up(daemon)
+        await daemon.admin.ok("PATCH", "/v1/campaigns/c1", {"dialer": {"retention": {"success": "P2D"}}})
+        rows = f"{BERTS_NAME},305 555 0167,,Reno,44\nCarla Stays,+1 202 555 0188,,Ely,55\n"
+        pool = await daemon.upload("c1", rows)
+        out = await lease(daemon, "ann", BERT)
+        sale = {"outcome": "resolved", "result": "success", "note": f"sold to {BERTS_NAME}"}
+        await daemon.admin.ok("POST", f"/v1/leases/{out['token']}/finish", sale)
+        before = await statistics(daemon)
+        await daemon.admin.ok("POST", "/v1/clock", {"now": "2026-03-04T08:59:59Z"})
+        assert await daemon.traces((BERT,), NAMES[2:]) != []
+        await daemon.admin.ok("POST", "/v1/clock", {"now": "2026-03-04T09:00:00Z"})
+        assert await daemon.traces((BERT,), NAMES[2:]) == []
+        assert await statistics(daemon) == before
+        view = await daemon.get(f"/v1/pools/{pool['id']}")
+        assert (view["counts"]["closed"], view["original"]["erased_rows"]) == ({"success": 1}, 1)
+        assert (await daemon.get(f"/v1/leads/{out['lead']['id']}"))["closure"] == "success"
+        again = await daemon.upload("c2", rows, duplicates={"action": "load"})
+        assert again["counts"]["ready"] == 2  # the number may come again
+
+
 def test_the_search_finds_what_it_is_for(tmp_path: Path) -> None:
     """The needles are what SQLite writes."""
     with sqlite3.connect(tmp_path / "x.db") as store:
