@@ -160,3 +160,68 @@ def test_version(nextlead: Nextlead) -> None:
     done = nextlead("--version")
     assert done.returncode == 0
     assert done.stdout == f"nextlead {version}\n"
+
+
+def test_pools_are_changed_and_downloaded(shop: Nextlead, tmp_path: Path) -> None:  # R9.9, R9.11, R9.12, R9.14
+    for _ in range(2):
+        shop("import", "list.csv", "--campaign", "autumn", "--duplicates", "load")
+    off = shop("pools", "deactivate", "1", "2")
+    assert [line.split("\t") for line in off.stdout.splitlines()[1:]] == [
+        ["1", "yes", "inactive"],
+        ["2", "yes", "inactive"],
+    ]
+    assert shop("pools", "list", "--active").stdout.count("\n") == 1
+    edited = facts(
+        shop("pools", "edit", "1", "--name", "Old", "--priority", "3", "--active-from", "2026-03-03T09:00:00Z")
+    )
+    assert (edited["name"], edited["priority"], edited["active_from"]) == ("Old", "3", "2026-03-03T09:00:00Z")
+    assert facts(shop("pools", "edit", "1", "--active-from", "none"))["active_from"] == ""
+    assert shop("pools", "edit", "1").returncode == 2
+
+    assert "nope" in shop("pools", "download", "1", "invalid.csv").stdout
+    shop("pools", "download", "1", "original", "--to", "back.csv")
+    assert (tmp_path / "back.csv").read_text() == LIST
+    assert shop("pools", "download", "1", "log").stdout == ""
+    assert shop("pools", "download", "1", "everything").returncode == 2
+    assert shop("pools", "download", "9", "log").returncode == 1
+
+    would = facts(shop("pools", "delete", "2", "--dry-run"))
+    assert (would["deleted"], facts(shop("pools", "delete", "2"))["deleted"]) == ("3", "3")
+    assert shop("pools", "show", "2").returncode == 1
+    refused = shop("pools", "confirm", "1", "9")
+    assert (refused.returncode, refused.stdout.count("\tno\t")) == (1, 2)
+
+
+def test_one_action_for_many_leads(shop: Nextlead, tmp_path: Path) -> None:  # R10.1
+    shop("import", "list.csv", "--campaign", "autumn")
+    assert answer(shop("leads", "priority", "1", "--to", "2", "--json"))["done"] == 1
+    assert answer(shop("leads", "show", "1", "--json"))["priority"] == 2
+    assert shop("leads", "priority", "1").returncode == 2
+    assert shop("leads", "remove").returncode == 2
+    assert facts(shop("leads", "remove", "--campaign", "autumn", "--dry-run"))["done"] == "2"
+    (tmp_path / "go.csv").write_text("phone\n+1 415 555 0100\nnope\n")
+    gone = shop("leads", "remove", "--file", "go.csv", "--by", "phone")
+    assert (facts(gone)["done"], facts(gone)["invalid"]) == ("1", "1")
+    assert "row 3" in gone.stderr
+    assert answer(shop("leads", "show", "1", "--json"))["closure"] == "removed"
+    assert facts(shop("leads", "reopen", "1"))["done"] == "1"
+    added = facts(shop("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199", "--field", "name=Inn"))
+    assert added["valid"] == "1"
+    assert answer(shop("pools", "show", added["id"], "--json"))["source"] == "manual"
+
+
+def test_do_not_call_and_anonymize(shop: Nextlead, tmp_path: Path) -> None:  # R10.2, R10.6
+    shop("import", "list.csv", "--campaign", "autumn")
+    assert facts(shop("do-not-call", "add", "+1 415 555 0100", "--reason", "asked"))["leads"] == "1"
+    assert shop("do-not-call", "check", "+1 415 555 0100").returncode == 1
+    assert shop("do-not-call", "check", "+1 415 555 0101").returncode == 0
+    (tmp_path / "stop.csv").write_text("phone,reason\n+1 415 555 0102,letter\nnope,x\n")
+    came = shop("do-not-call", "import", "stop.csv", "--global")
+    assert (facts(came)["added"], facts(came)["invalid"]) == ("1", "1")
+    assert shop("do-not-call", "list").stdout.count("\n") == 3
+    assert shop("do-not-call", "remove", "+1 415 555 0102", "--global").returncode == 0
+    assert facts(shop("anonymize", "+1 415 555 0101", "--dry-run"))["leads"] == "1"
+    assert facts(shop("anonymize", "+1 415 555 0101"))["closed"] == "1"
+    assert answer(shop("leads", "show", "2", "--json"))["closure"] == "anonymized"
+    assert facts(shop("leads", "anonymize", "1"))["leads"] == "1"
+    assert shop("do-not-call", "check", "+1 415 555 0100").returncode == 1

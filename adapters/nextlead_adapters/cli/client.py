@@ -76,6 +76,17 @@ class Client:
         response = self.call("PUT", path, body)
         return response.json() if response.content else None
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        """The body of a GET as it comes. Raises `Refusal` and `Unreachable`, also in the middle."""
+        try:
+            with self._http.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise Refusal(response.status_code, _problem(response))
+                yield from response.iter_bytes()
+        except httpx.TransportError as error:
+            raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
+
     def items(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
         """The first `limit` things of a list, page by page."""
         after: str | None = None

@@ -1,4 +1,4 @@
-"""`campaigns`, `agents`, `pools`, `leads`: each with `list` and `show`."""
+"""`campaigns`, `agents`, `pools`, `leads`: each with `list` and `show`; `pools.py` and `many.py` have the rest."""
 
 from typing import Annotated, Any
 
@@ -17,28 +17,35 @@ COLUMNS = {
     "leads": ("id", "campaign", "pool", "status", "closure", "phones", "owner", "attempts", "due"),
 }
 
-POOL_ACTIONS = {
-    "activate": "Put its leads into the order.",
-    "deactivate": "Take its leads out of the order; private and VIP redials stay.",
-    "confirm": "Load it without the columns that match no field.",
-    "reject": "Drop what waits for confirmation.",
-    "shuffle": "Call its new leads in a random order.",
-}
-
 
 def register(app: typer.Typer) -> None:
     """Add a group of commands for each kind of thing."""
-    for kind in ("campaigns", "agents", "pools"):
-        group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=f"List {kind}, or show one.")
+    for kind in ("campaigns", "agents"):
+        group = _group(f"List {kind}, or show one.")
         group.command("list")(_lister(kind))
         group.command("show")(_shower(kind))
-        for action in POOL_ACTIONS if kind == "pools" else ():
-            group.command(action)(_pool_action(action))
         app.add_typer(group, name=kind)
-    leads = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List leads by what they are, or show one.")
-    leads.command("list")(list_leads)
-    leads.command("show")(_shower("leads"))
-    app.add_typer(leads, name="leads")
+
+
+def register_pools(app: typer.Typer) -> typer.Typer:
+    """Add the group of pools, which has more commands than these."""
+    group = _group("Lead pools: look, change, download.")
+    group.command("show")(_shower("pools"))
+    app.add_typer(group, name="pools")
+    return group
+
+
+def register_leads(app: typer.Typer) -> typer.Typer:
+    """Add the group of leads, which has more commands than these."""
+    group = _group("Leads: list by what they are, show one, act on many.")
+    group.command("list")(list_leads)
+    group.command("show")(_shower("leads"))
+    app.add_typer(group, name="leads")
+    return group
+
+
+def _group(about: str) -> typer.Typer:
+    return typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
 
 
 def _lister(kind: str) -> Any:
@@ -61,19 +68,6 @@ def _shower(kind: str) -> Any:
             print_facts(found)
 
     command.__doc__ = f"Everything about one of the {kind}."
-    return command
-
-
-def _pool_action(action: str) -> Any:
-    def command(pool: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False) -> None:
-        with connect() as client:
-            changed = client.post(f"/v1/pools/{segment(pool)}/{action}")
-        if as_json:
-            print_json(changed)
-        else:
-            print_facts(changed)
-
-    command.__doc__ = POOL_ACTIONS[action]
     return command
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO, cast
 
 import msgspec
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from .client import Client, connect
 from .output import Exit, fail, notes, print_facts, print_json
@@ -22,24 +22,49 @@ def register(app: typer.Typer) -> None:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV: comma, semicolon or tab.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV (comma, semicolon or tab) or Excel (.xlsx).")
+    ],
     campaign: Annotated[str, typer.Option(help="Code of the campaign the leads go to.")],
     name: Annotated[str | None, typer.Option(help="Name of the pool; the file's name without it.")] = None,
+    description: Annotated[str | None, typer.Option(help="A few words about the list.")] = None,
     owner: Annotated[str | None, typer.Option(help="agent:CODE or team:CODE; everybody without it.")] = None,
     priority: Annotated[int | None, typer.Option(min=1, max=1000, help="1 is called first.")] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="COLUMN=FIELD; repeatable.")] = None,
-    duplicates: Annotated[str | None, typer.Option(help="What to do with them: skip or load.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Of an Excel file; its first without it.")] = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(help="What makes a duplicate: phone, a field, or fields joined by +; repeatable: any of them."),
+    ] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="Where duplicates are looked for: file, pool, campaign, project, organisation.")
+    ] = None,
+    among: Annotated[str | None, typer.Option(help="Among which leads: open or all.")] = None,
+    duplicates: Annotated[
+        str | None, typer.Option(help="What to do with them: skip, load, update, replace, clone or close.")
+    ] = None,
+    on_invalid: Annotated[
+        str | None, typer.Option(help="Rows that can't be called: 'file' keeps them aside, 'close' as closed leads.")
+    ] = None,
+    active_from: Annotated[str | None, typer.Option(help="Not called before: a time with its offset.")] = None,
+    active_until: Annotated[str | None, typer.Option(help="Not called from then on: a time with its offset.")] = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="Load without the columns that match no field.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the pool as the daemon answers it.")] = False,
 ) -> None:
     """Load a file of leads as a new pool of a campaign."""
+    check = {"match": match, "scope": scope, "among": among, "action": duplicates}
     options = {
         "campaign": campaign,
         "name": name or file.name,
+        "description": description,
         "owner": owner,
         "priority": priority,
         "mapping": _mapping(mapping or []),
-        "duplicates": {"action": duplicates} if duplicates else None,
+        "sheet": sheet,
+        "duplicates": {key: value for key, value in check.items() if value},
+        "on_invalid": on_invalid,
+        "active_from": active_from,
+        "active_until": active_until,
     }
     with connect() as client:
         pool = _upload(client, file, {key: value for key, value in options.items() if value})
@@ -58,7 +83,7 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
 
 def _upload(client: Client, file: Path, options: dict[str, Any]) -> dict[str, Any]:
     with file.open("rb") as source, _watched(source, file) as watched:
-        parts = {"file": (file.name, watched, "text/csv")}
+        parts = {"file": (file.name, watched, "application/octet-stream")}
         sent = client.call("POST", "/v1/pools", data={"options": msgspec.json.encode(options)}, files=parts)
     pool: dict[str, Any] = sent.json()
     return pool
@@ -67,10 +92,10 @@ def _upload(client: Client, file: Path, options: dict[str, Any]) -> dict[str, An
 class _Watched:
     """A file that tells a progress bar how far it was read. Has what httpx needs of a file, no more."""
 
-    def __init__(self, source: BinaryIO, progress: Progress, total: int) -> None:
+    def __init__(self, source: BinaryIO, progress: Progress, task: TaskID) -> None:
         self._source = source
         self._progress = progress
-        self._task = progress.add_task("uploading", total=total)
+        self._task = task
 
     def read(self, size: int = -1) -> bytes:
         piece = self._source.read(size)
@@ -88,20 +113,41 @@ class _Watched:
 
 
 @contextmanager
+def _bar() -> Iterator[Progress]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TextColumn("{task.fields[rows]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
+        yield progress
+
+
+@contextmanager
 def _watched(source: BinaryIO, file: Path) -> Iterator[BinaryIO]:
-    bar = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*bar, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        yield cast("BinaryIO", _Watched(source, progress, file.stat().st_size))
+    with _bar() as progress:
+        task = progress.add_task("uploading", total=file.stat().st_size, rows="")
+        yield cast("BinaryIO", _Watched(source, progress, task))
 
 
 def _settled(client: Client, pool: dict[str, Any]) -> dict[str, Any]:
     """The pool once it is no longer loading; large files load after the upload was answered."""
     if pool["state"] != "loading":
         return pool
-    with notes.status("loading"):
-        while pool["state"] == "loading":
-            sleep(_POLL_S)
-            pool = client.get(f"/v1/pools/{pool['id']}")
+    try:
+        with _bar() as progress:
+            task = progress.add_task("loading", total=None, rows="")
+            while pool["state"] == "loading":
+                sleep(_POLL_S)
+                pool = client.get(f"/v1/pools/{pool['id']}")
+                if done := pool.get("progress"):
+                    rows = f"{done['rows']:,} rows"
+                    progress.update(task, completed=done["done_bytes"], total=done["total_bytes"], rows=rows)
+    except KeyboardInterrupt:
+        notes.print(f"The daemon goes on loading. 'nextlead pools cancel {pool['id']}' stops it.", markup=False)
+        raise
     return pool
 
 
@@ -120,5 +166,7 @@ def _report(pool: dict[str, Any], *, as_json: bool) -> None:
             f"  nextlead pools reject {pool['id']}    drops it; then import again with --map COLUMN=FIELD",
             markup=False,
         )
+    if counts["invalid"] and pool["state"] != "failed":
+        notes.print(f"Why rows are invalid: nextlead pools download {pool['id']} invalid.csv", markup=False)
     if pool["state"] == "failed":
         fail(f"the file was not loaded: {pool.get('error') or 'no reason given'}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import daemon, lists, loading, work
+from . import blocking, daemon, lists, loading, many, pools, work
 from .client import Refusal, Unreachable
 from .output import Exit, notes, print_json
 
@@ -21,6 +21,9 @@ daemon.register(app)
 loading.register(app)
 work.register(app)
 lists.register(app)
+pools.register(lists.register_pools(app))
+many.register(lists.register_leads(app))
+blocking.register(app)
 
 
 def _version(value: bool) -> None:

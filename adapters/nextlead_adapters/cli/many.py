@@ -1,0 +1,121 @@
+"""One action for many leads: `leads remove|release|reopen|priority|owner`; `leads add`, `leads anonymize`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from .client import connect, segment
+from .lists import Json
+from .output import Exit, fail, notes, print_facts, print_json
+
+ACTIONS = {
+    "remove": "Close leads as removed.",
+    "release": "Give private and VIP redials back to their original owners.",
+    "reopen": "Open closed leads again.",
+    "priority": "Give leads a priority of their own; 0 takes it away.",
+    "owner": "Give leads another owner.",
+}
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to the group of leads."""
+    for action, about in ACTIONS.items():
+        group.command(action, help=about)(_command(action))
+    group.command("add")(add)
+    group.command("anonymize")(anonymise_lead)
+
+
+def _command(action: str) -> Any:
+    def command(
+        ids: Annotated[list[int] | None, typer.Argument(metavar="[ID...]", help="These leads.")] = None,
+        campaign: Annotated[str | None, typer.Option(help="Or all of this campaign.")] = None,
+        pool: Annotated[int | None, typer.Option(help="Of this pool.")] = None,
+        status: Annotated[str | None, typer.Option(help="In this status.")] = None,
+        closure: Annotated[str | None, typer.Option(help="Closed so.")] = None,
+        phone: Annotated[str | None, typer.Option(help="With this number.")] = None,
+        text: Annotated[str | None, typer.Option(help="With this text in a data field.")] = None,
+        file: Annotated[
+            Path | None, typer.Option(exists=True, dir_okay=False, help="Or those that a file lists.")
+        ] = None,
+        by: Annotated[str, typer.Option(help="What the file lists: id or phone.")] = "id",
+        to: Annotated[str | None, typer.Option(help="The priority, or the owner: agent:CODE or team:CODE.")] = None,
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        chosen = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "phone": phone, "q": text}
+        wanted = {key: value for key, value in chosen.items() if value is not None}
+        if sum((bool(ids), bool(wanted) and file is None, file is not None)) != 1:
+            fail("say which leads: by ID, by options such as --pool, or by --file", Exit.WRONG_USE)
+        body = {"action": action} | _value(action, to)
+        path = "/v1/leads/bulk" + ("?dry_run=true" if dry_run else "")
+        with connect() as client:
+            if file is not None:
+                options = msgspec.json.encode(body | wanted | {"by": by})
+                with file.open("rb") as source:
+                    sent = client.call("POST", path, data={"options": options}, files={"file": (file.name, source)})
+                answer = sent.json()
+            else:
+                answer = client.post(path, body | ({"ids": ids} if ids else {"filter": wanted}))
+        report(answer, as_json=as_json)
+
+    return command
+
+
+def _value(action: str, to: str | None) -> dict[str, object]:
+    if action not in ("priority", "owner"):
+        return {}
+    if to is None:
+        fail(f"leads {action} needs --to", Exit.WRONG_USE)
+    if action == "owner":
+        kind, _, code = to.partition(":")
+        if kind not in ("agent", "team") or not code:
+            fail("--to is agent:CODE or team:CODE", Exit.WRONG_USE)
+        return {"owner": {kind: code}}
+    if not to.isdigit():
+        fail("--to is a number from 1 to 1000, or 0", Exit.WRONG_USE)
+    return {"priority": int(to) or None}
+
+
+def report(answer: dict[str, Any], *, as_json: bool) -> None:
+    """What became of it: counts, and the rows of a file that were not understood."""
+    if as_json:
+        print_json(answer)
+        return
+    errors = answer.pop("errors", [])
+    print_facts(answer)
+    for error in errors:
+        notes.print(f"row {error['row']}: {error['reason']}", markup=False)
+
+
+def add(
+    campaign: Annotated[str, typer.Option(help="Code of the campaign.")],
+    phone: Annotated[list[str], typer.Option(help="A number; repeatable, in the order they are to be tried.")],
+    field: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; repeatable.")] = None,
+    owner: Annotated[str | None, typer.Option(help="agent:CODE or team:CODE.")] = None,
+    priority: Annotated[int | None, typer.Option(min=1, max=1000, help="1 is called first.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Enter a lead by hand. Those of one user that follow each other closely share a pool."""
+    if any("=" not in pair for pair in field or []):
+        fail("--field takes NAME=VALUE", Exit.WRONG_USE)
+    lead: dict[str, object] = {"phone": phone, "data": dict(pair.split("=", 1) for pair in field or [])}
+    lead |= {key: value for key, value in {"owner": owner, "priority": priority}.items() if value is not None}
+    with connect() as client:
+        pool = client.post("/v1/leads", {"campaign": campaign, "source": "manual", "leads": [lead]})
+    if as_json:
+        print_json(pool)
+    else:
+        print_facts({key: pool[key] for key in ("id", "name", "campaign", "state")} | pool["counts"])
+
+
+def anonymise_lead(
+    lead: Annotated[int, typer.Argument(metavar="ID")], dry_run: DryRun = False, as_json: Json = False
+) -> None:
+    """Forget the person of a lead, for good: all its numbers, every lead that has one of them, files and history."""
+    with connect() as client:
+        path = f"/v1/leads/{segment(lead)}/anonymize" + ("?dry_run=true" if dry_run else "")
+        report(client.post(path), as_json=as_json)
