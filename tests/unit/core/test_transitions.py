@@ -30,7 +30,8 @@ class Case:
         for agent in ("A", "B"):
             self.driver.put_agent(agent, {"team": "sales", "campaigns": ["c1"]})
             self.driver.session(agent, ["c1"], cross=None)
-        _, (self.lead,) = self.driver.load(NewPool("c1", "p1", "team:sales", leads=(NewLead((NUMBER,)),)))
+        (lead,) = self.driver.load(NewPool("c1", "p1", "team:sales", leads=(NewLead((NUMBER,)),))).leads
+        self.lead = lead.id
 
     def wait(self, ms: int) -> None:
         self.now_ms += ms
@@ -120,8 +121,8 @@ def _removed(case: Case) -> None:
 
 
 def _blocked(case: Case) -> None:
-    case.driver.block(NUMBER)
-    case.driver.unblock(NUMBER)
+    case.driver.block(NUMBER, "organisation", "admin")
+    case.driver.unblock(NUMBER, "organisation", "admin")
 
 
 STATES: Final[dict[str, Callable[[Case], None]]] = {
@@ -340,7 +341,7 @@ def test_unresolved_is_abandoned_after_a_week() -> None:  # R1.4, R7.3
 @pytest.mark.parametrize("state", OPEN_NOT_LEASED)
 def test_blocking_closes_any_open_lead(state: str) -> None:  # R1.4, R10.3
     case = _arrived(state)
-    case.driver.block(NUMBER)
+    case.driver.block(NUMBER, "organisation", "admin")
     assert case.state() == "closed: do_not_call"
 
 
@@ -365,7 +366,7 @@ def test_what_marks_a_lease_takes_effect_at_its_end(
     if mark == "remove":
         case.driver.act(case.lead, "remove", {})
     else:
-        case.driver.block(NUMBER)
+        case.driver.block(NUMBER, "organisation", "admin")
     assert case.state() == state
     case.driver.finish("A", case.token, outcome)
     assert case.state() == (after or f"closed: {closure}")
@@ -375,7 +376,7 @@ def test_what_marks_a_lease_takes_effect_at_its_end(
 @pytest.mark.parametrize("state", ["closed: success", "closed: removed"])
 def test_no_reopening_with_a_blocked_number(state: str) -> None:  # R1.4
     case = _arrived(state)
-    case.driver.block(NUMBER)
+    case.driver.block(NUMBER, "organisation", "admin")
     with pytest.raises(Refused) as refusal:
         case.driver.act(case.lead, "reopen", {})
     assert refusal.value.code == "number_blocked"
