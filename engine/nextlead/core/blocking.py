@@ -105,11 +105,13 @@ def block_number(
         for lead in leads:
             _shut_out(state, state.need_lead(lead), number, CLOSURES[scope], actor, drop_number=drop_number)
         return len(leads)
-    count, most = len(_open_leads(state, number)), state.slice_leads
+    leads, most = _open_leads(state, number), state.slice_leads
+    if len(leads) > most:
+        _shut_out_leased(state, number, CLOSURES[scope], actor, drop_number=drop_number)
     if close_some(state, number, CLOSURES[scope], actor, most, drop_number=drop_number) == most:
         job = Job(next_job(state), "block", 0, actor, state.now_ms, number, CLOSURES[scope], drop_number)
-        put_off(state, CloseBlocked(job), job)
-    return count
+        put_off(state, CloseBlocked(state, job), job)
+    return len(leads)
 
 
 def unblock(state: State, command: Unblock) -> None:
@@ -150,7 +152,7 @@ def close_some(state: State, number: int, closure: str, actor: str, most: int, *
     found: list[Lead] = []
     for lead_id in state.numbers.each(number):
         lead = state.need_lead(lead_id)
-        if lead.lease is None or not _is_settled(lead, number, closure, drop_number=drop_number):
+        if not _is_settled(state, lead, number, closure, drop_number=drop_number):
             found.append(lead)
             if len(found) == most:
                 break
@@ -160,13 +162,26 @@ def close_some(state: State, number: int, closure: str, actor: str, most: int, *
 
 
 def _open_leads(state: State, number: int) -> list[int]:
-    """Those that count as open: not what has expired with its pool and is not written yet."""
+    """Those that count as open: not what has expired or goes with its pool and is not written yet."""
     leads = state.numbers.leads(number)
-    return [lead for lead in leads if not state.is_over(state.need_lead(lead))] if state.shut else leads
+    if not state.shut:
+        return leads
+    rows = map(state.need_lead, leads)
+    return [lead.id for lead in rows if not (state.is_over(lead) or state.is_going(lead))]
 
 
-def _is_settled(lead: Lead, number: int, closure: str, *, drop_number: bool) -> bool:
-    """Whether a leased lead needs no more."""
+def _shut_out_leased(state: State, number: int, closure: str, actor: str, *, drop_number: bool) -> None:
+    """Those on a screen are marked before anybody can finish them. O(leases)."""
+    for lead_id in [lead for held in state.leases.values() for _, lead in held]:
+        lead = state.need_lead(lead_id)
+        if number in lead.numbers and not _is_settled(state, lead, number, closure, drop_number=drop_number):
+            _shut_out(state, lead, number, closure, actor, drop_number=drop_number)
+
+
+def _is_settled(state: State, lead: Lead, number: int, closure: str, *, drop_number: bool) -> bool:
+    """Whether a lead needs no more: it is leased, and what was to be done waits for the end of that; or it is going."""
+    if lead.lease is None:
+        return bool(state.shut) and state.is_going(lead)
     return stronger(lead.mark, closure) == lead.mark or (drop_number and number in lead.dropping)
 
 
@@ -183,25 +198,38 @@ def _shut_out(state: State, lead: Lead, number: int, closure: str, actor: str, *
 
 
 class CloseBlocked:
-    """The open leads of a number that very many share close in slices (see `Task`)."""
+    """The open leads of a number that very many share close in slices (see `Task`); for people they are closed.
 
-    def __init__(self, job: Job) -> None:
+    Those that only lose the number lose it at the latest when they are about to be leased.
+    """
+
+    def __init__(self, state: State, job: Job) -> None:
         self.id = job.id
         self.number = job.number
         self._job = job
+        self.leads = frozenset[int]() if job.drop_number else frozenset(state.numbers.leads(job.number))
+        state.leaving |= self.leads
 
     def slice(self, state: State) -> bool | None:
         """See `Task`."""
-        return self._close(state, state.slice_leads) < state.slice_leads or None
+        if self._close(state, state.slice_leads) == state.slice_leads:
+            return None
+        self._leave_nothing(state)
+        return True
 
     def finish(self, state: State) -> None:
         """Close all that are left at once."""
         self._close(state, len(state.numbers.leads(self.number)))
+        self._leave_nothing(state)
 
     def shut_out(self, state: State, lead: Lead) -> None:
         """Do now what a later slice would do to the lead."""
         job = self._job
         _shut_out(state, lead, job.number, job.closure, job.by, drop_number=job.drop_number)
+
+    def _leave_nothing(self, state: State) -> None:
+        others = [task.leads for task in state.tasks if isinstance(task, CloseBlocked) and task is not self]
+        state.leaving = set().union(*others)
 
     def _close(self, state: State, most: int) -> int:
         job = self._job
@@ -213,14 +241,20 @@ def closing(state: State, number: int) -> list[CloseBlocked]:
     return [task for task in state.tasks if isinstance(task, CloseBlocked) and task.number == number]
 
 
+def go_at_once(state: State, lead: Lead) -> bool:
+    """Do to the lead what a later slice would do, if one would."""
+    task = next((task for number in lead.numbers for task in closing(state, number)), None)
+    if task is not None:
+        task.shut_out(state, lead)
+    return task is not None
+
+
 def last_look(state: State, lead: Lead) -> bool:
     """Whether the lead may be leased (SPEC R9.7). One that may not closes, and is a fault unless it was about to."""
     if refusal_of_numbers(state, lead.numbers) is None:
         return True
-    for number in lead.numbers:
-        for task in closing(state, number):
-            task.shut_out(state, lead)
-            return False
+    if go_at_once(state, lead):
+        return False
     state.faults += 1
     refusal = refusal_of_numbers(state, lead.numbers)
     assert refusal is not None

@@ -42,7 +42,9 @@ class Nothing(Struct, frozen=True, gc=False):
 def choose(state: State, sight: Sight, agent: Agent, now_ms: int) -> Choice | Nothing:
     """The best lead for the agent. O(queues it sees + log n)."""
     below = limit(now_ms)
-    but = paused(state, agent, now_ms)
+    but: Collection[int] = paused(state, agent, now_ms)
+    if state.leaving:  # leads of a blocked number that later slices close (`blocking.py`)
+        but = state.leaving.union(but)
     if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
         return _own_only(sight, below, but) or Nothing("reserved")
     score = _best(sight.urgent, below, but)

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from .blocking import go_at_once
 from .expiry import expire_pool, write_expired
 from .outcomes import close
 from .pool_gates import follow_dates
@@ -43,6 +44,9 @@ def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
     lead = state.need_lead(what)
     if state.is_over(lead):  # it has expired, and its row was not written yet
         write_expired(state, lead, state.pools[lead.pool].expired_ms)
+        return
+    if what in state.leaving and lead.lease is None:  # its number was blocked, and its row was not written yet
+        go_at_once(state, lead)
         return
     match kind:
         case Kind.LEASE | Kind.LEASE_BEAT | Kind.LEASE_MAX:

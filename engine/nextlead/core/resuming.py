@@ -22,7 +22,7 @@ def _task(state: State, job: Job) -> Task:
         case "drop":
             return Drop(state, job.id, job.pool)
         case "block":
-            return CloseBlocked(job)
+            return CloseBlocked(state, job)
         case "expire":
             return Expire(state, job.id, job.pool, job.at_ms)
         case _:

@@ -142,6 +142,7 @@ class State(Places):
         self.tasks: deque[Task] = deque()
         self.slice_leads = SLICE_LEADS
         self.done: list[Done] = []
+        self.leaving: set[int] = set()
 
     # -- rows other than leads --------------------------------------------------------------------------------------
 
@@ -194,10 +195,12 @@ class State(Places):
     def open_lead(self, lead: int) -> Lead:
         """The open lead that a person names; the same refusals.
 
-        One that has expired counts as closed (SPEC R8.3), one that goes with its pool as gone.
+        One that has expired counts as closed (SPEC R8.3), and so does one whose number was blocked (SPEC R10.3), its
+        row written or not; one that goes with its pool as gone.
         """
         found = self.need_lead(lead)
-        if self.shut and (self.is_over(found) or self.is_going(found)):
+        over = self.shut and (self.is_over(found) or self.is_going(found))
+        if over or (lead in self.leaving and found.lease is None):
             raise WrongStatus(f"lead {lead} is closed", status=Status.CLOSED.code)
         return found
 

@@ -135,7 +135,9 @@ def _callable_all_the_same(state: State) -> Iterator[str]:
             if lead.lease is not None:
                 settled = lead.mark is not None or number in lead.dropping
             else:
-                settled = lead.status is Status.PENDING_VALIDATION or bool(closing(state, number))
+                settled = lead.status is Status.PENDING_VALIDATION or bool(
+                    closing(state, number) or state.is_going(lead)
+                )
             if not settled:
                 yield f"lead {lead.id} can be called at a number that is refused"
 

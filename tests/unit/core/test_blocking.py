@@ -30,7 +30,7 @@ from nextlead.core.commands import (
     Validate,
 )
 from nextlead.core.errors import Invalid, NotFound, NumberBlocked, WrongStatus
-from nextlead.core.model import HOUR_MS, Duplicates, Lead, Status, Template, TemplateResult
+from nextlead.core.model import DAY_MS, HOUR_MS, Duplicates, Lead, Status, Template, TemplateResult
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 
@@ -354,12 +354,18 @@ def test_leads_of_a_shared_number_close_in_slices(restarted: bool) -> None:  # R
     assert [centre.row(lead).closure for lead in leads].count("do_not_call") == 2
     if restarted:
         centre.restart()
-    for refused in (Take(agent="b", lead=leads[8], token=b"t" * 16), EditLead(lead=leads[8], priority=1)):
-        with pytest.raises(NumberBlocked):
-            centre(refused)
-    with pytest.raises(NumberBlocked):
-        centre(MakeUrgent(lead=leads[8], reason="hot_lead", expires_ms=centre.now_ms + 1))
-    assert centre.next().lead.id == last  # R9.7: the last look closes what a later slice would
+    refused = (
+        Take(agent="b", lead=leads[8], token=b"t" * 16),
+        EditLead(lead=leads[8], priority=1),
+        MakeUrgent(lead=leads[8], reason="hot_lead", expires_ms=centre.now_ms + 1),
+        Remove(lead=leads[8]),
+    )
+    for command in refused:
+        with pytest.raises(WrongStatus):
+            centre(command)
+    commit = len(centre.commits)
+    assert centre.next().lead.id == last  # no time is spent on those that a later slice closes
+    assert list(centre.commits[commit].leads) == [last]
     work_it_off(centre)
     assert {centre.row(lead).closure for lead in leads} == {"do_not_call"}
     assert {centre.history(lead)[-1].actor for lead in leads} == {"admin"}
@@ -394,13 +400,46 @@ def test_what_has_expired_is_closed_already(leads: int) -> None:  # R8.3, R10.3
     assert {centre.history(lead)[-1].kind for lead in ids} == {"expired"}
 
 
-def test_a_lease_in_the_middle_of_it_is_marked() -> None:  # R10.4
+@pytest.mark.parametrize("at", [0, 8])
+@pytest.mark.parametrize("worked", [False, True])
+def test_a_lease_in_the_middle_of_it_is_marked(at: int, worked: bool) -> None:  # R10.4
     centre, leads = shared(9)
-    offer = centre.next()
+    offer = centre(Take(agent="a", lead=leads[at], token=b"t" * 16))
+    assert isinstance(offer, Offer)
     centre(Block(numbers=(A,)))
+    if worked:
+        work_it_off(centre)
+    assert centre.row(leads[at]).mark == "do_not_call"
+    assert centre.finish(offer, "resolved", result="not_interested").closure == "do_not_call"
     work_it_off(centre)
-    assert centre.row(leads[0]).mark == "do_not_call"
-    assert centre.finish(offer, "unresolved").closure == "do_not_call"
+    assert {centre.row(lead).closure for lead in leads} == {"do_not_call"}
+
+
+def test_what_falls_due_in_the_middle_of_it() -> None:  # R7.3, R10.3
+    centre, leads = shared(9)
+    offer = centre(Take(agent="a", lead=leads[8], token=b"t" * 16))
+    assert isinstance(offer, Offer)
+    centre.finish(offer, "unresolved")
+    centre(Block(numbers=(A,)))
+    centre.now_ms += 8 * DAY_MS
+    centre(Tick())
+    assert centre.row(leads[8]).closure == "do_not_call"
+    work_it_off(centre)
+
+
+def test_both_lists_at_once() -> None:  # R10.3
+    centre, leads = shared(9)
+    other = [centre.add(B) for _ in range(9)]
+    centre(Block(numbers=(A, B)))
+    centre(Block(numbers=(B,), scope="global"))
+    assert isinstance(centre.ask("a"), NoLead)
+    centre(Unblock(number=A))
+    again = centre.add(A)
+    assert centre.next().lead.id == again
+    work_it_off(centre)
+    assert {centre.row(lead).closure for lead in leads} == {"do_not_call"}
+    assert {centre.row(lead).closure for lead in other} == {"do_not_call", "global_do_not_call"}
+    assert centre.engine.state.leaving == set()
 
 
 def test_taking_the_number_off_the_list_ends_it_whole() -> None:  # R10.5
