@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from nextlead.core.errors import Conflict, NextleadError, NotFound, NotReady
 from nextlead.core.model import Pool
-from nextlead.ports import Archive
+from nextlead.ports import Archive, StoreError
 
 from .loading import AndThen, Loader, left_out
 from .wire import Chunk, Header
@@ -94,7 +94,7 @@ class Filler:
         canceller = self._cancelled.get(pool)
         if canceller is None and isinstance(problem, asyncio.CancelledError):
             return
-        reason = problem.detail if isinstance(problem, NextleadError) else FAULT
+        reason = _reason(problem)
         with suppress(NotReady):
             error = reason if canceller is None else CANCELLED
             await self._loader.close(pool, canceller or by, error=error, patient=canceller is None)
@@ -145,6 +145,12 @@ async def taken_rows(archive: Archive, pool: Pool) -> Taken:
     if pool.file_erased or len(rejected) != pool.invalid + pool.duplicate:
         raise IntakeFailed("personal data in it was erased while it was loaded; send it again without them")
     return Taken(pool.valid, tuple(rejected))
+
+
+def _reason(problem: BaseException) -> str:
+    if isinstance(problem, NextleadError):
+        return problem.detail
+    return f"the storage failed: {problem}" if isinstance(problem, StoreError) else FAULT
 
 
 def _no_longer_cancelled() -> None:

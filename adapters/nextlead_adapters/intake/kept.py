@@ -52,8 +52,10 @@ async def parts(archive: Archive, file: int) -> AsyncIterator[bytes]:
         no += 1
 
 
-async def fetch(archive: Archive, file: int, path: Path) -> None:
-    """Write a file of the store to a path."""
+async def fetch(archive: Archive, file: int, path: Path) -> int:
+    """Write a file of the store to a path; how many bytes it has."""
+    size_bytes = 0
     with await asyncio.to_thread(path.open, "wb") as stream:
         async for body in parts(archive, file):
-            await asyncio.to_thread(stream.write, body)
+            size_bytes += await asyncio.to_thread(stream.write, body)
+    return size_bytes

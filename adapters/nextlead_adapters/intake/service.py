@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from nextlead.core.errors import Invalid, NextleadError
 from nextlead.core.model import Pool
+from nextlead.ports import StoreError
 from nextlead.runtime.dialer import Dialer
 
 from .entries import Entries
@@ -26,7 +27,7 @@ from .kept import drop, fetch, keep
 from .loading import AndThen, Loader
 from .options import Order, PoolOptions, Source, check_options, owners_of
 from .wire import Chunk, Header, decode_reading, encode_reading
-from .worker import Limits, Worker, job_of
+from .worker import IntakeFailed, Limits, Worker, job_of
 
 __all__ = ("SMALL_BYTES", "WORKERS_MAX", "Intake", "Progress")
 
@@ -185,7 +186,7 @@ class Intake:
         )
         try:
             return await self._loader.open(command, then)
-        except NextleadError:
+        except (NextleadError, StoreError):
             await drop(self._dialer, kept.file, by)
             raise
 
@@ -214,7 +215,8 @@ class Intake:
     async def _worker_for(self, pool: Pool, path: Path) -> Worker:
         """A process that reads the rows of a kept original that are not in the pool yet."""
         taken = await taken_rows(self._dialer.archive, pool)
-        await fetch(self._dialer.archive, pool.file, path)
+        if await fetch(self._dialer.archive, pool.file, path) != pool.file_bytes:
+            raise IntakeFailed("its original is not whole any more; send it again")
         job = job_of(path, decode_reading(pool.options), owners_of(self._dialer.engine), self._limits)
         job.taken, job.known = taken.valid, taken.rejected
         return Worker(job, self._limits)
@@ -234,7 +236,7 @@ class Intake:
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         problem = None if task.cancelled() else task.exception()
-        if problem is not None and not isinstance(problem, NextleadError):
+        if problem is not None and not isinstance(problem, NextleadError | StoreError):
             context = {"message": "a fault while leads were loaded", "exception": problem, "task": task}
             task.get_loop().call_exception_handler(context)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import isfinite
 from typing import Any, Final, NamedTuple
+from unicodedata import normalize
 
 import phonenumbers
 import re2  # type: ignore[import-untyped]
@@ -154,7 +155,7 @@ def compile_rules(rules: UploadRules, fields: Sequence[TemplateField]) -> Rules:
 
 
 def _plain(value: Value) -> Value:
-    return value.strip().casefold() if isinstance(value, str) else value
+    return normalize("NFC", value.strip().casefold()) if isinstance(value, str) else value
 
 
 def _text(value: Value) -> str:

@@ -60,7 +60,7 @@ class Limits(Struct, frozen=True):
 
     memory_bytes: int = 768 << 20
     cpu_s: int = 900
-    silence_s: float = 60.0
+    silence_s: float = 120.0
     chunk_rows: int = 250
     folder: Path | None = None
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from nextlead.core.commands import IntakeRow, LoadRows, OpenPool, PutCampaign, SwapFile
 from nextlead.core.errors import Conflict, NotFound, NotReady
 from nextlead.core.model import FieldRule, Pool, Template, TemplateField, UploadRules
+from nextlead.ports import NumberUse, StoreError
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore
 from nextlead.testing.clock import FakeClock
@@ -162,6 +163,31 @@ async def test_a_pool_whose_original_lost_rows_can_not_be_gone_on_with(dialer: D
     assert (pool.state, pool.error.split(";")[0]) == (
         "failed", "personal data in it was erased while it was loaded",
     )  # fmt: skip
+
+
+async def test_an_original_that_is_not_whole_fails_its_pool(
+    dialer: Dialer, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await cut_off(dialer, write(text_of()), 300)
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(dialer.archive, "file_part", nothing)
+    pool = await gone_on(dialer, pool)
+    assert (pool.state, pool.error) == ("failed", "its original is not whole any more; send it again")
+
+
+async def test_a_storage_that_can_not_be_read_fails_the_pool_and_says_so(
+    dialer: Dialer, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> list[NumberUse]:
+        raise StoreError("disk gone")
+
+    monkeypatch.setattr(dialer.archive, "numbers", fail)
+    with pytest.raises(StoreError):
+        await Intake(dialer).upload(write(text_of()), "list.csv", OPTIONS, ADMIN)
+    assert dialer.engine.pools[1].error == "the storage failed: disk gone"
 
 
 async def test_a_file_that_can_not_be_read_again_fails_its_pool(dialer: Dialer, write: Write) -> None:

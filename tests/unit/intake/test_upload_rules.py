@@ -122,6 +122,10 @@ def test_only_allowed_values() -> None:
     assert fits(rules, Region=" ")
 
 
+def test_accents_count_the_same_however_they_are_composed() -> None:
+    assert not fits(on("Region", prohibited=("Bretagne Sud-É",)), Region="bretagne sud-E\u0301")
+
+
 def test_allowed_values_are_of_the_fields_type() -> None:
     assert fits(on("age", allowed=("18", "2e1")), age="20.0")
     assert not fits(on("age", prohibited=("18",)), age="018")
