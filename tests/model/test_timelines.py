@@ -1,4 +1,4 @@
-"""The timelines of SPEC 15 that fall in sections 1 to 7, on the reference model (and the engine beside it).
+"""The timelines of SPEC 15 that fall in sections 1 to 10, and more, on the reference model (and the engine beside it).
 
 The model decides what is right in the random tests, so it must itself be right where SPEC is plain.
 """
@@ -6,9 +6,11 @@ The model decides what is right in the random tests, so it must itself be right 
 import pytest
 from model.driver import Both
 from model.shop import token
+from msgspec import json, structs
 
 from nextlead.core import commands as c
-from nextlead.core.model import Status
+from nextlead.core.matching import keys_of
+from nextlead.core.model import Dialer, Duplicates, Status
 from nextlead.core.replies import NoLead
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import Offered
@@ -214,6 +216,163 @@ def test_lease_grace_after_downtime() -> None:
     assert day.both.model.world.leads[1].lease is not None
     day.do(c.Tick(), TEN + HOUR + 5 * MINUTE)
     assert day.both.model.world.leads[1].unresolved is not None
+
+
+def load(day: Day, *rows: c.IntakeRow, **options: object) -> int:
+    """A pool of these rows, looked up as a loader does; its id."""
+    pool = day.both.model.world.next_pool
+    day.do(c.OpenPool(campaign="c1", owner="team:floor", **options))  # type: ignore[arg-type]
+    day.do(c.LoadRows(pool=pool, rows=rows))
+    day.do(c.ClosePool(pool=pool))
+    return pool
+
+
+def closures(day: Day) -> dict[int, str | None]:
+    return {lead.id: lead.closure for lead in day.both.model.world.leads.values()}
+
+
+def test_expiry_takes_what_is_not_promised() -> None:
+    """R8.1, R8.2: by age; a promise stays, a leased lead follows by its outcome, any result beats it."""
+    day = Day(leads=5)
+    day.promise("a", 1, "private", TEN + 2 * HOUR)
+    day.promise("a", 2, "common", TEN + 2 * HOUR)
+    common, sold = day.take("a", 3), day.take("b", 4)
+    day.do(c.PutCampaign(code="c1", dialer=Dialer(expire_after_ms=HOUR, lease_timeout_ms=2 * HOUR)))
+    day.do(c.Tick(), TEN)
+    assert closures(day) == {1: None, 2: "expired", 3: None, 4: None, 5: "expired"}
+    day.do(c.Finish(token=common, outcome="redial", kind="common", at_ms=TEN + HOUR))
+    day.do(c.Finish(token=sold, outcome="resolved", result="success"))
+    assert closures(day) == {1: None, 2: "expired", 3: "expired", 4: "success", 5: "expired"}
+    day.do(c.PutCampaign(code="c1", dialer=Dialer(expire_promised=True)))
+    assert closures(day)[1] == "expired"
+
+
+def test_expiry_is_for_good() -> None:
+    """R8.2: a date that is taken away brings nothing back, and an expired pool takes no rows."""
+    day = Day()
+    day.do(c.PutCampaign(code="c1", dialer=Dialer(expires_at_ms=TEN)))
+    day.do(c.Tick(), TEN)
+    day.do(c.PutCampaign(code="c1", dialer=Dialer()))
+    day.do(c.Reopen(lead=1))
+    assert closures(day) == {1: "expired"}
+
+
+def test_each_duplicate_action() -> None:
+    """R9.8: what becomes of the row and of the original; every row is counted once."""
+    data = b'{"name": "Bo"}'
+    row = c.IntakeRow(1, (14155550101,), data=data, original=c.Original(1, 0, closed=False, data=data))
+    made = {"skip": 0, "load": 1, "update": 0, "replace": 1, "clone": 1, "close": 1}
+    for action, leads in made.items():
+        day = Day()
+        world = day.both.model.world
+        pool = load(day, row, duplicates=Duplicates(action=action))
+        assert len(world.leads) == 1 + leads, action
+        counts = world.pools[pool]
+        assert (counts.valid, counts.invalid, counts.duplicate) == (0, 0, 1)
+        assert world.leads[1].closure == ("removed" if action == "replace" else None)
+        assert world.leads[1].data == ({"name": "Bo"} if action == "update" else {})
+        if leads:
+            assert world.leads[2].master == (1 if action == "clone" else 0)
+            assert world.leads[2].closure == ("duplicate" if action == "close" else None)
+
+
+def test_the_first_is_the_original() -> None:
+    """R9.6: by any number or by a field, the lowest id; a blank field is the same as nothing."""
+    day = Day(leads=2)
+    rows = [
+        c.IntakeRow(1, (14155550150,), data=b'{"name": "Ann"}'),
+        c.IntakeRow(2, (14155550151, 14155550102), data=b'{"name": "ANN "}'),
+        c.IntakeRow(3, (14155550152,), data=b'{"name": ""}'),
+        c.IntakeRow(4, (14155550153,), data=b'{"name": " ann"}'),
+    ]
+    keyed = [structs.replace(row, keys=keys_of("name", (), json.decode(row.data))) for row in rows]
+    pool = load(day, *keyed, duplicates=Duplicates(match=("phone", "name")))
+    rejects = day.both.model.world.pools[pool].rejects
+    assert rejects == [(2, "duplicate", 2, "skip"), (4, "duplicate", 3, "skip")]
+
+
+def test_masters_stay_with_their_clones() -> None:
+    """R9.11: a clone in another pool keeps its master; when the clone is gone, the master may go."""
+    day = Day(leads=2)
+    clones = load(day, c.IntakeRow(1, (14155550101,)), duplicates=Duplicates(action="clone"))
+    day.do(c.ActOnPool(pool=1, action="delete"))
+    assert sorted(day.both.model.world.leads) == [1, 3]
+    day.do(c.ActOnPool(pool=clones, action="delete"))
+    day.do(c.ActOnPool(pool=1, action="delete"))
+    assert not day.both.model.world.leads
+
+
+def test_marks_by_their_strength() -> None:
+    """R10.4, R1.5: what comes later and is weaker changes nothing; a sale stands, whatever the mark."""
+    day = Day(leads=2)
+    lost, sold = day.take("a", 1), day.take("b", 2)
+    for number in (14155550101, 14155550102):
+        day.do(c.Block(numbers=(number,), scope="global"))
+        day.do(c.Block(numbers=(number,)))
+    day.do(c.EditLeads(leads=(1, 2), action="remove"))
+    day.do(c.Finish(token=lost, outcome="unreached", cause="busy"))
+    day.do(c.Finish(token=sold, outcome="resolved", result="success"))
+    assert closures(day) == {1: "global_do_not_call", 2: "success"}
+
+
+def test_only_the_number_is_dropped() -> None:
+    """R10.3: while another is left; of a leased lead at the end of its lease."""
+    day = Day(leads=0)
+    load(day, c.IntakeRow(1, (14155550101, 14155550102)), c.IntakeRow(2, (14155550103, 14155550104)))
+    token = day.take("a", 2)
+    day.do(c.Block(numbers=(14155550101, 14155550103), drop_number=True))
+    leads = day.both.model.world.leads
+    assert (leads[1].numbers, leads[2].numbers) == ([14155550102], [14155550103, 14155550104])
+    day.do(c.Finish(token=token, outcome="unreached", cause="busy"))
+    assert (leads[2].numbers, leads[2].number) == ([14155550104], 14155550104)
+    day.do(c.Block(numbers=(14155550104,), drop_number=True))
+    assert closures(day) == {1: None, 2: "do_not_call"}
+
+
+def test_who_is_forgotten_is_not_loaded_again() -> None:
+    """R10.6: closed, open and leased leads; the former closure counts on; the hash refuses the number."""
+    day = Day(leads=3)
+    day.do(c.Finish(token=day.take("a", 1), outcome="resolved", result="not_interested"))
+    token = day.take("a", 3)
+    day.do(c.Anonymise(leads=(1, 2, 3), numbers=(14155550101, 14155550102, 14155550103)))
+    day.do(c.Finish(token=token, outcome="redial", kind="private", at_ms=TEN))
+    assert set(closures(day).values()) == {"anonymized"}
+    leads = day.both.model.world.leads
+    assert [leads[lead].former for lead in (1, 2, 3)] == ["not_interested", None, None]
+    pool = load(day, c.IntakeRow(1, (14155550102,)), on_invalid="close")
+    assert day.both.model.world.pools[pool].invalid == 1
+    assert (leads[4].closure, leads[4].numbers) == ("anonymized", [])
+
+
+def test_retention_keeps_the_closure() -> None:
+    """R10.7: and the number may come again."""
+    day = Day()
+    day.do(c.Finish(token=day.take("a", 1), outcome="resolved", result="success"))
+    day.both.forget(1)
+    load(day, c.IntakeRow(1, (14155550101,)))
+    lead = day.both.model.world.leads[1]
+    assert (lead.closure, lead.numbers, lead.erased) == ("success", [], True)
+    assert closures(day) == {1: "success", 2: None}
+
+
+def test_shuffle_waits_for_its_end() -> None:
+    """R9.10: until the last slice the old order holds; who came meanwhile stands behind."""
+    day = Day(leads=0)
+    day.both.durable.slice_leads = 2
+    day.both.crash()
+    rows = tuple(c.IntakeRow(n, (14155550100 + n,)) for n in range(1, 40))
+    pool = load(day, *rows, source="api")
+    day.do(c.ActOnPool(pool=pool, action="shuffle", seed=7))
+    assert day.both.engine.working
+    day.do(c.LoadRows(pool=pool, rows=(c.IntakeRow(99, (14155550199,)),)))
+    first = day.next("a")
+    assert first is not None
+    assert first.lead == 1
+    day.both.finish_work()
+    order = day.both.model.choices("b")
+    assert sorted(order) == list(range(2, 41))
+    assert order != sorted(order)
+    assert order[-1] == 40
 
 
 def test_the_model_alone() -> None:

@@ -86,11 +86,12 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
     R10.6: of one with a forgotten number nothing is kept.
     """
     pool.invalid += 1
-    pool.rejects.append((row.row, "invalid", 0, ""))
     if pool.on_invalid != "close":
+        pool.rejects.append((row.row, "invalid", 0, ""))
         return None
     whole = row if isinstance(row, IntakeRow) else IntakeRow(row.row, row.numbers, row.data)
     lead = add_closed(world, pool, whole if has_owner(world, whole) else replace(whole, owner=None), closure, by=by)
+    pool.rejects.append((row.row, "invalid", lead.id, ""))
     if closure == "anonymized":
         lead.numbers, lead.given, lead.data, lead.erased = [], (), {}, True
     return lead

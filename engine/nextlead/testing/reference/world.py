@@ -65,7 +65,7 @@ class Campaign:
 class Pool:
     """SPEC 9. `first_active_ms` is None while it was never active; `loaded_ms` and `expired_ms` likewise.
 
-    `rejects` are the rows that are kept: (row, kind, original, what was done).
+    `rejects` are the rows that are kept: (row, kind, the original or the lead it came in as, what was done).
     """
 
     id: int
