@@ -1,4 +1,4 @@
-"""`python -m benchmarks engine|durable|cost|table`."""
+"""`python -m benchmarks engine|durable|bulk|cost|table`."""
 
 import argparse
 import sys
@@ -28,7 +28,7 @@ def main() -> int:
     """Run a command; the exit code."""
     options = _parser().parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    commands = {"engine": _engine, "durable": _durable, "cost": _cost, "table": _table}
+    commands = {"engine": _engine, "durable": _durable, "bulk": _bulk, "cost": _cost, "table": _table}
     return commands[options.command](options, console)
 
 
@@ -59,6 +59,20 @@ def _durable(options: argparse.Namespace, console: Console) -> int:
     print_figures(console, f"The dialer on {durability}; {_told(wish)}", figures, warnings)
     if options.json:
         write_json(options.json, about, runs, figures, warnings)
+    return 0
+
+
+def _bulk(options: argparse.Namespace, console: Console) -> int:
+    options.folder.mkdir(parents=True, exist_ok=True)
+    durability = f"SQLite, WAL, synchronous FULL, every answer after its commit; {file_system(options.folder)}"
+    with tempfile.TemporaryDirectory(prefix="stores-", dir=options.folder) as folder:
+        wish = replace(_wish(options), folder=folder)
+        about = surroundings(_settings(wish, durability))
+        runs = run_steps(plan.bulk_steps(wish), wish.repeat, console)
+    figures = plan.bulk_figures(runs, wish)
+    print_figures(console, f"Big work while {wish.agents} agents call, on {durability}", figures, ())
+    if options.json:
+        write_json(options.json, about, runs, figures, ())
     return 0
 
 
@@ -129,12 +143,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_job(durable, leads="1M", operations="100k")
     durable.add_argument("--only", nargs="+", choices=("T3", "T5", "T8"), default=[], help="only these targets")
     durable.add_argument("--folder", type=Path, default=RESULTS, help="where the stores lie meanwhile")
+    bulk = commands.add_parser("bulk", help="imports, shuffles, expiry while agents call: T9, T10")
+    _add_job(bulk, leads="1M", operations="1")
+    bulk.add_argument("--folder", type=Path, default=RESULTS, help="where the stores lie meanwhile")
+    bulk.set_defaults(only=[])
     cost = commands.add_parser("cost", help="function calls per operation: the same in every run")
     _add_job(cost, leads="20k", operations="2000")
     cost.add_argument("--top", type=_count, default=15, help="how many functions to name")
     table = commands.add_parser("table", help="files that --json wrote, as Markdown for the README")
     table.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    for command in (engine, durable):
+    for command in (engine, durable, bulk):
         command.add_argument("--repeat", type=_count, default=5, help="repetitions; medians are reported")
     return parser
 

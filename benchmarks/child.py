@@ -15,6 +15,7 @@ from typing import Final, Literal
 import structlog
 from msgspec import Struct, json
 
+from .bulk import measure_bulk
 from .durable import measure_agents, measure_alone
 from .engine import Tell, measure_speed
 from .figures import Result
@@ -23,7 +24,9 @@ from .memory import measure_memory
 from .restart import measure_restart
 from .stores import make_loaded, make_worked
 
-Measure = Literal["speed", "memory", "empty_store", "loaded_store", "worked_store", "agents", "alone", "restart"]
+Measure = Literal[
+    "speed", "memory", "empty_store", "loaded_store", "worked_store", "agents", "alone", "restart", "bulk"
+]
 
 
 class Task(Struct, frozen=True):
@@ -76,6 +79,7 @@ _MEASURES: Final[dict[Measure, Callable[[Task, Tell], Result]]] = {
     "agents": lambda task, tell: measure_agents(task.job, task.operations, task.store("loaded"), tell),
     "alone": lambda task, tell: measure_alone(task.job, task.operations, task.store("loaded"), tell),
     "restart": _restart,
+    "bulk": lambda task, tell: measure_bulk(task.job, task.store("bulk"), tell),
 }
 
 

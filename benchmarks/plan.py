@@ -267,3 +267,44 @@ def _restart_figures(runs: Runs, size: int) -> list[Figure]:
         values = column(runs, "restart", f"{name}_daemon_mb")
         figures.append(figure("T7", f"daemon, {at} {what}, started anew", "MB", values, target))
     return figures
+
+
+# -- bulk -----------------------------------------------------------------------------------------------------------
+
+BULK_WORK: Final = {
+    "quiet": "nothing else",
+    "import": "the import",
+    "shuffle": "the shuffle",
+    "block": "10,000 numbers blocked",
+    "switch": "100 switches of a pool",
+    "delete": "the deletion",
+    "expire": "the expiry",
+}
+
+
+def bulk_steps(wish: Wish) -> Steps:
+    """T9, T10."""
+    return {"bulk": Task("bulk", wish.job(wish.main_size), folder=wish.folder)}
+
+
+def bulk_figures(runs: Runs, wish: Wish) -> list[Figure]:
+    """The table of `bulk`."""
+    size, rated = wish.main_size, wish.main_size == MILLION
+    figures: list[Figure] = []
+    for name, work in BULK_WORK.items():
+        no = "T9" if name in ("quiet", "import") else "T10"
+        of = size if name == "import" else size // 2
+        what = work if name in ("quiet", "block", "switch") else f"{work} of {size_text(of)}"
+        took = Target("<= 120", at_most(120)) if rated and name == "import" else None
+        calm = Target("<= 25", at_most(25)) if rated and name == "import" else None
+        short = Target("<= 10", at_most(10)) if rated and no == "T10" else None
+        if name != "quiet":
+            figures.append(figure(no, what, "s", column(runs, "bulk", f"{name}_s"), took))
+        figures += [
+            figure(no, f"next p50 during {what}", "ms", column(runs, "bulk", f"{name}_next_p50_ms")),
+            figure(no, f"next p99 during {what}", "ms", column(runs, "bulk", f"{name}_next_p99_ms"), calm),
+            figure(no, f"longest turn of the loop, {what}", "ms", column(runs, "bulk", f"{name}_stall_ms"), short),
+        ]
+    switch = Target("<= 20", at_most(20)) if rated else None
+    figures.append(figure("T10", "switching a pool, a part", "us", column(runs, "bulk", "switch_us_a_part"), switch))
+    return figures
