@@ -90,7 +90,7 @@ def load(desk: Desk, pool: Pool, content: list[Content], first: int) -> None:
     desk.rows(pool, rows, rejects)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(options=pools, content=contents, chunk=st.integers(2, 12))
 def test_chunks_of_any_size_decide_the_same(options: dict[str, str], content: list[Content], chunk: int) -> None:
     if options["action"] == "replace" and options["match"] != "phone":
@@ -99,7 +99,7 @@ def test_chunks_of_any_size_decide_the_same(options: dict[str, str], content: li
     assert outcome(at_work(), options, content, chunk) == one_by_one
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(options=pools, content=contents, data=st.data())
 def test_what_happens_between_look_up_and_load_does_not_matter(
     options: dict[str, str], content: list[Content], data: st.DataObject
