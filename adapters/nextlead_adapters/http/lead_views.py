@@ -5,10 +5,9 @@ from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET, Raw
-from msgspec.structs import replace
 
 from nextlead.core.engine import Engine
-from nextlead.core.model import CAUSES, DIALABLE, URGENT_REASONS, Event, Lead, Status
+from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Status
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
 
@@ -139,11 +138,6 @@ def lease_view(engine: Engine, offer: Offer, data: Mapping[int, bytes]) -> Lease
             among=UNSET if why.among is None else why.among,
         ),
     )
-
-
-def without_person(event: Event) -> Event:
-    """The line of a lead that was erased, which the store may not have carried out yet (SPEC R10.6)."""
-    return replace(event, number=0, note="", detail="", cause=event.cause if event.cause in CAUSES else "")
 
 
 def event_view(engine: Engine, event: Event) -> EventView:

@@ -22,6 +22,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound, VersionConflict
 from nextlead.core.model import REDIAL_KINDS, Lead, Status
 from nextlead.ports import LeadFilter, Stored
+from nextlead.redaction import redacted_event
 
 from .bulk_shapes import LeadFilterBody
 from .fields import data_over, need_campaign, read_number, region_of
@@ -35,7 +36,7 @@ from .lead_shapes import (
     UrgentBody,
     ValidateBody,
 )
-from .lead_views import NO_DATA, event_view, lead_view, without_person
+from .lead_views import NO_DATA, event_view, lead_view
 from .lists import Page, cursor, cut, part
 from .table import Access, Call, Paging, Route, tagged
 
@@ -113,8 +114,8 @@ async def show_history(call: Call) -> object:
     """Oldest first."""
     stored = await stored_lead(call)
     events = await call.services.dialer.archive.history(stored.lead.id)
-    if stored.lead.erased:
-        events = [without_person(event) for event in events]
+    if stored.lead.erased:  # the store may not have carried it out yet
+        events = [redacted_event(event) for event in events]
     return part(events, call.query, partial(event_view, call.services.engine))
 
 

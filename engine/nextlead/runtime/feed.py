@@ -5,20 +5,21 @@ A watcher is a place in the ring, not a queue of its own: a slow one costs nothi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
-from nextlead.core.model import Event, Pool
+from nextlead.core.model import Erasure, Event, Pool
 from nextlead.ports import Commit
+from nextlead.redaction import redacted_event
 
 from .writer import Future, settle
 
 KEEP_EVENTS: Final = 10_000
 
 
-class News(Struct, frozen=True):
+class News(Struct):
     """What one commit has for watchers: events, and pools that changed by id, None for one that is gone.
 
     `lost`: news of commits before this one passed unseen by this watcher.
@@ -56,6 +57,9 @@ class Feed:
         """Take in a durable commit; O(its rows but leads), and O(watchers) when some wait."""
         self._last_no = commit.no
         news = News(commit.no, commit.at_ms, commit.changes.events, _pools(commit))
+        erased = {row.lead for row in commit.changes.rows.values() if isinstance(row, Erasure)}
+        if erased:
+            self._forget(erased)
         if not news.size:
             return
         self._ring.append(news)
@@ -65,6 +69,11 @@ class Feed:
             self._held -= oldest.size
             self._lost_to = oldest.commit_no
         self._wake()
+
+    def _forget(self, leads: Container[int]) -> None:
+        """What is still to be read of leads that were erased names nobody any more (SPEC R10.6). O(ring)."""
+        for news in self._ring:
+            news.events = [redacted_event(event) if event.lead in leads else event for event in news.events]
 
     def close(self) -> None:
         """Watchers get what is there, then end."""

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Event, Pool, Status, Team
+from nextlead.core.model import Erasure, Event, Pool, Status, Team
 from nextlead.ports import Commit
 from nextlead.runtime.feed import Feed, News
 
@@ -108,3 +109,17 @@ async def test_pools_that_changed_are_news_and_other_rows_are_not() -> None:
     feed.publish(commit(3))
     (late,) = await take(feed, 1, after=0)
     assert (late.commit_no, late.lost) == (3, True)  # pools count for what the ring holds
+
+
+async def test_what_is_erased_is_not_told_any_more() -> None:  # R10.6
+    feed = Feed()
+    feed.start(0)
+    named = replace(commit(1).changes.events[0], number=14155550100, note="ask for Zoraida")
+    other = replace(named, lead=8)
+    feed.publish(Commit(1, 10, Changes(events=[named, other])))
+    feed.publish(Commit(2, 20, Changes(rows={("erasure", 1): Erasure(1, 7, 1, 1)})))
+    (news,) = await take(feed, 1, after=0)
+    assert [(event.lead, event.number, event.note) for event in news.events] == [
+        (7, 0, ""),
+        (8, 14155550100, "ask for Zoraida"),
+    ]
