@@ -101,9 +101,20 @@ class _Intake:
             self._forgotten.update(dict.fromkeys(numbers))
             reject, row, numbers = c.IntakeReject(reject.row, ()), None, ()
         reasons = reject.reasons if refusal is None else (*reject.reasons, REFUSED[refusal])
-        self._rejects.append(Reject(self._pool.id, reject.row, "invalid", reasons, reject.cells, numbers))
-        if self._pool.on_invalid != "close":
-            return
+        closes = self._pool.on_invalid == "close"
+        lead = self._next_id if closes and refusal != "anonymized" else 0
+        self._rejects.append(Reject(self._pool.id, reject.row, "invalid", reasons, reject.cells, numbers, lead))
+        if closes:
+            self._load_invalid(reject, row, owner, numbers, refusal)
+
+    def _load_invalid(
+        self,
+        reject: c.IntakeReject,
+        row: c.IntakeRow | None,
+        owner: int | None,
+        numbers: tuple[int, ...],
+        refusal: str | None,
+    ) -> None:
         priority = row.priority if row is not None and 0 <= row.priority <= PRIORITY_LAST else 0
         lead = self._new(numbers, owner or self._pool.owner, priority, reject.data)
         self._close(lead, refusal or reject.closure, cause="" if refusal else reject.rule)

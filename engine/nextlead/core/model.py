@@ -544,7 +544,8 @@ class Erasure(Row, frozen=True):
 class Reject(Row, frozen=True):
     """What is kept of an upload beside its leads: `kind` is invalid or duplicate for a row, log for a line of the log.
 
-    `numbers` are those that could be read in it. Of a duplicate, `lead` is the original and `action` what was done.
+    `numbers` are those that could be read in it. Of a duplicate, `lead` is the original and `action` what was done; of
+    an invalid row that was loaded closed, `lead` is that one. A reject goes when its lead is erased.
     """
 
     pool: int
