@@ -120,6 +120,13 @@ async def test_an_import_counts_every_row(centre: Caller) -> None:  # R10.2
     assert closures == ["do_not_call", "do_not_call", "do_not_call", None]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+async def test_an_import_in_any_encoding(centre: Caller, encoding: str) -> None:
+    file = "Telephone\tReason\n+14155550100\tbat darum, höflich\n".encode(encoding)
+    assert (await send(centre, file, {})).json()["added"] == 1
+    assert (await centre.ok("GET", LIST))["items"][0]["reason"] == "bat darum, höflich"
+
+
 async def test_an_import_as_json(centre: Caller) -> None:
     numbers = [{"number": NUMBERS[0], "reason": "own"}, NUMBERS[1], "nonsense", {"number": ""}]
     answer = await centre.ok("POST", IMPORT, {"numbers": numbers, "reason": "all"})

@@ -4,12 +4,13 @@ Rules of this file:
 
 1. A file is read a slice at a time, in a thread; a line that is longer than a list's can be stops it, so that no file
    takes more memory than a slice does. Nothing of it is run or interpreted.
-2. UTF-8 and UTF-16 (by their marks), else Latin-1 where UTF-8 can't be; comma, semicolon or tab, whichever the first
+2. UTF-16 if it is marked so, UTF-8 if its beginning can be, else Latin-1; comma, semicolon or tab, whichever the first
    line has most of.
 3. The first line is a header when one of its cells is the name of a column that is wanted; else the first column is.
 """
 
 import csv
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,7 @@ from nextlead.core.errors import Invalid
 
 LINE_CHARS_MAX: Final = 20_000
 _HEAD_BYTES: Final = 4096
-_MARKS: Final = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_UTF_16: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
 _SEPARATORS: Final = ",;\t"
 
 Row = tuple[int, list[str]]
@@ -45,10 +46,7 @@ class ListFile:
         """Raises `Invalid` for a file that is not text."""
         with self._path.open("rb") as raw:
             head = raw.read(_HEAD_BYTES)
-        encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8-sig")
-        if encoding == "utf-8-sig" and b"\x00" in head:
-            raise Invalid("file", "is not text; save a spreadsheet as CSV")
-        self._file = self._path.open(encoding=encoding, errors="replace", newline="")
+        self._file = self._path.open(encoding=_encoding(head), errors="replace", newline="")
         self._rows = self._read()
         return self
 
@@ -96,6 +94,18 @@ class ListFile:
             if len(line) >= LINE_CHARS_MAX:
                 raise Invalid("file", f"line {no} is longer than {LINE_CHARS_MAX} characters")
             yield line
+
+
+def _encoding(head: bytes) -> str:
+    if head.startswith(_UTF_16):
+        return "utf-16"
+    if b"\x00" in head:
+        raise Invalid("file", "is not text; save a spreadsheet as CSV")
+    try:
+        getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
 
 
 def _chain(first: str, lines: Iterator[str]) -> Iterator[str]:
