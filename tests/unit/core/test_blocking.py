@@ -410,6 +410,8 @@ def test_a_lease_in_the_middle_of_it_is_marked(at: int, worked: bool) -> None:  
     if worked:
         work_it_off(centre)
     assert centre.row(leads[at]).mark == "do_not_call"
+    with pytest.raises(NumberBlocked):  # it is still open
+        centre(EditLead(lead=leads[at], priority=1))
     assert centre.finish(offer, "resolved", result="not_interested").closure == "do_not_call"
     work_it_off(centre)
     assert {centre.row(lead).closure for lead in leads} == {"do_not_call"}
@@ -425,6 +427,30 @@ def test_what_falls_due_in_the_middle_of_it() -> None:  # R7.3, R10.3
     centre(Tick())
     assert centre.row(leads[8]).closure == "do_not_call"
     work_it_off(centre)
+
+
+def test_nobody_waits_for_leads_that_only_lose_the_number() -> None:  # R2.7, R10.3
+    centre, _ = shared(0)
+    leads = [centre.add(A, B + at) for at in range(9)]
+    centre(Block(numbers=(A,), drop_number=True))
+    for at, lead in enumerate(leads):
+        offer = centre.next()
+        assert (offer.lead.id, offer.lead.numbers) == (lead, (B + at,))
+        centre.finish(offer, "resolved", result="success")
+    work_it_off(centre)
+
+
+def test_leads_that_go_with_their_pool_are_not_closed() -> None:  # R9.11, R10.3
+    centre = Ledger()
+    pool = centre(OpenPool(campaign="c1", duplicates=Duplicates(action="load")))
+    rows = tuple(IntakeRow(at, (A,)) for at in range(5))
+    ids = centre(LoadRows(pool=pool.id, rows=rows)).leads  # type: ignore[attr-defined]
+    centre(ClosePool(pool=pool.id))  # type: ignore[attr-defined]
+    centre.engine.state.slice_leads = 1
+    centre(ActOnPool(pool=pool.id, action="delete"))  # type: ignore[attr-defined]
+    assert count(centre(Block(numbers=(A,)))) == 0
+    work_it_off(centre)
+    assert {lead for changes in centre.commits for lead in changes.gone} == set(ids)
 
 
 def test_both_lists_at_once() -> None:  # R10.3
