@@ -31,7 +31,8 @@ from .list_file import ListFile
 from .problems import forbidden, malformed
 from .table import Access, BulkQuery, Call, Route, tagged
 
-SLICE: Final = 200
+SLICE: Final = 100
+"""Leads of one command: some four milliseconds."""
 _IDS: Final = (frozenset({"id", "lead", "lead_id"}),)
 _PHONES: Final = (frozenset({"phone", "number", "telephone"}),)
 _ID_DIGITS_MAX: Final = 15
