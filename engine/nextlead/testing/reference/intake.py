@@ -91,7 +91,7 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
         return None
     whole = row if isinstance(row, IntakeRow) else IntakeRow(row.row, row.numbers, row.data)
     lead = add_closed(world, pool, whole if has_owner(world, whole) else replace(whole, owner=None), closure, by=by)
-    pool.rejects.append((row.row, "invalid", lead.id, ""))
+    pool.rejects.append((row.row, "invalid", 0 if closure == "anonymized" else lead.id, ""))
     if closure == "anonymized":
         lead.numbers, lead.given, lead.data, lead.erased = [], (), {}, True
     return lead
