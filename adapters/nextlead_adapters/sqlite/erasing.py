@@ -45,18 +45,17 @@ _TRIES: Final = 100
 
 
 class Eraser:
-    """Carries erasures out, one call at a time. `connections` are those that write, the one in the background first."""
+    """Carries erasures out, one call at a time, by the connection that also folds and makes checkpoints."""
 
     def __init__(
         self,
-        connections: Sequence[Connection],
+        connection: Connection,
         org: int,
         fd: int,
         tending: Tending,
         exclusive: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
-        self._connections = connections
-        self._back = connections[0]
+        self._back = connection
         self._org = org
         self._fd = fd
         self._tending = tending
@@ -129,8 +128,6 @@ class Eraser:
                     await self._back.run(scrub.clean, self._fd, pages)
                 except scrub.LogIsRead:
                     continue
-                for connection in self._connections[1:]:
-                    await connection.run(scrub.forget_pages)
                 return
         raise StoreError("the log can't be emptied: somebody else reads the database")
 

@@ -4,8 +4,9 @@
 moves rows to other pages, and what they were stays behind in the space between a page's cell pointers and its cells:
 there, a row that was moved before it was deleted can still be read. So, after personal data was deleted:
 
-1. The log is emptied into the file, and the connections forget the pages they know. From here on nothing can bring
-   back what is in a page's unallocated space but that page itself.
+1. The log is emptied into the file and begins anew, by which other connections know that the pages they keep in memory
+   may be old; this one, which did it, is told to drop its own. From here on nothing can bring back what is in a page's
+   unallocated space but that page itself.
 2. The file is read, page by page, for unallocated space that is not zero.
 3. Those pages are cleaned in the file itself: under the right to write, inside a write transaction that keeps strangers
    off, with the log emptied before, so that nothing else writes to the file meanwhile and no newer page waits to be
@@ -60,11 +61,6 @@ def empty_log(db: sqlite3.Connection) -> None:
         raise LogIsRead
 
 
-def forget_pages(db: sqlite3.Connection) -> None:
-    """Drop the pages that the connection keeps in memory."""
-    db.execute("PRAGMA shrink_memory").fetchall()
-
-
 def shape_of(_db: sqlite3.Connection, fd: int) -> Shape:
     """The file's."""
     return Shape(fd)
@@ -91,7 +87,7 @@ def clean(db: sqlite3.Connection, fd: int, pages: list[int]) -> None:
                 os.pwrite(fd, bytes(end - start), (no - 1) * shape.page_bytes + start)
     finally:
         db.execute("ROLLBACK")
-    forget_pages(db)
+    db.execute("PRAGMA shrink_memory").fetchall()
 
 
 def _pages(fd: int, shape: Shape, first: int, count: int) -> Iterator[tuple[int, bytes]]:

@@ -94,7 +94,7 @@ class SqliteStore(SqliteArchive):
             await self.close()
             raise
         self._tending = Tending(self._back, self._org, self._overlay, self._exclusive, doomed=left)
-        self._eraser = Eraser((self._back, self._writer), self._org, self._fd, self._tending, self._exclusive)
+        self._eraser = Eraser(self._back, self._org, self._fd, self._tending, self._exclusive)
         return Claim(self._epoch, self._no, self._at_ms)
 
     async def load(self) -> AsyncIterator[Part]:
