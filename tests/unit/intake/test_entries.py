@@ -94,6 +94,17 @@ async def test_broken_entries_keep_the_numbers_that_are_in_them(dialer: Dialer, 
     assert reject.numbers == (14155550100,)
 
 
+async def test_leads_of_a_long_call_stay_in_their_order_good_ones_and_closed_ones(
+    dialer: Dialer, intake: Intake
+) -> None:
+    # R9.4, R9.10
+    leads = [{"phone": "7" if no % 3 == 0 else f"(212) 555-{no:04d}", "data": {"name": str(no)}} for no in range(700)]
+    pool = await intake.add_leads(leads, replace(OPTIONS, on_invalid="close"), "admin")
+    assert (pool.valid, pool.invalid) == (466, 234)
+    stored = await dialer.archive.data(range(1, 701))
+    assert [json.decode(stored[lead])["name"] for lead in range(1, 701)] == [str(no) for no in range(700)]
+
+
 async def test_the_gap_is_a_setting(dialer: Dialer, intake: Intake, clock: FakeClock) -> None:
     await dialer.submit(PutSettings(manual_pool_gap_ms=MINUTE_MS))
     first = await intake.add_leads([lead(100)], OPTIONS, "admin")
