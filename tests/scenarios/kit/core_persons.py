@@ -6,10 +6,11 @@ from .record import Record, RecordedLead
 def person(record: Record, lead: int, number: int) -> tuple[list[int], list[int]]:
     """The leads, and the numbers to forget, of the person that a lead is, or that has a number."""
     known = {one.id: one for one in record.all_leads()}
-    found = _family(known, {lead}) if lead else set()
-    numbers = {number} if number else {each for one in found for each in known[one].numbers}
+    named = {lead} if lead else {one.id for one in known.values() if number in one.numbers}
+    family = _family(known, named)
+    numbers = {each for one in family for each in known[one].numbers} | ({number} if number else set())
     users = {one.id for one in known.values() if not numbers.isdisjoint(one.numbers)}
-    return sorted(_family(known, found | users)), sorted(numbers)
+    return sorted(_family(known, family | users)), sorted(numbers)
 
 
 def _family(known: dict[int, RecordedLead], leads: set[int]) -> set[int]:
