@@ -41,7 +41,7 @@ class Shop:
     def left(self, life: int) -> list[str]:
         phone = number(life, 0)
         needles = [name(life, 0).encode(), phone.encode()[2:], int(phone).to_bytes(5, "big")]
-        files = [file for file in self.folder.iterdir() if file.name.startswith("leads.")]
+        files = [file for file in self.folder.rglob("*") if file.is_file()]
         return [f"{file.name}: {needle!r}" for file in files for needle in needles if needle in file.read_bytes()]
 
     def stays(self, life: int) -> bool:
