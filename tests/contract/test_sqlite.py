@@ -10,7 +10,7 @@ import pytest
 from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool, reject
 from contract.conftest import copy_files
 
-from nextlead.core.model import DAY_MS, Answer, FilePart, LeadData
+from nextlead.core.model import DAY_MS, Answer, Erasure, FilePart, LeadData
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
 from nextlead_adapters.sqlite import SqliteStore, connection, keys, reads, tables, tending
 from nextlead_adapters.sqlite.connection import Connection
@@ -468,3 +468,13 @@ async def test_queries_find_what_they_ask_for_by_an_index(store: SqliteStore) ->
         found = await store._writer.run(plans)
         assert any(plan in step for step in found), (plan, found)
         assert not any("TEMP B-TREE" in step for step in found)
+
+
+async def test_an_erased_lead_leaves_no_key_behind(store: SqliteStore) -> None:
+    # R10.6: a digest of a name can be guessed
+    await store.match_rule("name")
+    await commit(store, 1, pool(), fresh=[fresh(1), fresh(2)])
+    assert await count(store, "match_key") == 2
+    await commit(store, 2, closed(1, erased=True, numbers=()))
+    await store.erase([Erasure(1, 1, 1, 0)])
+    assert await count(store, "match_key") == 1
