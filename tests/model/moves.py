@@ -21,12 +21,13 @@ TEAMS = ("root", "north", "south")
 CAMPAIGNS = ("c1", "c2", "c3")
 PHONES = tuple(14155550100 + n for n in range(20))
 KINDS = ("common", "private", "vip")
-RESULTS = ("success", "not_interested", "sold", "stop", "nonsense")
+RESULTS = ("success", "not_interested", "sold", "sold", "stop", "last", "last", "nonsense")
 TEMPLATE = Template(
     results=(
         *DEFAULT_RESULTS,
         TemplateResult("sold", "Sold", "success", validation=True),
         TemplateResult("stop", "Stop calling", "negative", do_not_call=True),
+        TemplateResult("last", "Sold, and never again", "success", validation=True, do_not_call=True),
     )
 )
 SHORT_RETRY = DEFAULT_RETRY | {"no_answer": (MINUTE, 10 * MINUTE), "invalid_number": (MINUTE,)}

@@ -27,8 +27,9 @@ from nextlead.core.commands import (
     Resolve,
     Take,
     Tick,
+    Validate,
 )
-from nextlead.core.model import Dialer
+from nextlead.core.model import Dialer, Template, TemplateResult
 
 MINUTE = 60_000
 T0 = 1_772_445_600_000
@@ -204,3 +205,27 @@ def test_lead_of_a_pool_that_is_being_deleted_is_gone_at_once() -> None:
     both.do(EditLead(lead=4, redial=RedialEdit(kind="common", at_ms=T0 + MINUTE)))
     both.finish_work()
     assert both.model.world.pools == {}
+
+
+def test_number_on_the_screen_is_dropped() -> None:
+    """R10.3, R10.4: the lease says blocked; a call to the number that is left does not."""
+    both = started(0)
+    both.do(OpenPool(campaign="c1"))
+    both.do(LoadRows(pool=2, rows=(IntakeRow(1, (14155550101, 14155550102)),)))
+    both.do(ClosePool(pool=2))
+    both.do(Next(agent="a", token=A))
+    both.do(Block(numbers=(14155550101,), drop_number=True))
+    assert both.do(Next(agent="a", token=B)).blocked
+    both.do(Finish(token=token(1, A), outcome="cancelled", digest=1))
+    assert not both.do(Take(agent="b", lead=1, token=C)).blocked
+
+
+def test_sale_that_failed_is_not_called_at_a_blocked_number() -> None:
+    """R9.7, R1.4: the result itself had put the number on the list."""
+    both = started(1)
+    last = TemplateResult("last", "Sold, and never again", "success", validation=True, do_not_call=True)
+    both.do(PutCampaign(code="c1", template=Template(results=(last,))))
+    both.do(Next(agent="a", token=A))
+    both.do(Finish(token=token(1, A), outcome="resolved", result="last", digest=1))
+    both.do(Validate(lead=1, passed=False))
+    assert both.model.world.leads[1].closure == "do_not_call"
