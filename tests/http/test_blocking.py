@@ -74,6 +74,19 @@ async def test_the_global_list_is_the_operators(house: House, centre: Caller) ->
     assert (await supervisor.no(403, "DELETE", f"{LIST}?number={NUMBERS[2]}"))["code"] == "forbidden"
 
 
+async def test_a_dry_run_counts_the_leads_and_does_nothing(house: House, centre: Caller) -> None:
+    body = {"number": NUMBERS[0], "reason": "asked us"}
+    would = await centre.call("POST", f"{LIST}?dry_run=true", body, headers={"Idempotency-Key": "k"})
+    again = await centre.call("POST", f"{LIST}?dry_run=true", body, headers={"Idempotency-Key": "k"})
+    assert (would.status_code, again.status_code, again.json()) == (200, 200, would.json())
+    assert (await centre.ok("GET", LIST))["items"] == []
+    store: Any = house.store
+    assert b"asked us" not in b"".join(row.body for row in store.inner._answers.values())
+    assert await centre.ok("POST", LIST, body) == would.json()
+    assert would.json()["leads"] == 1
+    assert (await centre.ok("POST", f"{LIST}?dry_run=true", body | {"reason": "x"}))["reason"] == "asked us"
+
+
 async def test_body_and_query_must_not_differ(centre: Caller) -> None:
     body = {"number": NUMBERS[0], "scope": "organisation"}
     assert (await centre.no(400, "POST", f"{LIST}?scope=global", body))["errors"][0]["field"] == "scope"

@@ -1,7 +1,7 @@
 """Calls on the do-not-call lists, the organisation's and the global one (SPEC R10.2 to R10.5)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from heapq import nsmallest
 from typing import Any, Final
@@ -13,7 +13,6 @@ from nextlead.core.blocking import refusal_of_number
 from nextlead.core.commands import Block, Scope, Unblock
 from nextlead.core.engine import Engine
 from nextlead.core.model import Answer, Blocked
-from nextlead.core.replies import Count
 
 from . import blocking_shapes as shapes
 from .blocking_import import import_numbers
@@ -87,17 +86,34 @@ async def block(call: Call) -> object:
     """Open leads that have the number close; a leased one when its lease ends."""
     body: shapes.BlockBody = call.body
     scope, number = _scope(call, body), _number(call, body.number)
-
-    def view(reply: Count) -> shapes.BlockedView:
-        entry = entries(call.services.engine, scope).get(number)
-        if entry is None:  # a forgotten number is not written down again
-            now = Moment(call.services.dialer.now_ms())
-            return shapes.BlockedView(f"+{number}", scope, "", now, call.caller.by, reply.count, forgotten=True)
-        at = Moment(entry.at_ms)
-        return shapes.BlockedView(f"+{number}", scope, entry.reason, at, entry.by, reply.count, forgotten=False)
-
+    show = partial(_blocked, call, scope, number)
+    if call.query.dry_run:
+        return await _block_dry(call, number, show)
     command = Block(by=call.caller.by, numbers=(number,), reason=body.reason, scope=scope, drop_number=body.drop_number)
-    return await call.submit(command, view, lambda made: replace(made, number="", reason=""))
+    return await call.submit(command, lambda reply: show(reply.count), _as_kept)
+
+
+async def _block_dry(call: Call, number: int, show: Callable[[int], shapes.BlockedView]) -> Reply:
+    view = await call.services.dialer.read(lambda engine: show(len(engine.leads_with_number(number))))
+    if call.keep is not None:
+        await call.services.dialer.submit(call.keep(200, _as_kept(view)))
+    return Reply(200, view)
+
+
+def _blocked(call: Call, scope: Scope, number: int, leads: int) -> shapes.BlockedView:
+    """The entry as it is, or as it would be; a forgotten number has none."""
+    engine, now = call.services.engine, Moment(call.services.dialer.now_ms())
+    entry = entries(engine, scope).get(number)
+    if entry is not None:
+        at = Moment(entry.at_ms)
+        return shapes.BlockedView(f"+{number}", scope, entry.reason, at, entry.by, leads, forgotten=False)
+    forgotten = refusal_of_number(engine.state, number) == "anonymized"
+    reason = "" if forgotten else call.body.reason
+    return shapes.BlockedView(f"+{number}", scope, reason, now, call.caller.by, leads, forgotten)
+
+
+def _as_kept(view: shapes.BlockedView) -> shapes.BlockedView:
+    return replace(view, number="", reason="")
 
 
 async def _block_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply:
@@ -147,8 +163,9 @@ ROUTES: Final = tagged(
         block,
         body=shapes.BlockBody,
         answer=shapes.BlockedView,
-        query=shapes.ScopeQuery,
+        query=shapes.BlockQuery,
         status=201,
+        also={200: "A dry run."},
         again=_block_again,
     ),
     Route("DELETE", _LIST, Access.ADMIN, "Unblock a number", unblock, query=shapes.UnblockQuery, status=204),

@@ -14,10 +14,14 @@ REASON_CHARS_MAX = 1000
 Reason = Annotated[str, Meta(max_length=REASON_CHARS_MAX)]
 
 
-class ScopeQuery(Body):
-    """Which list; the body may say it too. The global one is for the operator to change."""
+class BlockQuery(Body):
+    """Which list; the body may say it too. The global one is for the operator to change.
+
+    With `dry_run` nothing happens; the leads that would close are counted.
+    """
 
     scope: Scope | UnsetType = UNSET
+    dry_run: bool = False
 
 
 class BlocksQuery(Paging):
