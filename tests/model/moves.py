@@ -86,7 +86,9 @@ data = st.fixed_dictionaries(
 row = st.tuples(
     st.lists(st.sampled_from(PHONES), min_size=1, max_size=3, unique=True).map(tuple),
     priorities,
-    st.sampled_from((None, None, None, "agent:ann", "agent:bob", "team:north", "team:south", "agent:nobody")),
+    st.sampled_from(
+        (None, None, None, "agent:ann", "agent:bob", "team:north", "team:south", "team:root", "agent:nobody")
+    ),
     data,
 )
 rows = st.lists(row, min_size=1, max_size=8)

@@ -1,4 +1,4 @@
-"""Engine and reference model under the same random commands (SPEC 1 to 7), crash and reload among them.
+"""Engine and reference model under the same random commands (SPEC 1 to 10), crash and reload among them.
 
 `NEXTLEAD_MODEL_EXAMPLES=5000 pytest tests/model` is the long run; without it the run is short and always the same.
 A failure ends with the list of steps, as source that can be pasted into `test_replay.py`.
