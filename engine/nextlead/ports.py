@@ -81,10 +81,10 @@ class Store(Protocol):
         """Make personal data go, for good (SPEC R10.6): see `Erasure`. One call at a time, beside commits.
 
         The erasures were committed, and with them the leads' rows without what is to go; kept originals were rewritten.
-        Histories stay, without numbers, notes, details and free causes. Data fields and match keys of the leads
-        go, and rejected rows that were duplicates of them (`Reject.lead`); with `forget`, also rejected rows with these numbers, do-not-call entries that were (one that stands again
-        stays, and so does what an open lead still says), and what is left of deleted leads that had them. The
-        `Erasure` rows keep their leads and lose their numbers, last of all.
+        Histories stay, without numbers, notes, details and free causes. Data fields and match keys of the leads go, and
+        rejected rows that were duplicates of them (`Reject.lead`). With `forget` also rejected rows with these numbers,
+        do-not-call entries that were (one that stands again stays, and so does what an open lead still says), and what
+        is left of deleted leads that had them. The `Erasure` rows keep their leads and lose their numbers, last of all.
 
         When it returns, no byte of it is in the database, its journal or its log. It may be broken off anywhere and
         called again, after a restart with the `Erasure` rows as they load then. Raises `StoreError` when it can't now.

@@ -13,7 +13,8 @@ import msgspec
 from nextlead.core.model import Answer, Event, Lead, LeadData, Reject, Status
 from nextlead.ports import ANSWER_KEPT_MS, KeyUse, LeadFilter, NumberUse, Stored, StoreError, has_text
 
-from . import journal, keys, reads
+from . import journal, reads
+from . import keys as match_keys
 from .connection import Connection
 from .overlay import NOTHING, Overlay
 
@@ -30,7 +31,7 @@ class SqliteArchive:
         self._org = org
         self._overlay = Overlay()
         self._pools: reads.Pools = {}
-        self._rules: dict[str, keys.Rule] = {}
+        self._rules: dict[str, match_keys.Rule] = {}
         self._at_ms = 0
 
     async def lead(self, lead: int) -> Stored | None:
@@ -93,10 +94,10 @@ class SqliteArchive:
         found = stored + [row for row in recent.values() if _closed_before(row, *which)]
         return sorted(found, key=lambda row: (row.closed_ms, row.id))[:limit]
 
-    async def matches(self, rule: str, keys_: Sequence[bytes]) -> list[KeyUse]:
+    async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
         """See `Archive.matches`."""
         users = await _ask(
-            self._reader.run(keys.users_of, self._org, self._rules[keys.plain(rule)].no, sorted(set(keys_)))
+            self._reader.run(match_keys.users_of, self._org, self._rules[match_keys.plain(rule)].no, sorted(set(keys)))
         )
         rows = await self._rows({lead for _, lead in users})
         found = [(key, row) for key, lead in users if (row := rows.get(lead)) and not row.erased]
