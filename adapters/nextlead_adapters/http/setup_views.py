@@ -9,7 +9,6 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.model import (
     DEFAULT_RESULTS,
-    HOUR_MS,
     SYSTEM_CLOSURES,
     Agent,
     Campaign,
@@ -188,16 +187,14 @@ def _ms(value: Span | Moment | Release | UnsetType | None) -> int | UnsetType | 
 
 
 def check_retention(retention: Mapping[str, int], template: Template, old: Mapping[str, int]) -> None:
-    """Closures that leads of the template can have, or that were named before, an hour at least; raises `Invalid`.
+    """Closures that leads of the template can have, or that were named before; raises `Invalid`.
 
     A misspelt one would keep personal data for ever.
     """
     known = {result.code for result in template.results} | SYSTEM_CLOSURES - {"anonymized"} | old.keys()
-    for closure, kept_ms in retention.items():
+    for closure in retention:
         if closure not in known:
             raise Invalid(f"dialer.retention.{closure}", "is not a closure that leads of this campaign can have")
-        if kept_ms < HOUR_MS:
-            raise Invalid(f"dialer.retention.{closure}", "must be at least an hour")
 
 
 def rules_shape(rules: UploadRules) -> UploadRulesShape:

@@ -23,7 +23,7 @@ Term = tuple[int, str]
 """Campaign and closure."""
 
 PAUSE_MS: Final = 1_000
-"""A term may be as short as nothing; it is looked at once a second then, and not all the time."""
+"""No term is looked at more often, whatever is left over from the last time."""
 _EVER_MS: Final = 1 << 62
 
 _log = structlog.get_logger("nextlead.privacy")

@@ -1,7 +1,7 @@
 """Settings that can't work are refused before anything is kept (field and rule named), whoever sends them."""
 
 from .errors import Invalid
-from .model import CAUSES, DAY_MS, SYSTEM_CLOSURES, Dialer, Status, Template
+from .model import CAUSES, DAY_MS, HOUR_MS, SYSTEM_CLOSURES, Dialer, Status, Template
 from .order import LAST_MS
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
@@ -60,8 +60,8 @@ def _check_ends(dialer: Dialer) -> None:
     if dialer.expire_after_ms == 0:
         raise Invalid("dialer.expire_after", "must be more than 0, or null")
     for closure, after_ms in dialer.retention_ms.items():
-        if not 0 <= after_ms <= DURATION_MOST_MS:
-            raise Invalid(f"dialer.retention.{closure}", "must not be negative, nor over a hundred years")
+        if not HOUR_MS <= after_ms <= DURATION_MOST_MS:
+            raise Invalid(f"dialer.retention.{closure}", "must be at least an hour, and not over a hundred years")
 
 
 def check_template(template: Template) -> None:
