@@ -179,9 +179,12 @@ def _shut_out_leased(state: State, number: int, closure: str, actor: str, *, dro
 
 
 def _is_settled(state: State, lead: Lead, number: int, closure: str, *, drop_number: bool) -> bool:
-    """Whether a lead needs no more: it is leased, and what was to be done waits for the end of that; or it is going."""
+    """Whether a lead needs no more: it is leased, and what was to be done waits for the end of that; or it is going.
+
+    One that a running task closes for its number keeps it until then: by that the task finds it.
+    """
     if lead.lease is None:
-        return bool(state.shut) and state.is_going(lead)
+        return (drop_number and lead.id in state.leaving) or (bool(state.shut) and state.is_going(lead))
     return stronger(lead.mark, closure) == lead.mark or (drop_number and number in lead.dropping)
 
 
@@ -242,8 +245,9 @@ def closing(state: State, number: int) -> list[CloseBlocked]:
 
 
 def go_at_once(state: State, lead: Lead) -> bool:
-    """Do to the lead what a later slice would do, if one would."""
-    task = next((task for number in lead.numbers for task in closing(state, number)), None)
+    """Do to the lead what a later slice would do, if one would; one that closes it comes before one that does not."""
+    tasks = [task for number in lead.numbers for task in closing(state, number)]
+    task = next((task for task in tasks if lead.id in task.leads), tasks[0] if tasks else None)
     if task is not None:
         task.shut_out(state, lead)
     return task is not None

@@ -88,7 +88,8 @@ def reserved_until_ms(state: State, sight: Sight, agent: Agent, now_ms: int) -> 
     for entry in entries.irange((now_ms + 1) << ID_BITS, until_ms << ID_BITS | ID_MASK):
         due_ms, lead = entry >> ID_BITS, state.need_lead(entry & ID_MASK)
         near = due_ms - sight.reserves.get(lead.campaign, 0) <= now_ms
-        if near and lead.lease is None and lead.urgent is None and pauses.get(lead.id, 0) <= due_ms:
+        free = lead.lease is None and lead.urgent is None and pauses.get(lead.id, 0) <= due_ms
+        if near and free and not state.has_left(lead):
             return due_ms
     return None
 
@@ -177,8 +178,8 @@ def is_withheld(state: State, agent: Agent, campaign: Campaign) -> bool:
     most = campaign.dialer.max_unresolved
     if most is None:
         return False
-    leads = state.unresolved.get(agent.no, ())
-    return sum(lead.campaign == campaign.no for lead in map(state.need_lead, leads)) >= most
+    leads = map(state.need_lead, state.unresolved.get(agent.no, ()))
+    return sum(lead.campaign == campaign.no and not state.has_left(lead) for lead in leads) >= most
 
 
 def _is_turn_of_new(state: State, campaign: Campaign) -> bool:

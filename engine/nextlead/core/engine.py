@@ -196,6 +196,6 @@ class Engine(Reads):
         state.changes, state.served, state.done = Changes(), [], []
         setup.found_organisation(state)
         kept_files.drop_unnamed(state)
-        fire_due(state)
         resume_jobs(state)
+        fire_due(state)
         return Outcome(None, state.changes, state.served)

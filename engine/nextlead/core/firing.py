@@ -45,9 +45,8 @@ def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
     if state.is_over(lead):  # it has expired, and its row was not written yet
         write_expired(state, lead, state.pools[lead.pool].expired_ms)
         return
-    if what in state.leaving and lead.lease is None:  # its number was blocked, and its row was not written yet
-        go_at_once(state, lead)
-        return
+    if what in state.leaving and lead.lease is None and go_at_once(state, lead):
+        return  # its number was blocked, and its row was not written yet
     match kind:
         case Kind.LEASE | Kind.LEASE_BEAT | Kind.LEASE_MAX:
             end_as_unresolved(state, lead, "lease_timeout", "system", effective_ms)

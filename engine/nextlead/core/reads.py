@@ -151,12 +151,13 @@ class Reads:
 
     def redials_of(self, agent: str) -> list[Lead]:
         """The agent's own promised redials, by due time."""
-        return own_redials(self.state, self.state.agents.need(agent).no)
+        found = own_redials(self.state, self.state.agents.need(agent).no)
+        return [lead for lead in found if not self.state.has_left(lead)]
 
     def unresolved_of(self, agent: str) -> list[Lead]:
         """The agent's unresolved leads, oldest first (SPEC R7.1)."""
         leads = self.state.unresolved.get(self.state.agents.need(agent).no, ())
-        found = [self.state.need_lead(lead) for lead in leads]
+        found = [lead for lead in map(self.state.need_lead, leads) if not self.state.has_left(lead)]
         return sorted(found, key=lambda lead: (lead.unresolved.since_ms if lead.unresolved else 0, lead.id))
 
     def leads_with_number(self, number: int) -> list[int]:

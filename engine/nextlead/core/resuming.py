@@ -8,11 +8,9 @@ from .state import State, Task
 
 
 def resume_jobs(state: State) -> None:
-    """Begin again, in the order they came; a task that a timer has just begun is at work already. Nobody waits."""
-    begun = {task.id for task in state.tasks}
+    """Begin again, in the order they came, before time acts: what they do was decided before. Nobody waits."""
     for job in sorted(state.jobs.values(), key=lambda job: job.id):
-        if job.id not in begun:
-            state.tasks.append(_task(state, job))
+        state.tasks.append(_task(state, job))
 
 
 def _task(state: State, job: Job) -> Task:

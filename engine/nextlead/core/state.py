@@ -199,10 +199,15 @@ class State(Places):
         row written or not; one that goes with its pool as gone.
         """
         found = self.need_lead(lead)
-        over = self.shut and (self.is_over(found) or self.is_going(found))
-        if over or (lead in self.leaving and found.lease is None):
+        if self.has_left(found):
             raise WrongStatus(f"lead {lead} is closed", status=Status.CLOSED.code)
         return found
+
+    def has_left(self, lead: Lead) -> bool:
+        """Whether an open row is one for nobody any more: a later slice closes it, or takes it away."""
+        if self.shut and (self.is_over(lead) or self.is_going(lead)):
+            return True
+        return lead.id in self.leaving and lead.lease is None
 
     def is_going(self, lead: Lead) -> bool:
         """Whether the lead goes with its pool, which is being deleted (SPEC R9.11)."""
