@@ -5,12 +5,13 @@ A failure ends with the list of steps, as source that can be pasted into `test_r
 """
 
 import os
+from collections.abc import Callable
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from model import moves
-from model.law_moves import LAW_MOVES
+from model.law_moves import LAW_MOVES, block, edit_many
 from model.lead_moves import LEAD_MOVES
 from model.pool_moves import POOL_MOVES
 from model.setup_moves import MOVES as SETUP_MOVES
@@ -19,6 +20,7 @@ from model.work_moves import BETWEEN_MOVES
 from model.work_moves import MOVES as WORK_MOVES
 
 from nextlead.core import commands as c
+from nextlead.core.expiry import Expire
 from nextlead.testing.reference import Offered
 
 LONG = int(os.environ.get("NEXTLEAD_MODEL_EXAMPLES", "0"))
@@ -136,12 +138,18 @@ class Slices(Machine):
         else:
             super().crash(data)
 
+    def between(self) -> tuple[Callable[[Shop, moves.Draw], None], ...]:
+        """While leads expire whatever names one finds it closed (R8.3); else only work is the same as afterwards."""
+        if all(isinstance(task, Expire) for task in self.shop.both.engine.state.tasks):
+            return (*BETWEEN_MOVES, *LEAD_MOVES, block, block, edit_many, edit_many)
+        return BETWEEN_MOVES
+
     def finish(self, data: st.DataObject) -> None:
         """Before anything but work: the slices, some work between them at times."""
         while self.shop.both.engine.working:
             self.shop.do(c.Work())
             if self.shop.both.engine.working and moves.sometimes(data.draw):
-                data.draw(st.sampled_from(BETWEEN_MOVES))(self.shop, data.draw)
+                data.draw(st.sampled_from(self.between()))(self.shop, data.draw)
             if self.shop.both.engine.working and moves.sometimes(data.draw):
                 self.shop.both.crash()
 
