@@ -9,7 +9,7 @@ from . import commands as c
 from .dropping import being_deleted, drop_leads
 from .entries import last_entry_pool, note_entry
 from .errors import Conflict, Invalid, NotFound
-from .kept_files import need_free_file
+from .kept_files import drop_file_of, need_free_file
 from .lead_edits import owner_of
 from .model import ROOT_TEAM, Duplicates, Pool
 from .pool_gates import put_pool
@@ -124,12 +124,15 @@ def _check_duplicates(asked: Duplicates) -> None:
 
 
 def close_pool(state: State, command: c.ClosePool) -> Pool | Begun:
-    """All rows are in: the pool is loaded, or held until someone confirms it; or it failed, and its leads go."""
+    """All rows are in: the pool is loaded, or held until someone confirms; or it failed, and leads and original go."""
     pool = need_pool(state, command.pool)
     if pool.state != "loading":
         raise Conflict(f"pool {pool.id} is {pool.state}", state=pool.state)
     if command.error:
-        return drop_leads(state, put_pool(state, pool, replace(pool, state="failed", error=command.error)))
+        # Of rows that were not read nobody knows whose they are, so they could not be forgotten (SPEC R10.6).
+        drop_file_of(state, pool)
+        failed = replace(pool, state="failed", error=command.error, file=0, file_bytes=0)
+        return drop_leads(state, put_pool(state, pool, failed))
     loaded = replace(pool, unmatched=command.unmatched, modified_ms=state.now_ms)
     if command.unmatched:
         return put_pool(state, pool, replace(loaded, state="awaiting_confirmation"))

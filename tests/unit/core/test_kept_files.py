@@ -105,3 +105,12 @@ def test_verify_sees_a_file_that_is_not_kept() -> None:
     pool_with(desk, file)
     desk.engine.state.files.clear()
     assert desk.engine.verify() == [f"pool 1: its file {file} is not kept"]
+
+
+def test_what_was_not_read_to_its_end_is_not_kept() -> None:  # R9.5, R10.6
+    desk = Desk()
+    file = kept(desk, b"abc")
+    pool = pool_with(desk, file)
+    desk(ClosePool(pool=pool, error="cancelled"))
+    assert (desk.engine.pools[pool].file, desk.engine.pools[pool].file_bytes) == (0, 0)
+    assert desk.changes.rows["file", file] is None
