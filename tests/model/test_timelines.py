@@ -243,18 +243,21 @@ def test_expiry_takes_what_is_not_promised() -> None:
     day.do(c.Finish(token=common, outcome="redial", kind="common", at_ms=TEN + HOUR))
     day.do(c.Finish(token=sold, outcome="resolved", result="success"))
     assert closures(day) == {1: None, 2: "expired", 3: "expired", 4: "success", 5: "expired"}
-    day.do(c.PutCampaign(code="c1", dialer=Dialer(expire_promised=True)))
+    day.do(c.PutCampaign(code="c1", dialer=Dialer(expire_after_ms=HOUR, expire_promised=True)))
     assert closures(day)[1] == "expired"
 
 
-def test_expiry_is_for_good() -> None:
-    """R8.2: a date that is taken away brings nothing back, and an expired pool takes no rows."""
+def test_a_date_that_is_taken_away_brings_nothing_back_by_itself() -> None:
+    """R8.2, R1.4: what closed stays closed, and may be reopened when the date does not say so any more."""
     day = Day()
     day.do(c.PutCampaign(code="c1", dialer=Dialer(expires_at_ms=TEN)))
     day.do(c.Tick(), TEN)
-    day.do(c.PutCampaign(code="c1", dialer=Dialer()))
     day.do(c.Reopen(lead=1))
     assert closures(day) == {1: "expired"}
+    day.do(c.PutCampaign(code="c1", dialer=Dialer()))
+    assert closures(day) == {1: "expired"}
+    day.do(c.Reopen(lead=1))
+    assert closures(day) == {1: None}
 
 
 def test_each_duplicate_action() -> None:

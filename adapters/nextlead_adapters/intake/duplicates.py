@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from nextlead.core.duplicates import UNWANTED
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.matching import PHONE, keys_of, parts_of
@@ -59,13 +60,19 @@ def keys_by(rules: Sequence[str]) -> KeysOf | None:
 
 
 def in_scope(pool: Pool, campaign: int, other: int, engine: Engine) -> bool:
-    """Whether a lead of pool `other` and that campaign counts in this pool's duplicate check (SPEC R9.6)."""
+    """Whether a lead of pool `other` and that campaign counts in this pool's duplicate check (SPEC R9.6).
+
+    One that came in closed with a pool that failed or was rejected does not: that list was not wanted.
+    """
+    theirs = engine.pools.get(other)
+    if theirs is not None and theirs.state in UNWANTED:
+        return False
     match pool.duplicates.scope:
         case "organisation":
             return True
         case "project":
-            theirs, ours = engine.campaigns.by_no.get(campaign), engine.campaigns.by_no.get(pool.campaign)
-            return theirs is not None and ours is not None and theirs.project == ours.project
+            from_, to = engine.campaigns.by_no.get(campaign), engine.campaigns.by_no.get(pool.campaign)
+            return from_ is not None and to is not None and from_.project == to.project
         case "campaign":
             return campaign == pool.campaign
         case _:

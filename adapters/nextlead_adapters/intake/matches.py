@@ -41,7 +41,8 @@ async def _first_uses(dialer: Dialer, pool: Pool, rows: Sequence[IntakeRow]) -> 
     uses: list[tuple[int | bytes, NumberUse | KeyUse]] = []
     if by_phone(check.match) and _must_ask(pool):
         numbers = sorted({number for row in rows for number in row.numbers})
-        uses += [(use.number, use) for use in await archive.numbers(numbers)]
+        found = await archive.numbers(numbers)
+        uses += [(use.number, use) for use in found if use.closed or _has_still(dialer.engine, use)]
     rules = key_rules(check.match)
     keys = sorted({key for row in rows for key in row.keys}) if rules else []
     for rule in rules:
@@ -53,6 +54,12 @@ async def _first_uses(dialer: Dialer, pool: Pool, rows: Sequence[IntakeRow]) -> 
         if in_scope(pool, use.campaign, use.pool, dialer.engine):
             first[what] = min(use.lead, first.get(what, use.lead))
     return first
+
+
+def _has_still(engine: Engine, use: NumberUse) -> bool:
+    """An open lead has its present numbers only; the archive also knows those that it lost. One that closed has all."""
+    lead = engine.state.leads.get(use.lead)
+    return lead is None or use.number in lead.numbers
 
 
 def _must_ask(pool: Pool) -> bool:

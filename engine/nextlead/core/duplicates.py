@@ -131,13 +131,19 @@ class Originals:
         return [key for rule in self._key_rules for key in keys_of(rule, numbers, fields)]
 
 
+UNWANTED: Final = frozenset({"failed", "rejected"})
+"""States of pools whose leads go, or came in closed with a list that was not wanted: nothing is a duplicate of them."""
+
+
 def in_scope(state: State, pool: Pool, lead_id: int) -> bool:
     """Whether an open lead counts in the pool's duplicate check (SPEC R9.6)."""
-    if pool.duplicates.scope == "organisation":
-        return True
     fresh = state.leads.fresh(lead_id)
     lead_pool = fresh.pool if fresh is not None else state.need_lead(lead_id).pool
+    if state.pools[lead_pool].state in UNWANTED:
+        return False
     match pool.duplicates.scope:
+        case "organisation":
+            return True
         case "project":
             projects = state.campaigns.by_no
             return projects[state.pools[lead_pool].campaign].project == projects[pool.campaign].project

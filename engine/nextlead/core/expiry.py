@@ -1,16 +1,18 @@
 """Leads whose time is over (SPEC 8).
 
-They are out of the order the moment their pool expires, by bars on its parts; their rows follow in slices. A pool that
-has expired stays so, whatever its campaign's date becomes.
+They are out of the order the moment their pool expires, by bars on its parts; their rows follow in slices. When the
+campaign's settings no longer say so, its pools have not expired any more: leads that closed stay closed, and may be
+reopened.
 """
 
 from msgspec.structs import replace
 
 from .jobs import Walk, begin, ids_of, next_job
-from .model import Campaign, Job, Lead
+from .model import Campaign, Job, Lead, Pool
 from .outcomes import close
+from .places import Bar
 from .pool_gates import bars_of, put_pool
-from .state import State
+from .state import State, expiry_ms
 
 
 class Expire:
@@ -25,7 +27,11 @@ class Expire:
 
     def slice(self, state: State) -> bool | None:
         """See `Task`; the pool may have been deleted since."""
-        return self._walk.go_on(state.slice_leads) or None
+        if not self._walk.go_on(state.slice_leads):
+            return None
+        if self.pool in state.pools:
+            _follow(state, state.pools[self.pool], but=self)
+        return True
 
     def _look(self, lead_id: int) -> int:
         lead = self._state.leads.get(lead_id)
@@ -55,10 +61,25 @@ def _close_leads(state: State, pool_id: int, effective_ms: int) -> None:
 
 
 def follow_expiry(state: State, campaign: Campaign) -> None:
-    """The campaign's settings have changed: promised redials of pools that have expired may be over now, too."""
-    if not campaign.dialer.expire_promised:
-        return
+    """The campaign's settings have changed: what has expired may have not, or its promised redials may have, too."""
     for pool in list(state.pools.values()):
-        if pool.campaign == campaign.no and pool.expired_ms and not pool.expired_promised:
-            state.put_pool(replace(pool, expired_promised=True))
-            _close_leads(state, pool.id, state.now_ms)
+        if pool.campaign == campaign.no and pool.expired_ms:
+            _follow(state, pool)
+
+
+def _follow(state: State, pool: Pool, but: Expire | None = None) -> None:
+    """Make a pool that has expired what the settings say; while its leads are being closed, that waits for the end."""
+    if any(isinstance(task, Expire) and task.pool == pool.id and task is not but for task in state.tasks):
+        return
+    dialer = state.campaigns.by_no[pool.campaign].dialer
+    due_ms = expiry_ms(dialer, pool.loaded_ms)
+    if due_ms is None or due_ms > state.now_ms:
+        new = replace(pool, expired_ms=0, expired_promised=False)
+    elif dialer.expire_promised is not pool.expired_promised:
+        new = replace(pool, expired_promised=dialer.expire_promised)
+    else:
+        return
+    state.bar(pool.id, state.shut.get(pool.id, 0) & Bar.UNSHOWN | bars_of(new))
+    put_pool(state, pool, new)
+    if new.expired_promised:
+        _close_leads(state, pool.id, state.now_ms)

@@ -126,8 +126,22 @@ def test_a_result_beats_expiry_and_promised_redials_may_go_too() -> None:  # R8.
     while centre.engine.working:
         centre.work()
     assert centre.engine.lead(1) is None
+    assert isinstance(centre.ask("a"), NoLead)
+
+
+def test_a_date_that_is_taken_away_while_leads_are_closed_waits_for_the_end() -> None:  # R8.3
+    centre = sliced(expires_at_ms=Centre().now_ms + MINUTE_MS)
+    centre.load(*PHONES)
+    centre.now_ms += MINUTE_MS
+    centre(Tick())
     centre(PutCampaign(code="c1", dialer=Dialer()))
-    assert isinstance(centre.ask("a"), NoLead)  # a pool that has expired stays so
+    while centre.engine.working:
+        assert isinstance(centre.ask("a"), NoLead)
+        centre.work()
+    assert centre.engine.pool_counts(1, centre.now_ms).closed == {"expired": len(PHONES)}
+    assert centre.engine.pools[1].expired_ms == 0
+    centre.restart()
+    assert centre.engine.state.shut == {}
 
 
 def test_promised_redials_expire_when_the_setting_comes_later() -> None:  # R8.2

@@ -142,7 +142,9 @@ def text(value: object) -> str:
 
 
 def in_scope(world: World, lead: Lead, pool: Pool) -> bool:
-    """R9.6."""
+    """R9.6. R9.3, R9.5: what came in closed with a list that failed or was rejected does not count."""
+    if world.pools[lead.pool].state in ("failed", "rejected"):
+        return False
     match pool.duplicates.scope:
         case "file" | "pool":
             return lead.pool == pool.id

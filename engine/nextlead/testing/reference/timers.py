@@ -28,7 +28,7 @@ def timers(world: World) -> Iterator[Timer]:
         at_ms = first_activity(world, pool)
         if at_ms is not None:
             yield Timer(at_ms, 0, pool.id, lambda effective, pool=pool: start_pool(pool, effective))  # type: ignore[misc]
-        at_ms = expiry(world, pool)
+        at_ms = expiry(world, pool) if pool.expired_ms is None else None
         if at_ms is not None:
             yield Timer(at_ms, 5, pool.id, lambda effective, pool=pool: expire(world, pool, effective))  # type: ignore[misc]
     for lead in world.leads.values():
@@ -60,8 +60,8 @@ def first_activity(world: World, pool: Pool) -> int | None:
 
 
 def expiry(world: World, pool: Pool) -> int | None:
-    """R8.1: the campaign's date, or so long after the pool was loaded; the earlier counts. Once."""
-    if pool.loaded_ms is None or pool.expired_ms is not None:
+    """R8.1: the campaign's date, or so long after the pool was loaded; the earlier counts."""
+    if pool.loaded_ms is None:
         return None
     dialer = world.campaigns[pool.campaign].dialer
     age_ms = None if dialer.expire_after_ms is None else pool.loaded_ms + dialer.expire_after_ms
@@ -134,10 +134,14 @@ def advance(world: World, now_ms: int) -> None:
 
 
 def settle(world: World) -> None:
-    """After a command: R4.6's releases, and what its changes made due. R8.2: `expire_promised` counts for all pools."""
+    """After a command: R4.6's releases, and what its changes made due. R8: pools are as expired as the settings say."""
     for pool in world.pools.values():
-        if pool.expired_ms is not None and world.campaigns[pool.campaign].dialer.expire_promised:
-            pool.expired_promised = True
+        if pool.expired_ms is not None:
+            at_ms = expiry(world, pool)
+            if at_ms is None or at_ms > world.now_ms:
+                pool.expired_ms, pool.expired_promised = None, False
+                continue
+            pool.expired_promised = world.campaigns[pool.campaign].dialer.expire_promised
             close_expired(world, pool, world.now_ms)
     for lead in world.leads.values():
         if changes.must_be_released(world, lead):
