@@ -50,6 +50,56 @@ async def test_a_finish_that_is_not_right_names_the_field_and_changes_nothing(
     assert await centre.ok("GET", "/v1/agents/ann/lease") == before
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "choices"),
+    [
+        (
+            "POST",
+            "/v1/pools/bulk",
+            {"ids": [1], "action": "hide"},
+            "action",
+            "activate, confirm, deactivate, delete, shuffle",
+        ),
+        (
+            "GET",
+            "/v1/pools?state=gone",
+            None,
+            "state",
+            "active, awaiting_confirmation, failed, inactive, loading, rejected",
+        ),
+        (
+            "PATCH",
+            "/v1/campaigns/spring",
+            {"upload_rules": {"on_invalid": "drop"}},
+            "upload_rules.on_invalid",
+            "close, file",
+        ),
+        (
+            "PATCH",
+            "/v1/campaigns/spring",
+            {"template": {"fields": [{"name": "a"}, {"name": "b", "type": "money"}]}},
+            "template.fields[1].type",
+            "boolean, date, email, number, phone, text",
+        ),
+        (
+            "POST",
+            "/v1/leases/1-00000000000000000000000000000000/finish",
+            {"outcome": "sold"},
+            "outcome",
+            "cancelled, redial, resolved, unreached, unresolved",
+        ),
+    ],
+)
+async def test_a_wrong_choice_is_told_the_right_ones(
+    method: str, path: str, body: dict[str, Any] | None, field: str, choices: str, centre: Caller
+) -> None:
+    problem = await centre.no(400, method, path, body)
+    [error] = problem["errors"]
+    assert error["field"] == field
+    start, _, said = error["message"].partition("must be one of ")
+    assert (start, sorted(said.split(", "))) == ("", choices.split(", "))
+
+
 async def test_a_time_without_an_offset_says_so(centre: Caller) -> None:
     token = await lease_of(centre)
     body = {"outcome": "redial", "kind": "private", "at": "2026-03-03T10:00:00"}

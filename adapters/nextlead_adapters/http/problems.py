@@ -1,13 +1,15 @@
 """What goes wrong, as problem answers (RFC 9457). `STATUS_OF` is where the engine's errors get their statuses."""
 
+import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from nextlead.core import errors
 
+from .choices import choices_at
 from .table import Reply
 from .times import format_time
 
@@ -81,6 +83,7 @@ STATUS_OF: Final[tuple[tuple[type[errors.NextleadError], int], ...]] = (
 """The first class that an error is an instance of decides."""
 
 MEDIA: Final = "application/problem+json"
+_WRONG_CHOICE: Final = re.compile(r"Invalid (enum )?value .*", re.DOTALL)
 RETRY_AFTER_S: Final = "1"
 
 
@@ -119,8 +122,11 @@ def malformed(field: str, message: str, code: str = "malformed") -> ProblemError
     return own(code, f"{field}: {message}" if field else message, (FieldError(field, message),))
 
 
-def of_validation(error: msgspec.ValidationError) -> ProblemError:
-    """400 with the field that msgspec names: `Expected ... - at `$.leads[2].phone``, or a missing or unknown one."""
+def of_validation(error: msgspec.ValidationError, kind: Any) -> ProblemError:
+    """400 with the field that msgspec names: `Expected ... - at `$.leads[2].phone``, or a missing or unknown one.
+
+    Of `kind`, the type that was asked for, are the values that a wrong choice could have been.
+    """
     text = str(error)
     message, found, place = text.rpartition(" - at `$")
     if not found:
@@ -133,6 +139,8 @@ def of_validation(error: msgspec.ValidationError) -> ProblemError:
         if message.startswith(start):
             name = message.removeprefix(start).removesuffix("`")
             return malformed(f"{field}.{name}" if field else name, rule)
+    if _WRONG_CHOICE.fullmatch(message) and (known := choices_at(kind, field)):
+        return malformed(field, f"must be one of {', '.join(known)}")
     return malformed(field, message[:1].lower() + message[1:])
 
 

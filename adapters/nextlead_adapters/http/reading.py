@@ -77,7 +77,7 @@ def decode(kind: Any, body: bytes, place: str = "") -> Any:
     try:
         return _decoder(kind).decode(body or b"{}")
     except msgspec.ValidationError as error:
-        raise of_validation(error) from None
+        raise of_validation(error, kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _not_json(place, str(error)) from None
     except RecursionError:
@@ -105,4 +105,4 @@ def decode_query(kind: Any, scope: Scope) -> Any:
     try:
         return msgspec.convert(dict(pairs), kind, strict=False, dec_hook=dec_hook)
     except msgspec.ValidationError as error:
-        raise of_validation(error) from None
+        raise of_validation(error, kind) from None
