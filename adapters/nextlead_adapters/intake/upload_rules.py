@@ -202,12 +202,16 @@ def _range(key: str, rule: FieldRule, field: TemplateField) -> Callable[[Value],
     def why(value: Value) -> str:
         at: Any = str(value)[:_DAY_CHARS] if is_date else value
         if least is not None and at < least:
-            return f"is before {least}" if is_date else f"is less than {least}"
+            return f"is before {least}" if is_date else f"is less than {_digits(least)}"
         if most is not None and at > most:
-            return f"is after {most}" if is_date else f"is more than {most}"
+            return f"is after {most}" if is_date else f"is more than {_digits(most)}"
         return ""
 
     return why
+
+
+def _digits(bound: float) -> str:
+    return str(bound).removesuffix(".0")
 
 
 def _is_number(bound: float | str) -> bool:

@@ -151,7 +151,7 @@ def test_a_pattern_made_to_be_slow_is_not() -> None:
     ("value", "reason"), [("17", "is less than 18"), ("99.5", "is more than 99"), ("18", ""), ("99", "")]
 )
 def test_a_range_of_numbers(value: str, reason: str) -> None:
-    rules = on("age", least=18, most=99)
+    rules = on("age", least=18.0, most=99.0)
     if reason:
         assert refused(rules, age=value) == ("fields.age.range", f"age: '{value}' {reason}")
     else:
