@@ -8,7 +8,7 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from nextlead.core.commands import EditLead, Finish, PutCampaign, PutSession
+from nextlead.core.commands import ActOnPool, EditLead, Finish, PutCampaign, PutSession
 from nextlead.core.model import Duplicates, Pool, Status, UploadRules
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
@@ -293,3 +293,40 @@ async def test_the_log_is_empty_when_all_went_well(dialer: Dialer, intake: Intak
     # R9.12
     pool = await load(intake, write, "4155550100,a,b\n")
     assert not await dialer.archive.rejects(pool.id, "log")
+
+
+# -- who does not count -----------------------------------------------------------------------------------------------
+
+
+async def test_a_rejected_list_makes_no_duplicates_of_the_corrected_one(
+    dialer: Dialer, intake: Intake, write: Write
+) -> None:
+    # R9.3, R9.6: leads that came in closed with it stay, and are not what a new list repeats
+    rules = UploadRules(countries=("GB",))
+    await dialer.submit(PutCampaign(code="c1", upload_rules=rules))
+    closing = replace(OPTIONS, on_invalid="close")
+    held = await intake.upload(write("phone,name,shoe\n4155550100,Acme,9\n"), "list.csv", closing, ADMIN)
+    assert (held.state, held.invalid) == ("awaiting_confirmation", 1)
+    await dialer.submit(PutCampaign(code="c1", upload_rules=UploadRules()))
+    wanted = await load(intake, write, "4155550100,Acme,\n")
+    assert counts(wanted) == (0, 0, 1)
+    await dialer.submit(ActOnPool(pool=held.id, action="reject"))
+    again = await load(intake, write, "4155550100,Acme,\n")
+    assert counts(again) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("among", ["open", "all"])
+async def test_a_number_that_an_open_lead_lost_is_not_its_number(
+    dialer: Dialer, intake: Intake, write: Write, among: str
+) -> None:
+    # R6.4, R9.6
+    both = "phone,phone2,name\n4155550100,4155550101,Acme\n"
+    await intake.upload(write(both), "list.csv", OPTIONS, ADMIN)
+    await dialer.submit(PutSession(agent="ann", campaigns=("c1",)))
+    offer = await dialer.next("ann")
+    assert isinstance(offer, Offer)
+    assert offer.lead.lease is not None
+    token = token_text(offer.lead.id, offer.lead.lease.token)
+    await dialer.finish(Finish(token=token, outcome="unreached", cause="invalid_number", by="agent:ann"))
+    pool = await load(intake, write, "4155550100,a,\n4155550101,b,\n", asking(among=among))
+    assert await done_to(dialer, pool) == [(3, 1, "skip")]
