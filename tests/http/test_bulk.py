@@ -197,6 +197,14 @@ async def of_invalid_rows(centre: Caller) -> None:
     await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "bad", "leads": leads} | options)
 
 
+async def of_a_rejected_list(centre: Caller) -> None:
+    """Leads that came in closed with a list that nobody wanted: they stay."""
+    leads = [{"phone": "+14155550160", "priority": 5000}, {"phone": "+14155550161", "data": {"colour": "red"}}]
+    body = {"campaign": "c1", "name": "unwanted", "on_invalid": "close", "leads": leads}
+    pool = await centre.ok("POST", "/v1/leads", body)
+    await centre.ok("POST", f"/v1/pools/{pool['id']}/reject")
+
+
 async def of_a_restricted_agent(centre: Caller) -> None:
     """Promises, and an agent who could not keep them."""
     await every_kind(centre)
@@ -204,7 +212,13 @@ async def of_a_restricted_agent(centre: Caller) -> None:
     await centre.ok("PATCH", "/v1/agents/bob", {"campaigns": []})
 
 
-KINDS = [every_kind, of_expired_pools, of_invalid_rows, of_a_restricted_agent]
+KINDS = {
+    every_kind: 8,
+    of_expired_pools: 7,
+    of_invalid_rows: 4,
+    of_a_rejected_list: 2,
+    of_a_restricted_agent: 8,
+}
 ACTIONS: list[dict[str, Any]] = [
     REMOVE,
     {"action": "release"},
@@ -222,7 +236,7 @@ async def test_a_dry_run_says_what_would_happen_to_each_kind_and_does_nothing(
     await make(centre)
     before = (await centre.ok("GET", "/v1/leads?limit=1000"))["items"]
     kinds = {(lead["status"], lead["closure"], lead["lease"] is None) for lead in before}
-    assert len(kinds) == {every_kind: 8, of_expired_pools: 7, of_invalid_rows: 4, of_a_restricted_agent: 8}[make]
+    assert len(kinds) == KINDS[make]
     for lead in [each["id"] for each in before] + [999]:
         would = await centre.ok("POST", f"{BULK}?dry_run=true", action | {"ids": [lead]})
         assert (await centre.ok("GET", "/v1/leads?limit=1000"))["items"] == before

@@ -22,7 +22,7 @@ def refusal(engine: Engine, lead: Lead, action: str, owner: int = 0) -> str | No
     state = engine.state
     if action == "reopen":
         return _reopening(engine, lead)
-    if lead.status is Status.CLOSED or state.is_over(lead):
+    if lead.status is Status.CLOSED or state.has_left(lead):
         return "wrong_status"
     if action == "remove":
         return None
@@ -52,4 +52,4 @@ def _reopening(engine: Engine, lead: Lead) -> str | None:
 
 
 def _is_held(engine: Engine, lead: Lead) -> bool:
-    return engine.pools[lead.pool].state in ("loading", "awaiting_confirmation")
+    return engine.pools[lead.pool].state not in ("active", "inactive")
