@@ -14,7 +14,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from nextlead.core.commands import IntakeReject, IntakeRow
-from nextlead.core.errors import Invalid, NextleadError, NotReady
+from nextlead.core.errors import Conflict, Invalid, NextleadError, NotFound, NotReady
 from nextlead.core.model import Pool
 from nextlead.core.pools import shared_pool
 
@@ -55,7 +55,7 @@ class Entries:
             else:
                 await self._load_more(pool, rows, rejects, order.open.by, then)
         pool_id = pool.id
-        return await self._loader.dialer.read(lambda engine: engine.pools[pool_id])
+        return await self._loader.dialer.read(lambda engine: engine.pools.get(pool_id, pool))
 
     def _find(self, key: str) -> Pool | None:
         dialer = self._loader.dialer
@@ -89,7 +89,10 @@ class Entries:
         before = pool.valid + pool.invalid + pool.duplicate
         rows = [replace(row, row=row.row + before) for row in rows]
         rejects = [replace(reject, row=reject.row + before) for reject in rejects]
-        await self._loader.load(pool.id, rows, rejects, by, then)
+        try:
+            await self._loader.load(pool.id, rows, rejects, by, then)
+        except NotFound:
+            raise Conflict(f"pool {pool.id} was deleted meanwhile; send the leads again") from None
 
 
 def _key(caller: str, options: PoolOptions, order: Order, plan: Plan) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool
 from nextlead.core.errors import NextleadError, NotReady
 from nextlead.core.model import Pool
+from nextlead.core.pools import need_pool
 from nextlead.core.replies import Loaded
 from nextlead.runtime.desk import Then
 from nextlead.runtime.dialer import Dialer
@@ -114,7 +115,7 @@ class Loader:
             return then(pools[pool]) if then is not None and not loaded.stale else None
 
         for _ in range(_TRIES_MAX):
-            rows = await with_originals(self.dialer, pools[pool], rows)
+            rows = await with_originals(self.dialer, need_pool(self.dialer.engine.state, pool), rows)
             command = LoadRows(pool=pool, rows=rows, rejects=rejects, by=by)
             loaded = await self._submit(command, when_whole if then else None, patient=patient)
             assert isinstance(loaded, Loaded)

@@ -1,13 +1,14 @@
 """Leads as JSON into a dialer (R9.1, R9.5)."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from msgspec import json
 from msgspec.structs import replace
 
 from nextlead.core.commands import ActOnPool, PutCampaign, PutSettings
-from nextlead.core.errors import Invalid
+from nextlead.core.errors import Conflict, Invalid
 from nextlead.core.model import MINUTE_MS, UploadRules
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing.clock import FakeClock
@@ -180,4 +181,35 @@ async def test_what_is_wrong_with_the_call_is_refused(dialer: Dialer, intake: In
         await intake.add_leads([lead(100)], replace(OPTIONS, campaign="c9"), "admin")
     with pytest.raises(Invalid, match=r"^leads: has 1\d\d\d columns"):
         await intake.add_leads([{"phone": "1", "data": {f"k{no}": 1 for no in range(1_100)}}], OPTIONS, "admin")
+    assert not dialer.engine.pools
+
+
+async def test_a_shared_pool_that_is_deleted_before_the_leads_are_in(dialer: Dialer, intake: Intake) -> None:  # R9.11
+    first = await intake.add_leads([{"phone": "12"}], OPTIONS, "bob")
+    reads: Any = dialer.archive
+    numbers = reads.numbers
+
+    async def slow(asked: Any) -> Any:
+        reads.numbers = numbers
+        await dialer.submit(ActOnPool(pool=first.id, action="delete"))
+        return await numbers(asked)
+
+    reads.numbers = slow
+    with pytest.raises(Conflict):
+        await intake.add_leads([lead(1)], OPTIONS, "bob")
+    pool = await intake.add_leads([lead(1)], OPTIONS, "bob")
+    assert (pool.id, pool.valid) == (first.id + 1, 1)
+
+
+async def test_a_pool_that_is_deleted_at_once_is_told_as_it_was(dialer: Dialer, intake: Intake) -> None:  # R9.11
+    reading: Any = dialer
+    read = dialer.read
+
+    async def slow(look: Any) -> Any:
+        for pool in [pool.id for pool in dialer.engine.pools.values() if pool.state == "active"]:
+            await dialer.submit(ActOnPool(pool=pool, action="delete"))
+        return await read(look)
+
+    reading.read = slow
+    assert (await intake.add_leads([lead(1)], OPTIONS, "bob")).valid == 1
     assert not dialer.engine.pools
