@@ -45,6 +45,7 @@ async def test_a_file_becomes_a_pool(centre: Caller) -> None:
         "project": "default",
         "description": "",
         "state": "active",
+        "active": True,
         "source": "file",
         "file_name": "list.csv",
         "owner": {"team": "root"},
@@ -317,6 +318,7 @@ async def test_outside_its_dates_a_pool_is_not_active(centre: Caller) -> None:  
     for now, active in (("09:59:59", []), ("10:00:00", [1]), ("11:00:00", [])):
         await centre.ok("POST", "/v1/clock", {"now": f"2026-03-02T{now}Z"})
         assert [pool["id"] for pool in (await centre.ok("GET", "/v1/pools?active=true"))["items"]] == active
+        assert (await centre.ok("GET", "/v1/pools/1"))["active"] is bool(active)
 
 
 async def test_an_expired_pool_says_so(centre: Caller) -> None:  # R8.1
@@ -462,3 +464,8 @@ async def test_a_dry_run_says_what_would_happen_and_does_nothing(centre: Caller,
 async def test_a_shuffle_has_no_dry_run(centre: Caller) -> None:
     problem = await centre.no(422, "POST", "/v1/pools/bulk?dry_run=true", {"ids": [1], "action": "shuffle"})
     assert problem["errors"][0]["field"] == "dry_run"
+
+
+async def test_a_seed_goes_with_shuffle_only(centre: Caller) -> None:
+    problem = await centre.no(422, "POST", "/v1/pools/bulk", {"ids": [1], "action": "activate", "seed": 7})
+    assert problem["errors"][0]["field"] == "seed"

@@ -32,7 +32,8 @@ def need_pool(engine: Engine, pool: int) -> Pool:
 def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
     """A pool with its counts as they are now."""
     campaign = engine.campaigns.by_no[pool.campaign]
-    now = engine.pool_counts(pool.id, call.services.dialer.now_ms())
+    now_ms = call.services.dialer.now_ms()
+    now = engine.pool_counts(pool.id, now_ms)
     closed = sum(now.closed.values())
     progress = call.services.intake.progress(pool.id) if pool.state == "loading" else None
     return shapes.PoolView(
@@ -44,6 +45,7 @@ def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
         project=engine.projects.by_no[campaign.project].code,
         description=pool.description,
         state=pool.state,
+        active=is_active(pool, now_ms),
         source=pool.source,
         file_name=pool.file_name,
         owner=owner_view(engine, pool.owner),

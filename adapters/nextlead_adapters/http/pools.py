@@ -130,6 +130,8 @@ async def bulk(call: Call) -> object:
     body: shapes.PoolsBulkBody = call.body
     if call.query.dry_run and body.action == "shuffle":
         raise Invalid("dry_run", "does not go with shuffle")
+    if body.seed is not UNSET and body.action != "shuffle":
+        raise Invalid("seed", "goes with shuffle only")
     pools = list(dict.fromkeys(body.ids))
     items: list[shapes.PoolsBulkItem] = []
     for pool in pools:
