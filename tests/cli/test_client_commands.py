@@ -109,7 +109,10 @@ def test_unmatched_columns_wait_for_confirmation(shop: Nextlead, tmp_path: Path)
         (("next", "nobody"), "refused (not_found): there is no agent nobody"),
         (("finish", "1-00000000000000000000000000000000", "--cancelled"), "refused (unknown_lease)"),
         (("campaigns", "show", "winter"), "refused (not_found)"),
-        (("import", "list.csv", "--campaign", "winter"), "refused"),
+        (
+            ("import", "list.csv", "--campaign", "winter"),
+            "refused (invalid): campaign: there is no campaign 'winter'\n",
+        ),
     ],
 )
 def test_1_is_refused(arguments: tuple[str, ...], message: str, shop: Nextlead) -> None:
@@ -171,6 +174,7 @@ def test_pools_are_changed_and_downloaded(shop: Nextlead, tmp_path: Path) -> Non
         ["2", "yes", "inactive"],
     ]
     assert shop("pools", "list", "--active").stdout.count("\n") == 1
+    assert shop("pools", "list", "--state", "inactive").stdout.count("\n") == 3
     edited = facts(
         shop("pools", "edit", "1", "--name", "Old", "--priority", "3", "--active-from", "2026-03-03T09:00:00Z")
     )
@@ -185,8 +189,12 @@ def test_pools_are_changed_and_downloaded(shop: Nextlead, tmp_path: Path) -> Non
     assert shop("pools", "download", "1", "everything").returncode == 2
     assert shop("pools", "download", "9", "log").returncode == 1
 
+    shown = facts(shop("pools", "shuffle", "1", "--seed", "7"))
+    assert (shown["shuffle_seed"], shown["counts.valid"], shown["duplicates.action"]) == ("7", "2", "load")
     would = facts(shop("pools", "delete", "2", "--dry-run"))
-    assert (would["deleted"], facts(shop("pools", "delete", "2"))["deleted"]) == ("3", "3")
+    gone = shop("pools", "delete", "2")
+    assert (would["deleted"], facts(gone)["deleted"]) == ("3", "3")
+    assert "the pool goes too" in gone.stderr
     assert shop("pools", "show", "2").returncode == 1
     refused = shop("pools", "confirm", "1", "9")
     assert (refused.returncode, refused.stdout.count("\tno\t")) == (1, 2)
@@ -197,6 +205,10 @@ def test_one_action_for_many_leads(shop: Nextlead, tmp_path: Path) -> None:  # R
     assert answer(shop("leads", "priority", "1", "--to", "2", "--json"))["done"] == 1
     assert answer(shop("leads", "show", "1", "--json"))["priority"] == 2
     assert shop("leads", "priority", "1").returncode == 2
+    assert "--to does not go with" in shop("leads", "remove", "1", "--to", "2").stderr
+    assert shop("leads", "list", "--text", "bakery").stdout.count("\n") == 2
+    short = shop("leads", "list", "--limit", "1")
+    assert (short.stdout.count("\n"), "more than these 1" in short.stderr) == (2, True)
     assert shop("leads", "remove").returncode == 2
     assert facts(shop("leads", "remove", "--campaign", "autumn", "--dry-run"))["done"] == "2"
     (tmp_path / "go.csv").write_text("phone\n+1 415 555 0100\nnope\n")

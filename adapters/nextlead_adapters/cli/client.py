@@ -130,5 +130,6 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 def _sentence(status: int, problem: dict[str, Any]) -> str:
     said = problem.get("detail") or problem.get("title") or "no reason given"
-    fields = "".join(f"\n  {entry.get('field')}: {entry.get('message')}" for entry in problem.get("errors") or ())
+    named = [f"{entry.get('field')}: {entry.get('message')}" for entry in problem.get("errors") or ()]
+    fields = "".join(f"\n  {name}" for name in named if name != said)
     return f"refused ({problem.get('code') or status}): {said}{fields}"

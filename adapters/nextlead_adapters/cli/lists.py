@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from .client import connect, segment
-from .output import print_facts, print_json, print_table
+from .output import notes, print_facts, print_json, print_table
 
 Json = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as it is.")]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
@@ -13,7 +13,7 @@ Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
 COLUMNS = {
     "campaigns": ("code", "name", "project", "active"),
     "agents": ("code", "name", "team", "campaigns", "enabled"),
-    "pools": ("id", "name", "campaign", "state", "valid", "invalid", "duplicates", "ready", "open"),
+    "pools": ("id", "name", "campaign", "state", "active", "valid", "invalid", "duplicates", "ready", "open"),
     "leads": ("id", "campaign", "pool", "status", "closure", "phones", "owner", "attempts", "due"),
 }
 
@@ -78,18 +78,22 @@ def list_leads(
     closure: Annotated[str | None, typer.Option(help="Closed so: success, abandoned, ...")] = None,
     owner: Annotated[str | None, typer.Option(help="Owned by agent:CODE or team:CODE.")] = None,
     phone: Annotated[str | None, typer.Option(help="With this number.")] = None,
+    text: Annotated[str | None, typer.Option(help="With this text in a data field.")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """Leads, open and closed, by id."""
     wanted = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "owner": owner, "phone": phone}
-    show_list("leads", limit, as_json=as_json, **wanted)
+    show_list("leads", limit, as_json=as_json, q=text, **wanted)
 
 
 def show_list(kind: str, limit: int, *, as_json: bool, **wanted: object) -> None:
     """The list as JSON, or its most telling columns."""
     with connect() as client:
-        items = list(client.items(f"/v1/{kind}", limit, **wanted))
+        items = list(client.items(f"/v1/{kind}", limit + 1, **wanted))
+    if len(items) > limit:
+        del items[limit:]
+        notes.print(f"There are more than these {limit}: see --limit.")
     if as_json:
         print_json(items)
         return

@@ -42,14 +42,16 @@ def _command(action: str) -> Any:
             Path | None, typer.Option(exists=True, dir_okay=False, help="Or those that a file lists.")
         ] = None,
         by: Annotated[str, typer.Option(help="What the file lists: id or phone.")] = "id",
-        to: Annotated[str | None, typer.Option(help="The priority, or the owner: agent:CODE or team:CODE.")] = None,
+        to: Annotated[
+            str | None, typer.Option(help="For priority: the number; for owner: agent:CODE or team:CODE.")
+        ] = None,
         dry_run: DryRun = False,
         as_json: Json = False,
     ) -> None:
         chosen = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "phone": phone, "q": text}
         wanted = {key: value for key, value in chosen.items() if value is not None}
         if sum((bool(ids), bool(wanted) and file is None, file is not None)) != 1:
-            fail("say which leads: by ID, by options such as --pool, or by --file", Exit.WRONG_USE)
+            fail("say which leads in one way: by ID, by options such as --pool, or by --file", Exit.WRONG_USE)
         body = {"action": action} | _value(action, to)
         path = "/v1/leads/bulk" + ("?dry_run=true" if dry_run else "")
         with connect() as client:
@@ -67,6 +69,8 @@ def _command(action: str) -> Any:
 
 def _value(action: str, to: str | None) -> dict[str, object]:
     if action not in ("priority", "owner"):
+        if to is not None:
+            fail(f"--to does not go with leads {action}", Exit.WRONG_USE)
         return {}
     if to is None:
         fail(f"leads {action} needs --to", Exit.WRONG_USE)

@@ -4,7 +4,7 @@ Results go to stdout and nothing else does; hints, progress and errors go to std
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -50,10 +50,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_facts(facts: dict[str, Any]) -> None:
-    """The keys and values of one thing, a line each."""
-    width = max((len(key) for key in facts), default=0)
-    for key, value in facts.items():
+    """The keys and values of one thing, a line each; what is nested has a line each too, as `counts.valid`."""
+    flat = dict(_flat(facts))
+    width = max((len(key) for key in flat), default=0)
+    for key, value in flat.items():
         sys.stdout.write(f"{key:<{width}}  {text_of(value)}\n")
+
+
+def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    for key, value in facts.items():
+        if isinstance(value, dict) and not _is_owner(value):
+            yield from ((f"{key}.{below}", deeper) for below, deeper in _flat(value))
+        else:
+            yield key, value
+
+
+def _is_owner(value: dict[str, Any]) -> bool:
+    return len(value) == 1 and next(iter(value)) in ("agent", "team")
 
 
 def text_of(value: object) -> str:
@@ -63,8 +76,8 @@ def text_of(value: object) -> str:
             return ""
         case bool():
             return "yes" if value else "no"
-        case {"agent": code} | {"team": code} if isinstance(value, dict) and len(value) == 1:
-            return f"{next(iter(value))} {code}"
+        case dict() if _is_owner(value):
+            return " ".join(str(part) for part in next(iter(value.items())))
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(value)
         case dict() | list():

@@ -8,13 +8,12 @@ import typer
 
 from .client import Client, Refusal, connect, segment
 from .lists import Json, Limit, show_list
-from .output import Exit, fail, print_facts, print_json, print_table
+from .output import Exit, fail, notes, print_facts, print_json, print_table
 
 BUTTONS = {
     "activate": "Put their leads into the order.",
     "deactivate": "Take their leads out of the order; private and VIP redials stay.",
     "confirm": "Load them without the columns that match no field.",
-    "shuffle": "Call their new leads in a random order.",
     "delete": "Delete their leads that nobody was ever shown.",
 }
 """For one pool or several."""
@@ -29,6 +28,7 @@ DOWNLOADS = ("invalid.csv", "duplicates.csv", "original", "log", "statistics.csv
 
 Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="One pool or several.")]
 Id = Annotated[int, typer.Argument(metavar="ID")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")]
 
 
 def register(group: typer.Typer) -> None:
@@ -36,6 +36,7 @@ def register(group: typer.Typer) -> None:
     group.command("list")(list_pools)
     for action, about in BUTTONS.items():
         group.command(action, help=about)(_button(action))
+    group.command("shuffle")(shuffle)
     for action, about in _ONE.items():
         group.command(action, help=about)(_action(action))
     group.command("edit")(edit)
@@ -44,41 +45,52 @@ def register(group: typer.Typer) -> None:
 
 def list_pools(
     campaign: Annotated[list[str] | None, typer.Option(help="Of this campaign; repeatable.")] = None,
-    active: Annotated[bool | None, typer.Option("--active/--inactive", help="Only these.")] = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--inactive", help="Only those that are offered now, or not.")
+    ] = None,
+    state: Annotated[str | None, typer.Option(help="In this state: awaiting_confirmation, failed, ...")] = None,
     search: Annotated[str | None, typer.Option(help="Text in name, description or file name.")] = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """Pools by id."""
-    wanted: dict[str, object] = {"campaign": ",".join(campaign) if campaign else None, "q": search}
+    wanted: dict[str, object] = {"campaign": ",".join(campaign) if campaign else None, "state": state, "q": search}
     if active is not None:
         wanted["active"] = "true" if active else "false"
     show_list("pools", limit, as_json=as_json, **wanted)
 
 
+def shuffle(
+    ids: Ids,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same order.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Call their new leads in a random order."""
+    body: dict[str, object] = {"ids": ids, "action": "shuffle"}
+    if seed is not None:
+        body["seed"] = seed
+    _press(body, dry_run=False, as_json=as_json)
+
+
 def _button(action: str) -> Any:
-    def command(
-        ids: Ids,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")] = False,
-        seed: Annotated[int | None, typer.Option(help="Of a shuffle: the same seed gives the same order.")] = None,
-        as_json: Json = False,
-    ) -> None:
-        body: dict[str, object] = {"ids": ids, "action": action}
-        if seed is not None:
-            body["seed"] = seed
-        with connect() as client:
-            items = client.post("/v1/pools/bulk" + ("?dry_run=true" if dry_run else ""), body)["items"]
-        if len(items) == 1:
-            _show_one(items[0], as_json=as_json)
-            return
-        if as_json:
-            print_json(items)
-        else:
-            print_table(("id", "done", "what"), [(item["id"], item["ok"], _what(item)) for item in items])
-        if not all(item["ok"] for item in items):
-            raise typer.Exit(Exit.REFUSED)
+    def command(ids: Ids, dry_run: DryRun = False, as_json: Json = False) -> None:
+        _press({"ids": ids, "action": action}, dry_run=dry_run, as_json=as_json)
 
     return command
+
+
+def _press(body: dict[str, object], *, dry_run: bool, as_json: bool) -> None:
+    with connect() as client:
+        items = client.post("/v1/pools/bulk" + ("?dry_run=true" if dry_run else ""), body)["items"]
+    if len(items) == 1:
+        _show_one(items[0], as_json=as_json)
+        return
+    if as_json:
+        print_json(items)
+    else:
+        print_table(("id", "done", "what"), [(item["id"], item["ok"], _what(item)) for item in items])
+    if not all(item["ok"] for item in items):
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _show_one(item: dict[str, Any], *, as_json: bool) -> None:
@@ -86,12 +98,14 @@ def _show_one(item: dict[str, Any], *, as_json: bool) -> None:
     if problem := item.get("problem"):
         raise Refusal(problem["status"], problem)
     _show(item.get("pool") or item.get("deleted") or {"id": item["id"], "state": item["state"]}, as_json=as_json)
+    if "deleted" in item and not item["deleted"]["kept"]:
+        notes.print("No lead stays, so the pool goes too.")
 
 
 def _what(item: dict[str, Any]) -> object:
     if deleted := item.get("deleted"):
         kept = ", ".join(f"{count} {reason}" for reason, count in deleted["kept"].items())
-        return f"{deleted['deleted']} deleted" + (f"; stay: {kept}" if kept else "")
+        return f"{deleted['deleted']} deleted; " + (f"stay: {kept}" if kept else "none stays, nor does the pool")
     if problem := item.get("problem"):
         return problem.get("detail") or problem.get("title")
     return item["pool"]["state"] if "pool" in item else item.get("state")
