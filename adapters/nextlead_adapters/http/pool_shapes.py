@@ -101,10 +101,10 @@ class OriginalView(View):
 class PoolView(View):
     """A pool (SPEC R9.12). `unmatched` columns wait for confirmation; `error` says why a pool has failed.
 
-    `active`: whether its leads are offered now, so not outside its dates, and not when it has expired. `modified` is the
-    pool's, not its leads'. `percent_used` counts leads that an agent has seen, `deleted` those that were deleted with
-    the pool's button. `original` is null when there is no file to download. `work` is what goes on with the pool's leads
-    at this moment: `shuffle`, `delete`, `drop`, `expire`.
+    `active`: whether its leads are offered now, so not outside its dates, and not when it has expired. `modified` is
+    the pool's, not its leads'. `percent_used` counts leads that an agent has seen, `deleted` those that were deleted
+    with the pool's button. `original` is null when there is no file to download. `work` is what goes on with the
+    pool's leads at this moment: `shuffle`, `delete`, `drop`, `expire`.
     """
 
     id: int
