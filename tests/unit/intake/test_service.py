@@ -209,6 +209,7 @@ async def test_a_lead_closed_while_the_archive_is_asked_still_counts(
 
     async def numbers_then_close(asked: Sequence[int]) -> list[NumberUse]:
         found = await numbers(asked)
+        monkeypatch.setattr(dialer.archive, "numbers", numbers)
         await close_lead(dialer)
         return found
 
