@@ -10,7 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from .mapping import SPECIAL, norm
+from nextlead.core.errors import Invalid
+
+from .mapping import COLUMNS_MAX, SPECIAL, norm
 from .values import is_blank
 
 KEYS: Final = frozenset({"phone", "data", *SPECIAL})
@@ -34,7 +36,7 @@ class LeadTable(Struct, frozen=True):
 
 
 def lead_table(leads: Sequence[object]) -> LeadTable:
-    """The table of these leads. Never raises for any JSON."""
+    """The table of these leads. Raises `Invalid` for one that is too wide, and for nothing else. O(leads x columns)."""
     problems = [_problem(lead) for lead in leads]
     good = [lead for lead, problem in zip(leads, problems, strict=True) if not problem and isinstance(lead, dict)]
     phones = max((len(_phones(lead)) for lead in good), default=1) or 1
@@ -43,6 +45,8 @@ def lead_table(leads: Sequence[object]) -> LeadTable:
     for lead in good:
         for name in lead.get("data") or {}:
             names.setdefault(norm(name), name)
+    if (width := phones + len(special) + len(names)) > COLUMNS_MAX:
+        raise Invalid("leads", f"has {width} columns, with all keys of data; at most {COLUMNS_MAX} are read")
     given = tuple(
         Given(_values(lead, phones, special, names) if not problem else (), _cell(lead), problem)
         for lead, problem in zip(leads, problems, strict=True)

@@ -213,3 +213,11 @@ async def test_a_pool_that_is_deleted_at_once_is_told_as_it_was(dialer: Dialer, 
     reading.read = slow
     assert (await intake.add_leads([lead(1)], OPTIONS, "bob")).valid == 1
     assert not dialer.engine.pools
+
+
+async def test_leads_that_make_too_wide_a_table_are_refused_before_it_is_made(intake: Intake) -> None:
+    """Each has a key of its own: the table would have a hundred million cells."""
+    leads = [{"phone": "1", "data": {f"k{no}": no}} for no in range(10_000)]
+    with pytest.raises(Invalid) as refusal:
+        await intake.add_leads(leads, OPTIONS, "bob")
+    assert refusal.value.field == "leads"
