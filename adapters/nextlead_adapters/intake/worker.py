@@ -115,6 +115,7 @@ class Worker:
         process = self._started()
         if process.returncode is None:
             _kill(process)
+        await _drain(process)
         await process.wait()
 
     @property
@@ -185,6 +186,13 @@ class Worker:
             return IntakeFailed(f"the process that read the file was ended by {signal.Signals(-code).name}")
         last = said.splitlines()[-1] if said else "no message"
         return IntakeFailed(f"the process that read the file ended with {code}: {last}")
+
+
+async def _drain(process: Process) -> None:
+    """Read what it still said, to the end: the loop lets go of a process when its pipes are closed, not before."""
+    for pipe in (process.stdout, process.stderr):
+        while pipe is not None and await pipe.read(_PIPE_BYTES):
+            pass
 
 
 def _kill(process: Process) -> None:
