@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import StartNextlead
 
-from nextlead_adapters.cli.client import Client
+from nextlead_adapters.cli import loading
+from nextlead_adapters.cli.client import Client, Unreachable
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 LIST = "phone,name\n+1 415 555 0100,Books\n+1 415 555 0101,Bakery\n415-555-0100,Books again\nnope,Nobody\n"
@@ -165,6 +166,20 @@ def test_version(nextlead: Nextlead) -> None:
     assert done.stdout == f"nextlead {version}\n"
 
 
+def test_an_import_that_loses_the_daemon_says_what_becomes_of_the_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:  # R9.5
+    monkeypatch.setattr(loading, "sleep", lambda _: None)
+
+    class Gone(Client):
+        def get(self, path: str, **params: object) -> object:
+            raise Unreachable("no daemon answers")
+
+    with Gone("http://127.0.0.1:1", "t") as client, pytest.raises(Unreachable):
+        loading._settled(client, {"id": 7, "state": "loading"})
+    assert "goes on loading pool 7" in capsys.readouterr().err
+
+
 def test_pools_are_changed_and_downloaded(shop: Nextlead, tmp_path: Path) -> None:  # R9.9, R9.11, R9.12, R9.14
     for _ in range(2):
         shop("import", "list.csv", "--campaign", "autumn", "--duplicates", "load")
@@ -219,6 +234,8 @@ def test_one_action_for_many_leads(shop: Nextlead, tmp_path: Path) -> None:  # R
     assert facts(shop("leads", "reopen", "1"))["done"] == "1"
     added = facts(shop("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199", "--field", "name=Inn"))
     assert added["valid"] == "1"
+    wrong = shop("leads", "add", "--campaign", "autumn", "--phone", "nope")
+    assert f"pools download {facts(wrong)['id']} invalid.csv" in wrong.stderr
     assert answer(shop("pools", "show", added["id"], "--json"))["source"] == "manual"
 
 

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from .client import Client, connect
+from .client import Client, Unreachable, connect
 from .output import Exit, fail, notes, print_facts, print_json
 
 _POLL_S = 0.5
@@ -133,7 +133,7 @@ def _watched(source: BinaryIO, file: Path) -> Iterator[BinaryIO]:
 
 
 def _settled(client: Client, pool: dict[str, Any]) -> dict[str, Any]:
-    """The pool once it is no longer loading; large files load after the upload was answered."""
+    """The pool once it is no longer loading; large files load after the upload was answered. Raises `Unreachable`."""
     if pool["state"] != "loading":
         return pool
     try:
@@ -148,6 +148,9 @@ def _settled(client: Client, pool: dict[str, Any]) -> dict[str, Any]:
     except KeyboardInterrupt:
         notes.print(f"The daemon goes on loading. 'nextlead pools cancel {pool['id']}' stops it.", markup=False)
         raise
+    except Unreachable:
+        notes.print(f"The daemon has the file: when it is back, it goes on loading pool {pool['id']}.", markup=False)
+        raise
     return pool
 
 
@@ -158,6 +161,13 @@ def _report(pool: dict[str, Any], *, as_json: bool) -> None:
     else:
         facts = {key: pool[key] for key in ("id", "name", "campaign", "state")}
         print_facts(facts | {key: counts[key] for key in ("valid", "invalid", "duplicates")})
+    advise(pool)
+    if pool["state"] == "failed":
+        fail(f"the file was not loaded: {pool.get('error') or 'no reason given'}")
+
+
+def advise(pool: dict[str, Any]) -> None:
+    """What is to be done about a pool that has just come in, or can be looked at."""
     if pool["state"] == "awaiting_confirmation":
         unmatched = ", ".join(pool.get("unmatched") or ())
         notes.print(
@@ -166,7 +176,5 @@ def _report(pool: dict[str, Any], *, as_json: bool) -> None:
             f"  nextlead pools reject {pool['id']}    drops it; then import again with --map COLUMN=FIELD",
             markup=False,
         )
-    if counts["invalid"] and pool["state"] != "failed":
+    if pool["counts"]["invalid"] and pool["state"] != "failed":
         notes.print(f"Why rows are invalid: nextlead pools download {pool['id']} invalid.csv", markup=False)
-    if pool["state"] == "failed":
-        fail(f"the file was not loaded: {pool.get('error') or 'no reason given'}")

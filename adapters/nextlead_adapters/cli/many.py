@@ -8,6 +8,7 @@ import typer
 
 from .client import connect, segment
 from .lists import Json
+from .loading import advise
 from .output import Exit, fail, notes, print_facts, print_json
 
 ACTIONS = {
@@ -114,6 +115,7 @@ def add(
         print_json(pool)
     else:
         print_facts({key: pool[key] for key in ("id", "name", "campaign", "state")} | pool["counts"])
+    advise(pool)
 
 
 def anonymise_lead(
