@@ -238,7 +238,6 @@ POOL_FILTERS = [
     ("", [1, 2, 3]),
     ("campaign=c1", [1, 2]),
     ("campaign=c1,c2", [1, 2, 3]),
-    ("campaign=none", []),
     ("state=inactive", [2]),
     ("state=active", [1, 3]),
     ("q=WEEK", [1]),
@@ -257,6 +256,12 @@ async def test_pools_are_found(centre: Caller, query: str, ids: list[int]) -> No
     await centre.ok("POST", "/v1/leads", {"campaign": "c2"} | more)
     await centre.ok("POST", "/v1/pools/2/deactivate")
     assert [pool["id"] for pool in (await centre.ok("GET", f"/v1/pools?{query}"))["items"]] == ids
+
+
+@pytest.mark.parametrize(("query", "field"), [("campaign=c1,none", "campaign"), ("after=x", "after")])
+async def test_pools_of_what_there_is_not_are_refused(centre: Caller, query: str, field: str) -> None:
+    problem = await centre.no(422, "GET", f"/v1/pools?{query}")
+    assert problem["errors"][0]["field"] == field
 
 
 async def test_an_edit_of_a_pool(centre: Caller) -> None:

@@ -14,7 +14,8 @@ from nextlead.core.model import Pool
 from nextlead.core.replies import PoolDeleted
 
 from . import pool_shapes as shapes
-from .lists import Page, page
+from .fields import need_campaign
+from .lists import Page, cursor, page
 from .pool_preview import preview
 from .pool_views import is_active, pool_view, show, show_all
 from .problems import of_error
@@ -30,9 +31,12 @@ SEED_BITS: Final = 53
 async def list_pools(call: Call) -> object:
     """In order of id."""
     query: shapes.PoolsQuery = call.query
+    cursor(query.after)
 
     def read(engine: Engine) -> Page[int]:
         now_ms = call.services.dialer.now_ms()
+        for code in () if query.campaign is None else query.campaign.split(","):
+            need_campaign(engine, code)
         rows = [pool for pool in engine.pools.values() if _wanted(engine, pool, query, now_ms)]
         return page(rows, query, lambda pool: f"{pool.id:015}", lambda pool: pool.id)
 
