@@ -121,7 +121,8 @@ def unblock(state: State, command: Unblock) -> None:
     """
     table, listed = list_of(state, command.scope)
     if listed.pop(command.number, None) is None:
-        raise NotFound("do-not-call entry", command.number)
+        whose = "global" if command.scope == "global" else "organisation's"
+        raise NotFound("do-not-call entry", f"+{command.number} on the {whose} list")
     for task in closing(state, command.number):
         task.finish(state)
         end(state, task)

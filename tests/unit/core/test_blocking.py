@@ -73,7 +73,7 @@ def test_the_lists_are_two() -> None:  # R10.2
     assert centre.engine.refusal_of(A) == "global_do_not_call"
     centre(Unblock(number=A, scope="global"))
     assert (centre.engine.refusal_of(A), centre.engine.blocked[A].reason) == ("do_not_call", "one")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=rf"\+{A} on the global list"):
         centre(Unblock(number=A, scope="global"))
     centre(Unblock(number=A))
     assert centre.engine.refusal_of(A) is None
