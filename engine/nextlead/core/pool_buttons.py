@@ -33,7 +33,8 @@ def act_on_pool(state: State, command: c.ActOnPool) -> Pool | PoolDeleted | Begu
         return shuffle_pool(state, pool, command.seed)
     allowed, becomes = _BUTTONS[command.action]
     if pool.state not in allowed:
-        raise Conflict(f"pool {pool.id} is {pool.state}, which can't be {command.action}ed", state=pool.state)
+        done = f"{command.action.removesuffix('e')}ed"
+        raise Conflict(f"pool {pool.id} is {pool.state}, which can't be {done}", state=pool.state)
     loaded_ms = state.now_ms if command.action == "confirm" else pool.loaded_ms
     new = put_pool(state, pool, replace(pool, state=becomes, modified_ms=state.now_ms, loaded_ms=loaded_ms))
     return drop_leads(state, new) if command.action == "reject" else new

@@ -131,7 +131,7 @@ def close_pool(state: State, command: c.ClosePool) -> Pool | Begun:
     if command.error:
         # Of rows that were not read nobody knows whose they are, so they could not be forgotten (SPEC R10.6).
         drop_file_of(state, pool)
-        failed = replace(pool, state="failed", error=command.error, file=0, file_bytes=0)
+        failed = replace(pool, state="failed", error=command.error, file=0, file_bytes=0, modified_ms=state.now_ms)
         return drop_leads(state, put_pool(state, pool, failed))
     loaded = replace(pool, unmatched=command.unmatched, modified_ms=state.now_ms)
     if command.unmatched:

@@ -98,8 +98,12 @@ def test_a_pool_that_failed_lets_all_its_leads_go() -> None:  # R9.5
     desk.engine.state.slice_leads = 2
     pool = desk.open()
     desk.rows(pool, [row(no, 14155550100 + no) for no in range(5)])
+    desk.now_ms += 1000
     assert isinstance(desk(ClosePool(pool=pool.id, error="cancelled")), Begun)
-    assert (desk.engine.pools[pool.id].state, desk.engine.pools[pool.id].error) == ("failed", "cancelled")
+    failed = desk.engine.pools[pool.id]
+    assert (failed.state, failed.error, failed.modified_ms) == ("failed", "cancelled", desk.now_ms)
+    with pytest.raises(Conflict, match="failed, which can't be activated"):
+        desk(ActOnPool(pool=pool.id, action="activate"))
     with pytest.raises(Conflict):
         desk(LoadRows(pool=pool.id, rows=(row(9, ANN),)))
     while desk.engine.state.tasks:
