@@ -8,7 +8,11 @@ import httpx
 import pytest
 from http_kit import Caller, House, token_of
 
+from nextlead.core.commands import Finish
+from nextlead.runtime import repeats
+from nextlead_adapters.http import work
 from nextlead_adapters.http.idempotency import without_secrets
+from nextlead_adapters.http.work_shapes import Resolved
 
 KEY = {"Idempotency-Key": "k1"}
 BODY = {"campaign": "c1", "name": "Once", "leads": [{"phone": "+14155550180"}]}
@@ -139,3 +143,15 @@ async def test_an_upload_is_repeated(house: House, centre: Caller) -> None:
 async def test_a_key_that_is_none(centre: Caller, key: str) -> None:
     problem = await centre.no(400, "POST", "/v1/leads", BODY, headers={"Idempotency-Key": key})
     assert problem["errors"][0]["field"] == "Idempotency-Key"
+
+
+async def test_what_is_kept_of_keys_and_finishes_can_not_be_guessed(house: House, centre: Caller) -> None:  # R10.6
+    """A number that is taken for a key, or said in a finish, is not found by trying all numbers."""
+    for secret in (b"one", b"two"):
+        house.dialer.engine.state.secret = secret
+        await centre.ok("POST", "/v1/leads", BODY, headers={"Idempotency-Key": "+14155550180"})
+    assert len(house.dialer.engine.pools) == 3  # not known again
+    finish = Finish(token="", outcome="resolved", result="success", number=14155550100)
+    assert repeats.digest_of(finish, b"one") != repeats.digest_of(finish, b"two")
+    body = Resolved(result="success", number="+14155550100")
+    assert work.digest_of(body, b"one") != work.digest_of(body, b"two")

@@ -2,7 +2,8 @@
 
 Rules of this file:
 
-1. A key counts for one token and one address. What is kept is a digest of the three, never the key itself.
+1. A key counts for one token and one address. What is kept is a digest of the three, never the key itself; it is keyed,
+   as people take numbers for keys.
 2. An answer is kept in the commit of what it answers (`Call.submit`): a crash leaves both or neither. One that changed
    nothing, refusals among them, is kept in a commit of its own before it is given.
 3. 429 and 5xx are not kept: those may go better next time.
@@ -49,12 +50,13 @@ def key_of(call: Call) -> str:
     if not 0 < len(key) <= KEY_CHARS_MAX:
         raise malformed("Idempotency-Key", f"must have 1 to {KEY_CHARS_MAX} characters")
     query = call.scope.get("query_string", b"").decode("latin-1")
-    return digest(call.caller.token, call.scope["path"], query, key)
+    return digest(call.services.engine.state.secret, call.caller.token, call.scope["path"], query, key)
 
 
-def digest(*parts: str) -> str:
-    """SHA-256 over the parts, told apart by their lengths."""
-    return sha256("".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")).hexdigest()
+def digest(secret: bytes, *parts: str) -> str:
+    """Over the parts, told apart by their lengths."""
+    whole = "".join(f"{len(part)}:{part}" for part in parts)
+    return body_digest(secret, whole.encode("utf-8", "surrogatepass"))
 
 
 def body_digest(secret: bytes, body: bytes) -> str:

@@ -132,7 +132,7 @@ async def finish(call: Call) -> object:
         outcome=_tag(body),
         number=_number(call.services.engine, lead, body),
         next_token=secrets.token_bytes(TOKEN_BYTES) if body.next else None,
-        digest=digest_of(body),
+        digest=digest_of(body, call.services.engine.state.secret),
         **await _outcome(call, lead, body),
     )
     reply = await call.services.dialer.finish(command, _keep_finished(call, body, call.keep))
@@ -160,9 +160,12 @@ def _tag(body: shapes.Outcome) -> Any:
     return type(body).__struct_config__.tag
 
 
-def digest_of(body: shapes.Outcome) -> int:
-    """What identifies a finish: 63 bits of what it says, whatever the order of its keys; never 0."""
-    return int.from_bytes(blake2b(_canonical.encode(body), digest_size=8).digest(), "big") >> 1 or 1
+def digest_of(body: shapes.Outcome, secret: bytes) -> int:
+    """What identifies a finish: 63 bits of what it says, whatever the order of its keys; never 0.
+
+    It is keyed: numbers and notes could be guessed by it, and it stays with the lead (SPEC R10.6).
+    """
+    return int.from_bytes(blake2b(_canonical.encode(body), key=secret, digest_size=8).digest(), "big") >> 1 or 1
 
 
 def _number(engine: Engine, lead: Lead | None, body: shapes.Ending) -> int | None:

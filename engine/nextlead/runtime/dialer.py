@@ -268,7 +268,7 @@ class Dialer:
         if self._must_stop:
             await self._enter()
         if not command.digest:
-            command = replace(command, digest=digest_of(command))
+            command = replace(command, digest=digest_of(command, self.engine.state.secret))
         reply, owed = self._desk.decide(command, None if then is None else _first_only(then))
         offer = reply.next if type(reply) is Finished else None
         try:

@@ -19,8 +19,11 @@ Read = Callable[[Callable[[Engine], Offer | None]], Awaitable[Offer | None]]
 """`Dialer.read`."""
 
 
-def digest_of(command: Finish) -> int:
-    """What identifies a finish apart from its token: 63 bits over all that it says; never 0."""
+def digest_of(command: Finish, secret: bytes) -> int:
+    """What identifies a finish apart from its token: 63 bits over all that it says; never 0.
+
+    It is keyed: numbers and notes could be guessed by it, and it stays with the lead (SPEC R10.6).
+    """
     body = (
         command.outcome,
         command.result,
@@ -34,7 +37,7 @@ def digest_of(command: Finish) -> int:
         command.number,
         command.next_token is not None,
     )
-    return int.from_bytes(blake2b(msgpack.encode(body), digest_size=8).digest(), "big") >> 1 or 1
+    return int.from_bytes(blake2b(msgpack.encode(body), key=secret, digest_size=8).digest(), "big") >> 1 or 1
 
 
 async def first_answer(archive: Archive, read: Read, command: Finish) -> Finished:
