@@ -4,7 +4,7 @@
    a small file when all of it was read. The original is kept before that.
 2. Loading that was begun goes on when its caller has gone. If it fails later, the pool is `failed` and has the reason.
 3. A pool that is `loading` when the daemon starts is gone on with, from its kept original; entries that were cut off
-   fail, and are to be sent again.
+   fail, and are to be sent again. One that the system has no room or process for now stays `loading`, to be resumed.
 """
 
 import asyncio
@@ -14,9 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
+import structlog
 from msgspec.structs import replace
 
-from nextlead.core.errors import Invalid, NextleadError
+from nextlead.core.errors import Invalid, NextleadError, NotReady
 from nextlead.core.model import Pool
 from nextlead.ports import StoreError
 from nextlead.runtime.dialer import Dialer
@@ -35,7 +36,12 @@ SMALL_BYTES: Final = 2 << 20
 WORKERS_MAX: Final = 4
 _CUT_OFF: Final = "the daemon stopped while this was loading; send it again"
 
+_NOT_NOW: Final = (OSError, NotReady, StoreError)
+"""What may be otherwise the next time: the disk is full, say. Its original is the only copy we have."""
+
 T = TypeVar("T")
+
+_log = structlog.get_logger("nextlead.intake")
 
 
 class Intake:
@@ -205,8 +211,10 @@ class Intake:
                 await self._loader.log(pool.id, ((0, "loading was cut off, and went on"),), by)
                 await self._filler.fill(pool, header, worker.chunks(), by)
         except BaseException as problem:
-            state = self._dialer.engine.pools.get(pool.id, pool).state
-            if state == "loading":
+            if self._dialer.engine.pools.get(pool.id, pool).state == "loading":
+                if isinstance(problem, _NOT_NOW):
+                    _log.error("resume_failed", pool=pool.id, problem=type(problem).__name__)
+                    return
                 await self._filler.fail(pool.id, by, problem)
             raise
         finally:

@@ -14,7 +14,7 @@ from nextlead.ports import NumberUse, StoreError
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore
 from nextlead.testing.clock import FakeClock
-from nextlead_adapters.intake import loading
+from nextlead_adapters.intake import loading, service
 from nextlead_adapters.intake.kept import keep
 from nextlead_adapters.intake.matches import with_originals
 from nextlead_adapters.intake.options import DuplicateOptions, PoolOptions
@@ -199,6 +199,26 @@ async def test_a_file_that_can_not_be_read_again_fails_its_pool(dialer: Dialer, 
     assert (pool.state, pool.valid > 0) == ("failed", True)
     assert "memory" in pool.error
     assert not await dialer.archive.numbers([12125550000])
+
+
+@pytest.mark.parametrize(
+    "problem", [OSError(28, "No space left on device"), NotReady("no process"), StoreError("gone")]
+)
+async def test_what_can_not_go_on_now_stays_and_is_resumed(
+    dialer: Dialer, write: Write, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    pool = await cut_off(dialer, write(text_of()), 300)
+
+    async def fail(*_: object) -> int:
+        raise problem
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "fetch", fail)
+        assert (await gone_on(dialer, pool)).state == "loading"
+    intake = Intake(dialer)
+    await intake.resume(pool.id, ADMIN)
+    await intake.idle()
+    assert counts(dialer.engine.pools[pool.id]) == WHOLE
 
 
 async def test_entries_that_were_cut_off_fail(dialer: Dialer) -> None:
