@@ -12,8 +12,8 @@ demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the ne
 serve: .venv/installed ## the daemon on ./nextlead.db
 	$(BIN)/nextlead serve $(ARGS)
 
-test: .venv/dev ## every test
-	$(BIN)/pytest $(ARGS)
+test: .venv/dev ## every test, on all processors
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 quick: .venv/dev ## the tests that take no time
 	$(BIN)/pytest -m "not slow and not wheel" $(ARGS)
@@ -28,6 +28,7 @@ lint: .venv/dev ## style, types, and who imports whom
 bench: .venv/dev ## the figures of benchmarks/README.md; the machine should be quiet
 	$(BIN)/python -m benchmarks engine --leads 100k 1M 5M --json benchmarks/results/engine.json
 	$(BIN)/python -m benchmarks durable --json benchmarks/results/durable.json
+	$(BIN)/python -m benchmarks bulk --json benchmarks/results/bulk.json
 
 format: .venv/dev
 	$(BIN)/ruff format .
