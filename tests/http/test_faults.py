@@ -1,8 +1,14 @@
 """Faults of the daemon itself: said and logged, without a secret; a failing store is a 503."""
 
+import errno
+import tempfile
+from pathlib import Path
+
 import pytest
 import structlog
 from http_kit import OPERATOR, Caller, House
+
+from nextlead_adapters.http import uploads
 
 
 async def test_a_fault_is_a_problem_and_a_log_line_without_secrets(
@@ -49,3 +55,17 @@ async def test_a_503_is_not_remembered(house: House, centre: Caller) -> None:
     again = await centre.call("POST", "/v1/do-not-call", block, headers=key)
     assert (first.status_code, again.status_code) == (503, 503)
     assert "nextlead-repeated" not in again.headers
+
+
+async def test_an_upload_that_the_disk_does_not_take_is_a_503(
+    centre: Caller, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(uploads._Parts, "on_part_data", full)
+    parts = {"file": ("list.csv", b"phone\n"), "options": (None, b"{}", "application/json")}
+    answer = await centre.call("POST", "/v1/pools", files=parts)
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+    assert list(tmp_path.iterdir()) == []

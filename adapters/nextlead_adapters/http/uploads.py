@@ -16,6 +16,8 @@ from msgspec import Struct
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from nextlead.core.errors import StorageFailed
+
 from .problems import ProblemError, malformed, too_large, wrong_type
 from .reading import body_stream
 from .table import Call, Headers
@@ -97,22 +99,37 @@ class _Parts:
 async def receive_upload(call: Call) -> AsyncIterator[Upload]:
     """The upload of this call; its file is gone when the block ends, unless it was given away.
 
-    Raises a 400, 413 or 415; a client that disconnects leaves nothing behind.
+    Raises a 400, 413 or 415, or a 503 when the disk does not take it; a client that disconnects leaves nothing behind.
     """
     boundary = _boundary(call)
+    try:
+        upload = await _receive(call, boundary)
+    except OSError as problem:
+        raise StorageFailed(f"the file can't be written now: {problem.strerror}") from problem
+    try:
+        yield upload
+    finally:
+        if not upload.given_away:
+            _remove(upload.path)
+
+
+async def _receive(call: Call, boundary: bytes) -> Upload:
     limits = call.services.limits
     with tempfile.NamedTemporaryFile(prefix="nextlead-", dir=limits.upload_dir, delete=False) as sink:
-        upload = Upload(Path(sink.name), "", b"", "")
+        path = Path(sink.name)
         try:
             parts = _Parts(sink, limits.body_max_bytes)
             await _parse(call, boundary, parts)
             await anyio.to_thread.run_sync(sink.flush)
-            upload.file_name, upload.options, upload.sha256 = parts.file_name, bytes(parts.options), _digest(parts)
-            yield upload
-        finally:
-            if not upload.given_away:
-                # At once, not in a thread: a call that was cancelled must not await any more.
-                upload.path.unlink(missing_ok=True)
+        except BaseException:
+            _remove(path)
+            raise
+        return Upload(path, parts.file_name, bytes(parts.options), _digest(parts))
+
+
+def _remove(path: Path) -> None:
+    """At once, not in a thread: a call that was cancelled must not await any more."""
+    path.unlink(missing_ok=True)
 
 
 def is_form(headers: Headers) -> bool:
