@@ -49,10 +49,9 @@ async def _uses(dialer: Dialer, pool: Pool, rows: Sequence[IntakeRow]) -> Uses:
     """The leads in scope that have one of the numbers or keys."""
     archive, check = dialer.archive, pool.duplicates
     uses: Uses = []
-    if by_phone(check.match) and _must_ask(pool):
+    if by_phone(check.match):
         numbers = sorted({number for row in rows for number in row.numbers})
-        found = await archive.numbers(numbers)
-        uses += [(use.number, use) for use in found if use.closed or _has_still(dialer.engine, use)]
+        uses += [(use.number, use) for use in await archive.numbers(numbers)]
     rules = key_rules(check.match)
     keys = sorted({key for row in rows for key in row.keys}) if rules else []
     for rule in rules:
@@ -70,17 +69,6 @@ def _first(uses: Uses) -> dict[int | bytes, int]:
     for what, use in uses:
         first[what] = min(use.lead, first.get(what, use.lead))
     return first
-
-
-def _has_still(engine: Engine, use: NumberUse) -> bool:
-    """An open lead has its present numbers only; the archive also knows those that it lost. One that closed has all."""
-    lead = engine.state.leads.get(use.lead)
-    return lead is None or use.number in lead.numbers
-
-
-def _must_ask(pool: Pool) -> bool:
-    """Whether the index of open leads does not know all: closed leads count, or an open one's data are wanted."""
-    return pool.duplicates.among == "all" or pool.duplicates.action == "update"
 
 
 def _first_of(first: dict[int | bytes, int], row: IntakeRow) -> int:

@@ -101,20 +101,15 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
 
 
 def originals(world: World, pool: Pool, row: IntakeRow) -> list[Lead]:
-    """R9.6: all leads that the row is a duplicate of, the first one first. `load` would load each of them."""
+    """R9.6: all leads that the row is a duplicate of, the first one first, by any number that they ever had."""
     among = [lead for lead in world.leads.values() if lead.open or pool.duplicates.among == "all"]
     return [
         lead
         for lead in among
         if not lead.erased
         and in_scope(world, lead, pool)
-        and any(agrees(rule, numbers_of(lead), lead.data, row) for rule in pool.duplicates.match)
+        and any(agrees(rule, set(lead.given), lead.data, row) for rule in pool.duplicates.match)
     ]
-
-
-def numbers_of(lead: Lead) -> set[int]:
-    """An open lead's present numbers; of a closed one all it ever had."""
-    return set(lead.numbers if lead.open else lead.given)
 
 
 def agrees(rule: str, numbers: set[int], data: dict[str, object], row: IntakeRow) -> bool:
