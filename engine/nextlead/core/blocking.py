@@ -106,7 +106,7 @@ def block_number(
             _shut_out(state, state.need_lead(lead), number, CLOSURES[scope], actor, drop_number=drop_number)
         return len(leads)
     leads, most = _open_leads(state, number), state.slice_leads
-    if len(leads) > most:
+    if len(state.numbers.leads(number)) > most:
         _shut_out_leased(state, number, CLOSURES[scope], actor, drop_number=drop_number)
     if close_some(state, number, CLOSURES[scope], actor, most, drop_number=drop_number) == most:
         job = Job(next_job(state), "block", 0, actor, state.now_ms, number, CLOSURES[scope], drop_number)

@@ -135,9 +135,8 @@ def _callable_all_the_same(state: State) -> Iterator[str]:
             if lead.lease is not None:
                 settled = lead.mark is not None or number in lead.dropping
             else:
-                settled = lead.status is Status.PENDING_VALIDATION or bool(
-                    closing(state, number) or state.is_going(lead)
-                )
+                settled = lead.status is Status.PENDING_VALIDATION or bool(closing(state, number))
+                settled = settled or state.has_left(lead)
             if not settled:
                 yield f"lead {lead.id} can be called at a number that is refused"
 

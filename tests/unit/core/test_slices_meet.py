@@ -16,7 +16,7 @@ from nextlead.core.commands import (
     Take,
     Tick,
 )
-from nextlead.core.model import DAY_MS, Duplicates
+from nextlead.core.model import DAY_MS, Duplicates, Template, TemplateResult
 from nextlead.core.replies import Offer
 
 A = 14155550100
@@ -50,6 +50,39 @@ def test_a_lead_that_is_closing_keeps_the_number_it_closes_for(dropped_first: bo
         centre.work()
     still_open = [lead for lead in leads if centre.engine.lead(lead) is not None]
     assert still_open == (leads[:2] if dropped_first else [])
+
+
+def test_a_lead_on_a_screen_is_marked_at_once_however_many_have_expired_before_it() -> None:  # R8.3, R10.4
+    centre = sliced(expire_after_ms=10 * MINUTE_MS)
+    sharing(centre, 5)
+    centre.now_ms += 5 * MINUTE_MS
+    (leased,) = centre.load(A)
+    offer = centre(Take(agent="a", lead=leased, token=bytes(16)))
+    assert isinstance(offer, Offer)
+    centre.now_ms += 5 * MINUTE_MS
+    centre(Block(numbers=(A,)))
+    lead = centre.engine.lead(leased)
+    assert lead is not None
+    assert lead.mark == "do_not_call"
+    while centre.engine.working:
+        centre.work()
+
+
+def test_a_lead_that_has_expired_is_no_fault_when_its_number_is_blocked() -> None:  # R8.3, R1.2
+    result = TemplateResult("sold", "Sold", "success", validation=True, do_not_call=True)
+    centre = sliced(expire_after_ms=10 * MINUTE_MS)
+    centre(PutCampaign(code="c1", template=Template(results=(result,))))
+    sharing(centre, 5)
+    centre.now_ms += 5 * MINUTE_MS
+    centre.load(A)
+    centre.now_ms += 5 * MINUTE_MS - 1
+    offer = centre(Take(agent="a", lead=6, token=bytes(16)))
+    assert isinstance(offer, Offer)
+    centre.now_ms += 1
+    centre(Tick())
+    assert centre.finish(offer, "resolved", result="sold").validating == "sold"  # and memory is found right
+    while centre.engine.working:
+        centre.work()
 
 
 def test_nobody_is_kept_free_for_a_redial_that_has_expired() -> None:  # R4.9, R8.3
