@@ -101,11 +101,11 @@ def block_number(
         entry = listed[number] = Blocked(number, reason, state.now_ms, actor)
         state.record(table, number, entry)
     if but is not None and but.status is not Status.CLOSED:  # it waits for validation; a later slice would close it
-        leads = [lead for lead in _open_leads(state, number) if lead != but.id]
+        leads = [lead for lead in open_leads(state, number) if lead != but.id]
         for lead in leads:
             _shut_out(state, state.need_lead(lead), number, CLOSURES[scope], actor, drop_number=drop_number)
         return len(leads)
-    leads, most = _open_leads(state, number), state.slice_leads
+    leads, most = open_leads(state, number), state.slice_leads
     if len(state.numbers.leads(number)) > most:
         _shut_out_leased(state, number, CLOSURES[scope], actor, drop_number=drop_number)
     if close_some(state, number, CLOSURES[scope], actor, most, drop_number=drop_number) == most:
@@ -162,13 +162,12 @@ def close_some(state: State, number: int, closure: str, actor: str, most: int, *
     return len(found)
 
 
-def _open_leads(state: State, number: int) -> list[int]:
-    """Those that count as open: not what has expired or goes with its pool and is not written yet."""
+def open_leads(state: State, number: int) -> list[int]:
+    """Leads with the number, by id, that count as open: none that has left, its row written or not."""
     leads = state.numbers.leads(number)
-    if not state.shut:
+    if not (state.shut or state.leaving):
         return leads
-    rows = map(state.need_lead, leads)
-    return [lead.id for lead in rows if not (state.is_over(lead) or state.is_going(lead))]
+    return [lead.id for lead in map(state.need_lead, leads) if not state.has_left(lead)]
 
 
 def _shut_out_leased(state: State, number: int, closure: str, actor: str, *, drop_number: bool) -> None:

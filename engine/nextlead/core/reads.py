@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from .blocking import refusal_of_number
+from .blocking import open_leads, refusal_of_number
 from .leases import offer_of
 from .model import (
     Agent,
@@ -162,7 +162,7 @@ class Reads:
 
     def leads_with_number(self, number: int) -> list[int]:
         """Open leads that have the number, by id."""
-        return self.state.numbers.leads(number)
+        return open_leads(self.state, number)
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Leads by (campaign code, status code). O(campaigns)."""

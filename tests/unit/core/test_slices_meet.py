@@ -17,7 +17,7 @@ from nextlead.core.commands import (
     Tick,
 )
 from nextlead.core.model import DAY_MS, Duplicates, Template, TemplateResult
-from nextlead.core.replies import Offer
+from nextlead.core.replies import Count, Offer
 
 A = 14155550100
 
@@ -81,6 +81,17 @@ def test_a_lead_that_has_expired_is_no_fault_when_its_number_is_blocked() -> Non
     centre.now_ms += 1
     centre(Tick())
     assert centre.finish(offer, "resolved", result="sold").validating == "sold"  # and memory is found right
+    while centre.engine.working:
+        centre.work()
+
+
+def test_leads_that_are_closing_are_counted_once() -> None:  # R10.3
+    centre = sliced()
+    leads = sharing(centre)
+    assert centre(Block(numbers=(A,))) == Count(len(leads))
+    assert centre.engine.working
+    assert centre.engine.leads_with_number(A) == []
+    assert centre(Block(numbers=(A,), scope="global")) == Count(0)
     while centre.engine.working:
         centre.work()
 
