@@ -28,9 +28,7 @@ async def with_originals(dialer: Dialer, pool: Pool, rows: tuple[IntakeRow, ...]
     """
     if not rows:
         return rows
-    versions: dict[int, int | None] = {}
-    left = True
-    while left:
+    while True:
         uses = await _uses(dialer, pool, rows)
         first = _first(uses)
         found = [_first_of(first, row) for row in rows]
@@ -38,7 +36,8 @@ async def with_originals(dialer: Dialer, pool: Pool, rows: tuple[IntakeRow, ...]
         if not leads:
             return tuple(replace(row, original=None) if row.original else row for row in rows)
         versions = await dialer.read(partial(_versions, leads))
-        left = any(not use.closed and use.lead in versions and versions[use.lead] is None for _, use in uses)
+        if all(use.closed or versions.get(use.lead, 0) is not None for _, use in uses):
+            break
     data: dict[int, bytes] | None = None
     if pool.duplicates.action == "update":
         data = await dialer.archive.data([lead for lead in leads if versions[lead] is not None])
