@@ -133,7 +133,13 @@ async def test_heartbeat_moves_the_end(centre: Caller) -> None:  # R5.2
     lease = await centre.ok("POST", "/v1/agents/ann/next")
     await centre.ok("POST", "/v1/clock", {"advance": "30m"})
     beat = await centre.ok("POST", f"/v1/leases/{lease['token']}/heartbeat")
-    assert beat == {"expires": "2026-03-02T10:30:00Z"}
+    assert beat == {"expires": "2026-03-02T10:30:00Z", "blocked": False}
+
+
+async def test_a_heartbeat_says_that_the_number_was_blocked(centre: Caller) -> None:  # R10.4
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    await centre.ok("POST", "/v1/do-not-call", {"number": lease["number"]})
+    assert (await centre.ok("POST", f"/v1/leases/{lease['token']}/heartbeat"))["blocked"]
 
 
 async def test_a_supervisor_ends_a_stuck_lease(house: House, centre: Caller) -> None:

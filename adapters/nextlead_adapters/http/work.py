@@ -200,7 +200,7 @@ async def heartbeat(call: Call) -> object:
 
 
 def _beat(offer: Offer) -> shapes.HeartbeatView:
-    return shapes.HeartbeatView(Moment(offer.expires_ms))
+    return shapes.HeartbeatView(Moment(offer.expires_ms), offer.blocked)
 
 
 async def lead_answer(call: Call, command: Command) -> shapes.LeadAnswer:

@@ -118,9 +118,10 @@ class FinishedView(View):
 
 
 class HeartbeatView(View):
-    """When the lease now ends by itself."""
+    """When the lease now ends by itself, and whether its number may not be called any more (SPEC R10.4)."""
 
     expires: Moment
+    blocked: bool
 
 
 class EndBody(Body):
