@@ -197,7 +197,7 @@ def _range(key: str, rule: FieldRule, field: TemplateField) -> Callable[[Value],
     least: Any = rule.least
     most: Any = rule.most
     if least is not None and most is not None and most < least:
-        raise Invalid(f"{key}.most", "must not be less than least")
+        raise Invalid(f"{key}.most", "must not be less than the lower bound")
 
     def why(value: Value) -> str:
         at: Any = str(value)[:_DAY_CHARS] if is_date else value
