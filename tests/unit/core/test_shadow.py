@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from nextlead.core.order import NEVER, key_of, lead_of
 from nextlead.core.queues import UNSHOWN, Family, Part, Queue, Shadow
 
