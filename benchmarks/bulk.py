@@ -30,9 +30,9 @@ from nextlead.core.commands import (
     PutSession,
     Tick,
 )
-from nextlead.core.model import Dialer as Settings
-from nextlead.core.model import Duplicates, Template, TemplateField
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import Dialer as Settings
+from nextlead.core.setup_model import Duplicates, Template, TemplateField
 from nextlead.core.tokens import token_text
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.bootstrap import open_dialer

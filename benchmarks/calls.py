@@ -9,8 +9,9 @@ from msgspec import Struct, field
 
 from nextlead.core.commands import Finish, Next
 from nextlead.core.engine import Engine
-from nextlead.core.model import MINUTE_MS, Lead
+from nextlead.core.model import Lead
 from nextlead.core.replies import Offer
+from nextlead.core.row import MINUTE_MS
 from nextlead.core.tokens import token_text
 
 from .job import START_MS, Job, agent_code

@@ -28,7 +28,9 @@ from nextlead.core.commands import (
     PutTeam,
 )
 from nextlead.core.engine import Engine
-from nextlead.core.model import DAY_MS, ROOT_TEAM, FreshLead, Lead, Row, Sequences, Status, team_owner
+from nextlead.core.model import FreshLead, Lead, Status
+from nextlead.core.row import DAY_MS, Row
+from nextlead.core.setup_model import ROOT_TEAM, Sequences, team_owner
 
 START_MS: Final = 1_772_438_400_000
 """2026-03-02 08:00 UTC: a Monday, before work."""

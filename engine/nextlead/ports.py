@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import DAY_MS, Answer, Erasure, Event, FreshLead, Lead, Reject, Row, Status
+from nextlead.core.model import Answer, Erasure, Event, FreshLead, Lead, Reject, Status
+from nextlead.core.row import DAY_MS, Row
 
 ANSWER_KEPT_MS: Final = DAY_MS
 """How long the answer to an idempotency key is kept, in engine time."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from .core.model import Erasure, Event, Job, Lead, Reject, Row
+from .core.model import Erasure, Event, Job, Lead, Reject
+from .core.row import Row
 
 RowKey = tuple[str, int | str]
 BLOCKED_TABLES: Final = frozenset({"blocked", "global_blocked"})

@@ -3,7 +3,8 @@
 from typing import Any
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Blocked, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
+from nextlead.core.model import Blocked, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Status
+from nextlead.core.row import Row
 from nextlead.ports import Commit, Part, Store
 
 NOON = 1_772_452_800_000

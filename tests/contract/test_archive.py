@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from contract.build import NOON, closed, commit, event, fresh, lead, pool, reject
 
-from nextlead.core.model import DAY_MS, Answer, LeadData, Status
+from nextlead.core.model import Answer, LeadData, Status
+from nextlead.core.row import DAY_MS
 from nextlead.ports import LeadFilter, NumberUse
 
 

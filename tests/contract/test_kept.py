@@ -4,18 +4,7 @@ from typing import Any
 
 from contract.build import NOON, closed, commit, event, fresh, lead, load, pool, reject
 
-from nextlead.core.model import (
-    Blocked,
-    Clones,
-    Erasure,
-    File,
-    FilePart,
-    Forgotten,
-    Job,
-    Lead,
-    Reject,
-    Status,
-)
+from nextlead.core.model import Blocked, Clones, Erasure, File, FilePart, Forgotten, Job, Lead, Reject, Status
 
 
 async def reopen(home: Any, store: Any) -> Any:

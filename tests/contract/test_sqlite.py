@@ -10,7 +10,8 @@ import pytest
 from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool, reject
 from contract.conftest import copy_files
 
-from nextlead.core.model import DAY_MS, Answer, Erasure, FilePart, LeadData
+from nextlead.core.model import Answer, Erasure, FilePart, LeadData
+from nextlead.core.row import DAY_MS
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
 from nextlead_adapters.sqlite import SqliteStore, connection, keys, reads, tables, tending
 from nextlead_adapters.sqlite.connection import Connection

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool
 
-from nextlead.core.model import Agent, Answer, LeadData, Sequences, Status, Team
+from nextlead.core.model import Answer, LeadData, Status
+from nextlead.core.setup_model import Agent, Sequences, Team
 from nextlead.ports import Commit, StoreRefused
 from nextlead.testing import FaultyStore
 

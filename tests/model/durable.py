@@ -5,10 +5,12 @@ from typing import TypeVar
 import msgspec
 
 from nextlead.core import model as m
+from nextlead.core import setup_model as sm
 from nextlead.core.changes import Changes
 from nextlead.core.engine import Engine
+from nextlead.core.row import Row
 
-R = TypeVar("R", bound=m.Row)
+R = TypeVar("R", bound=Row)
 NOT_RESTORED = ("lead_data", "answer")
 SECRET = b"a key of the tests' own"
 
@@ -29,7 +31,7 @@ class Durable:
         self.data: dict[int, bytes] = {}
         self.rejects: dict[int, list[m.Reject]] = {}
         self.asked: set[int] = set()
-        self.rows: dict[tuple[str, int | str], m.Row] = {}
+        self.rows: dict[tuple[str, int | str], Row] = {}
         self.leads: dict[int, m.Lead] = {}
         self.fresh: dict[int, m.FreshLead] = {}
         self.events: dict[int, list[m.Event]] = {}
@@ -70,11 +72,11 @@ class Durable:
         for reject in changes.rejects:
             self.rejects.setdefault(reject.pool, []).append(reject)
 
-    def _name(self, row: m.Row) -> None:
+    def _name(self, row: Row) -> None:
         """Owners as text, of those who are gone too: history names them."""
-        if isinstance(row, m.Agent):
+        if isinstance(row, sm.Agent):
             self.owners[row.no] = f"agent:{row.code}"
-        if isinstance(row, m.Team):
+        if isinstance(row, sm.Team):
             self.owners[-row.no] = f"team:{row.code}"
 
     def copy(self) -> "Durable":

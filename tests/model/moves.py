@@ -8,7 +8,8 @@ from model.driver import Both
 from msgspec import json
 
 from nextlead.core import commands as c
-from nextlead.core.model import CAUSES, DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Duplicates, Template, TemplateResult
+from nextlead.core.model import CAUSES
+from nextlead.core.setup_model import DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Duplicates, Template, TemplateResult
 from nextlead.core.tokens import token_text
 from nextlead.testing.reference import timers
 

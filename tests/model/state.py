@@ -8,7 +8,8 @@ from msgspec import json
 
 from nextlead.core.engine import Engine
 from nextlead.core.fresh import follow_shuffle
-from nextlead.core.model import DIALABLE, Clones, Lead, Status, Tally
+from nextlead.core.model import DIALABLE, Clones, Lead, Status
+from nextlead.core.setup_model import Tally
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import who
 

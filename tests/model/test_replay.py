@@ -29,7 +29,7 @@ from nextlead.core.commands import (
     Tick,
     Validate,
 )
-from nextlead.core.model import Dialer, Template, TemplateResult
+from nextlead.core.setup_model import Dialer, Template, TemplateResult
 
 MINUTE = 60_000
 T0 = 1_772_445_600_000

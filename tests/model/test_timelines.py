@@ -10,8 +10,9 @@ from msgspec import json, structs
 
 from nextlead.core import commands as c
 from nextlead.core.matching import keys_of
-from nextlead.core.model import Dialer, Duplicates, Status
+from nextlead.core.model import Status
 from nextlead.core.replies import NoLead
+from nextlead.core.setup_model import Dialer, Duplicates
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import Offered
 

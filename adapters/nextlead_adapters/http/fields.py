@@ -9,8 +9,8 @@ import msgspec
 
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Campaign, TemplateField
 from nextlead.core.records import Records
+from nextlead.core.setup_model import Campaign, TemplateField
 
 from ..intake.mapping import norm
 from ..intake.numbers import Numbers

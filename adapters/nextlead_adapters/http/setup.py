@@ -17,8 +17,8 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
-from nextlead.core.model import Campaign, Dialer, Template, UploadRules
 from nextlead.core.replies import Stranded
+from nextlead.core.setup_model import Campaign, Dialer, Template, UploadRules
 
 from ..intake.duplicates import check_duplicates
 from ..intake.numbers import REGIONS

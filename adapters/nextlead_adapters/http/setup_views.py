@@ -7,9 +7,9 @@ from msgspec.structs import asdict, replace
 
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import (
+from nextlead.core.model import SYSTEM_CLOSURES, Token
+from nextlead.core.setup_model import (
     DEFAULT_RESULTS,
-    SYSTEM_CLOSURES,
     Agent,
     Campaign,
     Dialer,
@@ -21,7 +21,6 @@ from nextlead.core.model import (
     Template,
     TemplateField,
     TemplateResult,
-    Token,
     UploadRules,
 )
 

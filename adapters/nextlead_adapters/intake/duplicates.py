@@ -7,7 +7,8 @@ from nextlead.core.duplicates import UNWANTED
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.matching import PHONE, keys_of, parts_of
-from nextlead.core.model import Duplicates, Pool, TemplateField
+from nextlead.core.model import Pool
+from nextlead.core.setup_model import Duplicates, TemplateField
 
 from .values import Value, shown
 

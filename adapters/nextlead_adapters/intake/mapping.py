@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from nextlead.core.errors import Invalid
-from nextlead.core.model import TemplateField
+from nextlead.core.setup_model import TemplateField
 
 COLUMNS_MAX: Final = 1_000
 SPECIAL: Final = ("priority", "owner", "timezone")

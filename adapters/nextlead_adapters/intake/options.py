@@ -11,7 +11,7 @@ from msgspec import Struct
 from nextlead.core.commands import OpenPool
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Campaign, Duplicates
+from nextlead.core.setup_model import Campaign, Duplicates
 
 from .duplicates import check_duplicates
 from .mapping import Matcher

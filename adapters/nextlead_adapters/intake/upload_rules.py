@@ -18,7 +18,7 @@ import re2  # type: ignore[import-untyped]
 from phonenumbers import PhoneNumberType
 
 from nextlead.core.errors import Invalid
-from nextlead.core.model import FieldRule, Template, TemplateField, UploadRules
+from nextlead.core.setup_model import FieldRule, Template, TemplateField, UploadRules
 
 from .duplicates import check_duplicates
 from .mapping import norm

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct, json, msgpack
 
 from nextlead.core.commands import IntakeReject, IntakeRow
-from nextlead.core.model import TemplateField, UploadRules
+from nextlead.core.setup_model import TemplateField, UploadRules
 
 LENGTH_BYTES: Final = 4
 FRAME_BYTES_MAX: Final = 64 << 20

@@ -5,10 +5,8 @@ from typing import Final
 import msgspec
 
 from nextlead.core.model import (
-    Agent,
     Answer,
     Blocked,
-    Campaign,
     Clones,
     Closures,
     Erasure,
@@ -19,15 +17,11 @@ from nextlead.core.model import (
     Lead,
     LeadData,
     Pool,
-    Project,
     Reject,
-    Row,
-    Sequences,
-    Settings,
-    Tally,
-    Team,
     Token,
 )
+from nextlead.core.row import Row
+from nextlead.core.setup_model import Agent, Campaign, Project, Sequences, Settings, Tally, Team
 
 RowKey = tuple[str, int | str]
 """Table and key, as in `nextlead.core.changes.TABLES`."""

@@ -17,7 +17,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Event, Lead, Row
+from nextlead.core.model import Event, Lead
+from nextlead.core.row import Row
 from nextlead.ports import StoreRefused
 from nextlead.redaction import numbers_in
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from nextlead.core.model import Lead, Row
+from nextlead.core.model import Lead
+from nextlead.core.row import Row
 
 from .codec import RowKey
 

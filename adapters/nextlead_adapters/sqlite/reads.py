@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from nextlead.core.fresh import fresh_to_lead
-from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject, Row, Status
+from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject, Status
+from nextlead.core.row import Row
 from nextlead.ports import LeadFilter, has_text
 
 from .codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row

@@ -19,7 +19,8 @@ from pathlib import Path
 import msgspec
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Erasure, Lead, LeadData, Pool, Row, Status
+from nextlead.core.model import Erasure, Lead, LeadData, Pool, Status
+from nextlead.core.row import Row
 from nextlead.ports import Claim, Commit, Part, StoreError, StoreRefused
 
 from . import doomed, files, journal, keys, reads, schema, tables

@@ -7,7 +7,8 @@ from typing import Final
 from msgspec import Struct, field, structs
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject, Row
+from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject
+from nextlead.core.row import Row
 from nextlead.ports import ANSWER_KEPT_MS
 from nextlead.redaction import NUMBER_TABLES, names_of, numbers_in
 

@@ -6,7 +6,8 @@ and give no reply of this command, nor of any later one, before they are durable
 
 from msgspec import Struct, field
 
-from .model import Event, FilePart, FreshLead, Lead, Reject, Row
+from .model import Event, FilePart, FreshLead, Lead, Reject
+from .row import Row
 
 
 class Changes(Struct):

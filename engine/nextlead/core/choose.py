@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from .model import Agent, Campaign
 from .order import ID_BITS, ID_MASK, NEVER, due_of, lead_of, limit
 from .queues import OWN, Family, Queue
+from .setup_model import Agent, Campaign
 from .sight import Lower, Sight
 from .state import State
 

@@ -9,7 +9,8 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from .model import Answer, Dialer, Duplicates, Lead, Template, UploadRules
+from .model import Answer, Lead
+from .setup_model import Dialer, Duplicates, Template, UploadRules
 
 
 class Command(Struct, frozen=True, kw_only=True):

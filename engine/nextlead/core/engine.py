@@ -29,12 +29,13 @@ from . import (
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
-from .model import FreshLead, Lead, Row
+from .model import FreshLead, Lead
 from .order import NEVER
 from .reads import Reads
 from .recovery import Recovery
 from .replies import Finished, Outcome
 from .resuming import resume_jobs
+from .row import Row
 from .state import State
 
 Handler = Callable[[Any, Any], Any]

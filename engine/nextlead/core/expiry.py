@@ -8,10 +8,11 @@ reopened.
 from msgspec.structs import replace
 
 from .jobs import Walk, begin, ids_of, next_job
-from .model import Campaign, Job, Lead, Pool
+from .model import Job, Lead, Pool
 from .outcomes import close
 from .places import Bar
 from .pool_gates import bars_of, put_pool
+from .setup_model import Campaign
 from .state import State, expiry_ms
 
 

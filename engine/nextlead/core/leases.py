@@ -6,10 +6,11 @@ from .blocking import last_look
 from .choose import Choice, choose, first_due_ms, paused, reserved_until_ms
 from .dropping import goes_now
 from .errors import AgentDisabled, NoSession
-from .model import Agent, Lead, Lease, Tally
+from .model import Lead, Lease
 from .order import NEVER, due_of, limit, priority_of
 from .places import URGENT_STEP
 from .replies import NoLead, Offer
+from .setup_model import Agent, Tally
 from .sight import Sight
 from .state import State
 

@@ -10,19 +10,9 @@ from msgspec.structs import replace
 
 from .commands import Finish, Resolve
 from .errors import Invalid, NotAllowed
-from .model import (
-    CAUSES,
-    DEFAULT_RETRY,
-    REDIAL_KINDS,
-    Agent,
-    Campaign,
-    Ended,
-    Lead,
-    Status,
-    TemplateResult,
-    Unresolved,
-)
+from .model import CAUSES, REDIAL_KINDS, Ended, Lead, Status, Unresolved
 from .redials import check_slot, check_time, nearby, set_redial, settle
+from .setup_model import DEFAULT_RETRY, Agent, Campaign, TemplateResult
 from .state import State
 
 

@@ -9,11 +9,12 @@ from enum import IntFlag
 from typing import Any, Final
 
 from .leads import LeadTable
-from .model import Campaign, Lead, Pool, Status
+from .model import Lead, Pool, Status
 from .numbers import NumberIndex
 from .order import DUE_SHIFT, ID_BITS, NEVER, key_of, limit
 from .queues import OWN, OWN_DUE, SHOWN, UNSHOWN, URGENT_FROM, Family, Part, PartKey, Queue, Shadow
 from .records import Records
+from .setup_model import Campaign
 from .waiting import Waiting
 
 DEFAULT_PRIORITY: Final = 5

@@ -11,11 +11,12 @@ from .entries import last_entry_pool, note_entry
 from .errors import Conflict, Invalid, NotFound
 from .kept_files import drop_file_of, need_free_file
 from .lead_edits import owner_of
-from .model import ROOT_TEAM, Duplicates, Pool
+from .model import Pool
 from .pool_gates import put_pool
 from .replies import Begun
 from .settings_check import PRIORITY_LAST
 from .setup import follow_settings
+from .setup_model import ROOT_TEAM, Duplicates
 from .state import State
 
 _GROWING = ("api", "manual")

@@ -6,28 +6,14 @@ from msgspec import Struct
 
 from .blocking import open_leads, refusal_of_number
 from .leases import offer_of
-from .model import (
-    Agent,
-    Blocked,
-    Campaign,
-    Closures,
-    Erasure,
-    Forgotten,
-    Lead,
-    Pool,
-    Project,
-    Sequences,
-    Settings,
-    Status,
-    Team,
-    Token,
-)
+from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token
 from .order import limit
 from .privacy import knows_key
 from .queues import CLASS_NAME, Family
 from .records import Records
 from .redials import own_redials
 from .replies import Offer
+from .setup_model import Agent, Campaign, Project, Sequences, Settings, Team
 from .state import State
 from .timers import Kind
 from .verify import verify

@@ -5,13 +5,14 @@ from typing import Any
 
 from .entries import note_entry
 from .fresh import follow_shuffle, seq_of
-from .model import FreshLead, Lead, Row, Status
+from .model import FreshLead, Lead, Status
 from .numbers import number_entry
 from .order import key_of
 from .places import Bar
 from .pool_gates import bars_of, is_open, settle_gate
 from .privacy import keep_forgotten
 from .queues import UNSHOWN, Family
+from .row import Row
 from .state import State
 
 

@@ -4,10 +4,11 @@ from msgspec.structs import replace
 
 from .commands import RedialEdit
 from .errors import Invalid, NotAllowed, SlotFull
-from .model import PROMISED, REDIAL_KINDS, Agent, Campaign, Lead, Promise, Status
+from .model import PROMISED, REDIAL_KINDS, Lead, Promise, Status
 from .order import ID_BITS, ID_MASK, LAST_MS
 from .places import is_own
 from .queues import Family
+from .setup_model import Agent, Campaign
 from .state import State
 
 NEARBY_MS = 10 * 60_000

@@ -10,8 +10,9 @@ from typing import Final
 from .blocking import need_free_numbers
 from .choose import is_withheld
 from .errors import Conflict, NotAllowed
-from .model import PROMISED, Agent, Lead, Status
+from .model import PROMISED, Lead, Status
 from .places import is_own
+from .setup_model import Agent
 from .sight import may_get_own, owners_of, selected_campaigns
 from .state import State
 

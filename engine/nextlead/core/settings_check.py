@@ -1,8 +1,10 @@
 """Settings that can't work are refused before anything is kept (field and rule named), whoever sends them."""
 
 from .errors import Invalid
-from .model import CAUSES, DAY_MS, HOUR_MS, SYSTEM_CLOSURES, Dialer, Status, Template
+from .model import CAUSES, SYSTEM_CLOSURES, Status
 from .order import LAST_MS
+from .row import DAY_MS, HOUR_MS
+from .setup_model import Dialer, Template
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
 _CATEGORIES = ("success", "negative", "invalid")

@@ -8,24 +8,13 @@ from msgspec.structs import replace
 from . import commands as c
 from .errors import AgentDisabled, InUse, Invalid, NotAllowed, NotFound
 from .expiry import follow_expiry
-from .model import (
-    REDIAL_KINDS,
-    ROOT_TEAM,
-    Agent,
-    Campaign,
-    Project,
-    Sequences,
-    Session,
-    Settings,
-    Tally,
-    Team,
-    Token,
-)
+from .model import REDIAL_KINDS, Token
 from .places import is_own
 from .queues import OWN
 from .redials import own_redials, release, release_stranded, released_to
 from .replies import Count, Stranded
 from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_template
+from .setup_model import ROOT_TEAM, Agent, Campaign, Project, Sequences, Session, Settings, Tally, Team
 from .sight import may_get_own
 from .state import State
 from .work import end_as_unresolved, supersede

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from .model import Agent, Campaign
 from .queues import OWN, Family, Queue
+from .setup_model import Agent, Campaign
 from .state import State
 
 _SHARED = tuple(family for family in Family if family not in OWN)

@@ -24,12 +24,9 @@ from .errors import NotFound, WrongStatus
 from .fresh import seq_of
 from .model import (
     PROMISED,
-    ROOT_TEAM,
-    Agent,
     Blocked,
     Clones,
     Closures,
-    Dialer,
     Erasure,
     Event,
     File,
@@ -39,13 +36,7 @@ from .model import (
     Lead,
     Lease,
     Pool,
-    Project,
-    Row,
-    Sequences,
-    Settings,
     Status,
-    Tally,
-    Team,
     Token,
 )
 from .order import ID_BITS, key_of
@@ -53,6 +44,8 @@ from .places import LAST_DIALABLE, Bar, Places, is_own
 from .queues import UNSHOWN, Family
 from .records import Records
 from .replies import Done, Served
+from .row import Row
+from .setup_model import ROOT_TEAM, Agent, Dialer, Project, Sequences, Settings, Tally, Team
 from .timers import Kind, Slot, Timers
 from .transitions import may_change
 

@@ -12,10 +12,11 @@ from itertools import chain
 from sortedcontainers import SortedList
 
 from .blocking import closing
-from .model import Forgotten, Row, Status
+from .model import Forgotten, Status
 from .order import NEVER
 from .queues import Queue
 from .recovery import Recovery
+from .row import Row
 from .state import State
 
 

@@ -8,12 +8,13 @@ from .blocking import block_number
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
-from .model import DIALABLE, Agent, Ended, Lead, LeadData, Status
+from .model import DIALABLE, Ended, Lead, LeadData, Status
 from .outcomes import Verdict, cancelled, close, end_lease, redial, resolved, unreached, unresolved
 from .privacy import is_going, put_erased
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
+from .setup_model import Agent
 from .sight import sight_of
 from .state import State
 from .tokens import parse_token

@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 
 from nextlead.core.changes import Changes
 from nextlead.core.fresh import fresh_to_lead
-from nextlead.core.model import Answer, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Row, Status
+from nextlead.core.model import Answer, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Status
+from nextlead.core.row import Row
 from nextlead.ports import (
     ANSWER_KEPT_MS,
     Claim,

@@ -9,9 +9,10 @@ import msgspec
 
 from nextlead.core import commands as c
 from nextlead.core.errors import NextleadError, UnknownLease
-from nextlead.core.model import DEFAULT_RESULTS as FOUR_RESULTS
-from nextlead.core.model import Dialer, Status, Template, TemplateField, TemplateResult
+from nextlead.core.model import Status
 from nextlead.core.replies import Finished, NoLead, Offer, Stranded, Waiting
+from nextlead.core.setup_model import DEFAULT_RESULTS as FOUR_RESULTS
+from nextlead.core.setup_model import Dialer, Template, TemplateField, TemplateResult
 from nextlead.core.tokens import parse_token, token_text
 from nextlead.core.work import lease_with
 

@@ -9,7 +9,8 @@ import msgspec
 from nextlead.core import commands as c
 from nextlead.core.engine import Engine
 from nextlead.core.matching import PHONE, keys_of, merged
-from nextlead.core.model import Duplicates, Pool
+from nextlead.core.model import Pool
+from nextlead.core.setup_model import Duplicates
 
 from .driver import Check, NewLead, NewPool
 from .record import Record, RecordedLead

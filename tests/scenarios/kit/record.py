@@ -8,10 +8,8 @@ import msgspec
 
 from nextlead.core.changes import Changes
 from nextlead.core.model import (
-    Agent,
     Answer,
     Blocked,
-    Campaign,
     Clones,
     Closures,
     Erasure,
@@ -23,15 +21,11 @@ from nextlead.core.model import (
     Lead,
     LeadData,
     Pool,
-    Project,
-    Row,
-    Sequences,
-    Settings,
     Status,
-    Tally,
-    Team,
     Token,
 )
+from nextlead.core.row import Row
+from nextlead.core.setup_model import Agent, Campaign, Project, Sequences, Settings, Tally, Team
 
 _TYPES: Final[dict[str, type[Row]]] = {
     "sequences": Sequences,

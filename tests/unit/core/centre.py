@@ -14,8 +14,9 @@ from nextlead.core.commands import (
     Work,
 )
 from nextlead.core.engine import Engine
-from nextlead.core.model import Dialer, Duplicates, Lead
+from nextlead.core.model import Lead
 from nextlead.core.replies import Begun, Offer
+from nextlead.core.setup_model import Dialer, Duplicates
 from nextlead.core.tokens import token_text
 from nextlead.core.verify import rows_of
 

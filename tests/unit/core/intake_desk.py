@@ -10,8 +10,9 @@ from nextlead.core.changes import Changes
 from nextlead.core.commands import ClosePool, Command, IntakeReject, IntakeRow, LoadRows, OpenPool, Original, Work
 from nextlead.core.fresh import fresh_to_lead
 from nextlead.core.matching import fields_of, keys_of, merged
-from nextlead.core.model import Duplicates, Lead, LeadData, Pool, Reject, Status
+from nextlead.core.model import Lead, LeadData, Pool, Reject, Status
 from nextlead.core.replies import Loaded
+from nextlead.core.setup_model import Duplicates
 
 ANN, BOB, CY, DI = 14155550101, 14155550102, 14155550103, 14155550104
 

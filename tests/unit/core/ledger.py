@@ -8,8 +8,10 @@ from unit.core.centre import Centre
 from nextlead.core.changes import Changes
 from nextlead.core.commands import Anonymise, ClosePool, Command, IntakeRow, LoadRows, OpenPool, Work
 from nextlead.core.engine import Engine
-from nextlead.core.model import Duplicates, Event, Lead, Row, Status
+from nextlead.core.model import Event, Lead, Status
 from nextlead.core.replies import Anonymised, Outcome
+from nextlead.core.row import Row
+from nextlead.core.setup_model import Duplicates
 
 SECRET = b"a key of thirty-two bytes or so."
 

@@ -21,8 +21,9 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, Invalid, NextleadError
-from nextlead.core.model import DAY_MS, Dialer, Template, TemplateField, TemplateResult
 from nextlead.core.order import LAST_MS
+from nextlead.core.row import DAY_MS
+from nextlead.core.setup_model import Dialer, Template, TemplateField, TemplateResult
 from nextlead.core.verify import rows_of
 
 NOW_MS = 1_772_442_000_000

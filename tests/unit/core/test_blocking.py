@@ -30,8 +30,10 @@ from nextlead.core.commands import (
     Validate,
 )
 from nextlead.core.errors import Invalid, NotFound, NumberBlocked, WrongStatus
-from nextlead.core.model import DAY_MS, HOUR_MS, Duplicates, Lead, Status, Template, TemplateResult
+from nextlead.core.model import Lead, Status
 from nextlead.core.replies import NoLead, Offer
+from nextlead.core.row import DAY_MS, HOUR_MS
+from nextlead.core.setup_model import Duplicates, Template, TemplateResult
 from nextlead.core.tokens import token_text
 
 A, B, C = 14155550101, 14155550102, 14155550103

@@ -5,8 +5,9 @@ from unit.core.intake_desk import ANN, BOB, CY, DI, Desk, row
 
 from nextlead.core.commands import Block, EditLeads, PutTeam, Remove
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Status, team_owner
+from nextlead.core.model import Status
 from nextlead.core.replies import Bulk
+from nextlead.core.setup_model import team_owner
 
 
 def desk_of_four() -> Desk:

@@ -26,8 +26,9 @@ from nextlead.core.commands import (
     Validate,
 )
 from nextlead.core.errors import Conflict, InUse, Invalid
-from nextlead.core.model import DEFAULT_RESULTS, Dialer, Lead, Status, Template, TemplateResult
+from nextlead.core.model import Lead, Status
 from nextlead.core.replies import NoLead, Offer
+from nextlead.core.setup_model import DEFAULT_RESULTS, Dialer, Template, TemplateResult
 from nextlead.core.tokens import token_text
 
 

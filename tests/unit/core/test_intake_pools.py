@@ -13,9 +13,10 @@ from nextlead.core.commands import (
     OpenPool,
 )
 from nextlead.core.errors import Conflict, InUse, Invalid, NotFound
-from nextlead.core.model import Duplicates, File, Pool
+from nextlead.core.model import File, Pool
 from nextlead.core.pools import shared_pool, takes_rows
 from nextlead.core.replies import Begun
+from nextlead.core.setup_model import Duplicates
 
 GAP_MS = 30 * 60_000
 KEY = "crm|options"

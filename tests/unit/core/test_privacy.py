@@ -27,9 +27,11 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, Invalid, LeaseEnded, NumberBlocked, UnknownLease, WrongStatus
-from nextlead.core.model import HOUR_MS, Erasure, Lead, Status, Template, TemplateResult
+from nextlead.core.model import Erasure, Lead, Status
 from nextlead.core.privacy import knows_key
 from nextlead.core.replies import NoLead, Offer
+from nextlead.core.row import HOUR_MS
+from nextlead.core.setup_model import Template, TemplateResult
 from nextlead.core.tokens import token_text
 
 A, B, C = 14155550101, 14155550102, 14155550103

@@ -5,8 +5,9 @@ from unit.core.centre import MINUTE_MS, Centre
 
 from nextlead.core.commands import ActOnPool, EditLead, Next, PutCampaign, Resolve, Take, Tick
 from nextlead.core.errors import Conflict, WrongStatus
-from nextlead.core.model import Dialer, Status
+from nextlead.core.model import Status
 from nextlead.core.replies import Begun, NoLead, PoolDeleted
+from nextlead.core.setup_model import Dialer
 
 PHONES = tuple(range(14155550100, 14155550120))
 

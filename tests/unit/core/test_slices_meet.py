@@ -16,8 +16,9 @@ from nextlead.core.commands import (
     Take,
     Tick,
 )
-from nextlead.core.model import DAY_MS, Duplicates, Template, TemplateResult
 from nextlead.core.replies import Count, Offer
+from nextlead.core.row import DAY_MS
+from nextlead.core.setup_model import Duplicates, Template, TemplateResult
 
 A = 14155550100
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nextlead.core.commands import PutAgent, PutCampaign, PutTeam
-from nextlead.core.model import Template, TemplateField
+from nextlead.core.setup_model import Template, TemplateField
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore
 from nextlead.testing.clock import FakeClock

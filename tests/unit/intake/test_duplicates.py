@@ -9,8 +9,9 @@ from msgspec import json
 from msgspec.structs import replace
 
 from nextlead.core.commands import ActOnPool, EditLead, Finish, PutCampaign, PutSession
-from nextlead.core.model import Duplicates, Pool, Status, UploadRules
+from nextlead.core.model import Pool, Status
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import Duplicates, UploadRules
 from nextlead.core.tokens import token_text
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.intake import loading

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from nextlead.core.commands import ActOnPool, PutCampaign, PutSettings
 from nextlead.core.errors import Conflict, Invalid
-from nextlead.core.model import MINUTE_MS, UploadRules
+from nextlead.core.row import MINUTE_MS
+from nextlead.core.setup_model import UploadRules
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing.clock import FakeClock
 from nextlead_adapters.intake.options import DuplicateOptions

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from nextlead.core.commands import PutCampaign
-from nextlead.core.model import Template
+from nextlead.core.setup_model import Template
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore
 from nextlead.testing.clock import FakeClock

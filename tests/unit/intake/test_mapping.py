@@ -3,7 +3,7 @@
 import pytest
 
 from nextlead.core.errors import Invalid
-from nextlead.core.model import TemplateField
+from nextlead.core.setup_model import TemplateField
 from nextlead_adapters.intake.mapping import COLUMNS_MAX, Matcher, Plan
 
 FIELDS = (TemplateField("name"), TemplateField("City", required=True), TemplateField("mobile", "phone"))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nextlead.core.commands import IntakeReject, IntakeRow
-from nextlead.core.model import TemplateField
+from nextlead.core.setup_model import TemplateField
 from nextlead_adapters.intake.wire import Chunk, Done, Failed, Header, Job, Message, Reading, decode_message
 from nextlead_adapters.intake.worker_main import read_file
 

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from nextlead.core.commands import IntakeRow, LoadRows, OpenPool, PutCampaign, SwapFile
 from nextlead.core.errors import Conflict, NotFound, NotReady
-from nextlead.core.model import FieldRule, Pool, Template, TemplateField, UploadRules
+from nextlead.core.model import Pool
+from nextlead.core.setup_model import FieldRule, Template, TemplateField, UploadRules
 from nextlead.ports import NumberUse, StoreError
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryStore

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from nextlead.core.commands import IntakeReject, IntakeRow
-from nextlead.core.model import TemplateField, UploadRules
+from nextlead.core.setup_model import TemplateField, UploadRules
 from nextlead_adapters.intake.mapping import Matcher
 from nextlead_adapters.intake.numbers import Numbers
 from nextlead_adapters.intake.rows import RowChecker

@@ -4,7 +4,7 @@ import pytest
 
 from nextlead.core.commands import IntakeReject, IntakeRow
 from nextlead.core.errors import Invalid
-from nextlead.core.model import Duplicates, FieldRule, Template, TemplateField, UploadRules
+from nextlead.core.setup_model import Duplicates, FieldRule, Template, TemplateField, UploadRules
 from nextlead_adapters.intake.mapping import Matcher
 from nextlead_adapters.intake.numbers import Numbers
 from nextlead_adapters.intake.rows import RowChecker

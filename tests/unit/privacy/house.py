@@ -18,9 +18,10 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NotReady
-from nextlead.core.model import Dialer as DialerSettings
-from nextlead.core.model import Duplicates, Lead
+from nextlead.core.model import Lead
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import Dialer as DialerSettings
+from nextlead.core.setup_model import Duplicates
 from nextlead.core.tokens import token_text
 from nextlead.runtime.clock import Timekeeper
 from nextlead.runtime.dialer import Dialer

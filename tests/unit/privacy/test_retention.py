@@ -7,7 +7,9 @@ import pytest
 from unit.privacy.house import ANNA, BERT, CARL, House
 
 from nextlead.core.commands import PutCampaign, Reopen
-from nextlead.core.model import DAY_MS, HOUR_MS, Dialer, Lead
+from nextlead.core.model import Lead
+from nextlead.core.row import DAY_MS, HOUR_MS
+from nextlead.core.setup_model import Dialer
 from nextlead.runtime.clock import ManualClock
 from nextlead.testing.clock import MONDAY_MS
 

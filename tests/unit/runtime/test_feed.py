@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Erasure, Event, Pool, Status, Team
+from nextlead.core.model import Erasure, Event, Pool, Status
+from nextlead.core.setup_model import Team
 from nextlead.ports import Commit
 from nextlead.runtime.feed import Feed, News
 

@@ -7,7 +7,7 @@ import pytest
 
 from nextlead.core.changes import Changes
 from nextlead.core.errors import Conflict, StorageFailed
-from nextlead.core.model import Team
+from nextlead.core.setup_model import Team
 from nextlead.ports import Commit, StoreError
 from nextlead.runtime.stats import Stats
 from nextlead.runtime.writer import Writer

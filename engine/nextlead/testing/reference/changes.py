@@ -1,7 +1,8 @@
 """How a lead changes: status and history (SPEC 1), releases (SPEC 4), what a call leaves behind (SPEC 5 to 7)."""
 
 from nextlead.core.errors import Invalid
-from nextlead.core.model import CAUSES, DEFAULT_RETRY, PROMISED, Status, TemplateResult
+from nextlead.core.model import CAUSES, PROMISED, Status
+from nextlead.core.setup_model import DEFAULT_RETRY, TemplateResult
 
 from .world import ROOT, Agent, Lead, Line, Promise, Unresolved, World
 

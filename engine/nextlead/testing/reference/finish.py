@@ -4,7 +4,8 @@ from msgspec import structs
 
 from nextlead.core.commands import Finish, Resolve
 from nextlead.core.errors import Invalid, Leased, LeaseEnded, NotAllowed, SlotFull, WrongStatus
-from nextlead.core.model import PROMISED, REDIAL_KINDS, Status, TemplateResult
+from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
+from nextlead.core.setup_model import TemplateResult
 from nextlead.core.tokens import parse_token
 
 from . import blocking, changes

@@ -15,8 +15,9 @@ from nextlead.core.commands import (
     PutTeam,
 )
 from nextlead.core.errors import AgentDisabled, InUse, Invalid, NotAllowed, NotFound
-from nextlead.core.model import REDIAL_KINDS, Dialer
+from nextlead.core.model import REDIAL_KINDS
 from nextlead.core.replies import Stranded
+from nextlead.core.setup_model import Dialer
 
 from . import who
 from .answers import Served

@@ -7,7 +7,8 @@ Agents, teams, projects and campaigns are named by code, leads and pools by id. 
 from dataclasses import dataclass, field
 
 from nextlead.core.errors import Invalid, NotFound, WrongStatus
-from nextlead.core.model import PROMISED, Dialer, Duplicates, Settings, Status, Template
+from nextlead.core.model import PROMISED, Status
+from nextlead.core.setup_model import Dialer, Duplicates, Settings, Template
 
 ROOT = "root"
 
