@@ -39,6 +39,10 @@ def answer(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
 
 def facts(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
     assert done.returncode == 0, done.stderr
+    return facts_of(done)
+
+
+def facts_of(done: "subprocess.CompletedProcess[str]") -> dict[str, str]:
     rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     return {row[0]: row[1] if len(row) > 1 else "" for row in rows}
 
@@ -233,9 +237,15 @@ def test_one_action_for_many_leads(shop: Nextlead, tmp_path: Path) -> None:  # R
     assert answer(shop("leads", "show", "1", "--json"))["closure"] == "removed"
     assert facts(shop("leads", "reopen", "1"))["done"] == "1"
     added = facts(shop("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199", "--field", "name=Inn"))
-    assert added["valid"] == "1"
-    wrong = shop("leads", "add", "--campaign", "autumn", "--phone", "nope")
-    assert f"pools download {facts(wrong)['id']} invalid.csv" in wrong.stderr
+    assert (added["valid"], added["invalid"]) == ("1", "0")
+    again = shop("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199")
+    assert (again.returncode, facts_of(again)["duplicates"], "repeats a lead" in again.stderr) == (1, "1", True)
+    bad = shop("leads", "add", "--campaign", "autumn", "--phone", "abc")
+    assert (bad.returncode, facts_of(bad)["invalid"], f"pools download {added['id']} invalid.csv" in bad.stderr) == (
+        1,
+        "1",
+        True,
+    )
     assert answer(shop("pools", "show", added["id"], "--json"))["source"] == "manual"
 
 

@@ -474,3 +474,17 @@ async def test_a_shuffle_has_no_dry_run(centre: Caller) -> None:
 async def test_a_seed_goes_with_shuffle_only(centre: Caller) -> None:
     problem = await centre.no(422, "POST", "/v1/pools/bulk", {"ids": [1], "action": "activate", "seed": 7})
     assert problem["errors"][0]["field"] == "seed"
+
+
+async def test_entries_that_share_a_pool_are_counted_each_for_itself(centre: Caller) -> None:  # R9.1, R9.4
+    def body(*phones: str) -> dict[str, Any]:
+        return {"campaign": "c1", "leads": [{"phone": phone} for phone in phones]}
+
+    first = await centre.ok("POST", "/v1/leads", body("+14155550160", "nope"))
+    three, key = body("+14155550160", "+14155550161", "+14155550162"), {"Idempotency-Key": "k"}
+    second = await centre.ok("POST", "/v1/leads", three, headers=key)
+    assert first["id"] == second["id"]
+    assert first["entered"] == {"valid": 1, "invalid": 1, "duplicates": 0}
+    assert second["entered"] == {"valid": 2, "invalid": 0, "duplicates": 1}
+    assert second["counts"]["valid"] == 3
+    assert (await centre.ok("POST", "/v1/leads", three, headers=key))["entered"] == second["entered"]

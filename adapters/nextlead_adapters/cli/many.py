@@ -114,8 +114,13 @@ def add(
     if as_json:
         print_json(pool)
     else:
-        print_facts({key: pool[key] for key in ("id", "name", "campaign", "state")} | pool["counts"])
-    advise(pool)
+        print_facts({key: pool[key] for key in ("id", "name", "campaign", "state")} | pool["entered"])
+    if pool["state"] == "awaiting_confirmation":
+        advise(pool)
+    skipped = pool["entered"]["duplicates"] and pool["duplicates"]["action"] == "skip"
+    if pool["entered"]["invalid"] or skipped:
+        what, where = ("repeats a lead that is there", "duplicates.csv") if skipped else ("is invalid", "invalid.csv")
+        fail(f"the lead {what}; which and why: nextlead pools download {pool['id']} {where}")
 
 
 def anonymise_lead(

@@ -3,13 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from msgspec import structs
+
 from nextlead.core.commands import Command
+from nextlead.core.engine import Engine
 from nextlead.core.model import Answer, Pool
 
+from ..intake.entries import Entered
 from ..intake.loading import AndThen
 from ..intake.options import DuplicateOptions, PoolOptions
 from . import pool_shapes as shapes
-from .pool_views import pool_view, show
+from .pool_views import need_pool, pool_view, show
 from .table import Access, Call, Reply, Route, tagged
 from .values import Moment
 
@@ -52,15 +56,22 @@ async def upload(call: Call) -> object:
 async def add_leads(call: Call) -> object:
     """Calls of one token with the same options share a pool for a while (SPEC R9.1)."""
     body: shapes.LeadsBody = call.body
-    pool = await call.services.intake.add_leads(
-        body.leads,
-        _options(body),
-        call.caller.by,
-        caller=call.caller.token,
-        source=body.source,
-        then=_keeping(call),
+    keep = call.keep
+
+    def then(entered: Entered) -> Command | None:
+        failed = entered.pool.state == "failed"
+        return None if keep is None or failed else keep(201, _entered_view(call, call.services.engine, entered))
+
+    entered = await call.services.intake.enter(
+        body.leads, _options(body), call.caller.by, caller=call.caller.token, source=body.source, then=then
     )
-    return await show(call, pool.id)
+    return await call.services.dialer.read(lambda engine: _entered_view(call, engine, entered))
+
+
+def _entered_view(call: Call, engine: Engine, entered: Entered) -> shapes.EnteredView:
+    view = pool_view(call, engine, need_pool(engine, entered.pool.id))
+    counts = shapes.EnteredCounts(entered.valid, entered.invalid, entered.duplicates)
+    return shapes.EnteredView(**structs.asdict(view), entered=counts)
 
 
 # -- for an Idempotency-Key -----------------------------------------------------------------------------------------
@@ -112,7 +123,7 @@ _JSON: Final = Route(
     "Bring leads in as JSON",
     add_leads,
     shapes.LeadsBody,
-    shapes.PoolView,
+    shapes.EnteredView,
     status=201,
 )
 

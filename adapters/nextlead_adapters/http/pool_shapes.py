@@ -141,6 +141,23 @@ class PoolView(View):
     progress: ProgressView | UnsetType = UNSET
 
 
+class EnteredCounts(View):
+    """How the leads of one call were counted."""
+
+    valid: int
+    invalid: int
+    duplicates: int
+
+
+class EnteredView(PoolView, kw_only=True):
+    """The pool that the leads of a call went to, which may have had others before, and what became of these.
+
+    Why one is invalid, or which lead it repeats, is in the pool's downloads.
+    """
+
+    entered: EnteredCounts
+
+
 class PoolsQuery(Paging):
     """Which pools; `campaign` may name several, with commas between them.
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from nextlead.core.model import Pool
 
+from ..intake.entries import AndEntered, Entered
 from ..intake.loading import AndThen
 from ..intake.options import PoolOptions, Source
 from ..intake.service import Progress
@@ -30,7 +31,7 @@ class Intake(Protocol):
         """
         ...
 
-    async def add_leads(
+    async def enter(
         self,
         leads: Sequence[object],
         options: PoolOptions,
@@ -38,9 +39,9 @@ class Intake(Protocol):
         *,
         caller: str = "",
         source: Source = "api",
-        then: AndThen | None = None,
-    ) -> Pool:
-        """Load leads given as JSON. `then` is called with the pool when the last of them is in."""
+        then: AndEntered | None = None,
+    ) -> Entered:
+        """Load leads given as JSON. `then` is called with what became of them when the last is in."""
         ...
 
     def progress(self, pool: int) -> Progress | None:

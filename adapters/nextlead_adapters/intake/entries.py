@@ -5,15 +5,15 @@ a restart too: the pool has a key made of both. A call with a name has a pool of
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Final
 
-from msgspec import json
+from msgspec import Struct, json
 from msgspec.structs import replace
 
-from nextlead.core.commands import IntakeReject, IntakeRow
+from nextlead.core.commands import Command, IntakeReject, IntakeRow
 from nextlead.core.errors import Conflict, Invalid, NextleadError, NotFound, NotReady
 from nextlead.core.model import Pool
 from nextlead.core.pools import shared_pool
@@ -33,6 +33,27 @@ _COLUMNS: Final = ("lead",)
 """The only cell of an entry is its JSON."""
 
 
+class Entered(Struct, frozen=True):
+    """What became of the leads of one call: the pool they went to as it is after them, and how they were counted."""
+
+    pool: Pool
+    valid: int
+    invalid: int
+    duplicates: int
+
+
+AndEntered = Callable[[Entered], Command | None]
+"""As `AndThen`, called when the last lead of a call is in."""
+
+
+def _entered(pool: Pool, before: Pool | None = None) -> Entered:
+    """Nobody else's leads come between: calls that may share a pool wait for each other."""
+    if before is None:
+        return Entered(pool, pool.valid, pool.invalid, pool.duplicate)
+    counts = pool.valid - before.valid, pool.invalid - before.invalid, pool.duplicate - before.duplicate
+    return Entered(pool, *counts)
+
+
 class Entries:
     """Loads entries."""
 
@@ -41,21 +62,27 @@ class Entries:
         self._lock = asyncio.Lock()
 
     async def add(
-        self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str, then: AndThen | None = None
-    ) -> Pool:
-        """The pool the leads went to, as it is after them."""
+        self, leads: Sequence[object], options: PoolOptions, order: Order, caller: str, then: AndEntered | None = None
+    ) -> Entered:
+        """What became of them."""
         table = await asyncio.to_thread(lead_table, leads)  # a tenth of a second for ten thousand
         plan = _plan(order, table)
         rows, rejects = await _check(table, plan, order)
         key = "" if options.name.strip() else _key(caller, options, order, plan)
         async with self._lock:
-            pool = self._find(key) if key else None
-            if pool is None:
-                pool = await self._load_new(order, key, plan, rows, rejects, then)
+            before = self._find(key) if key else None
+
+            def when_in(pool: Pool) -> Command | None:
+                return None if then is None else then(_entered(pool, before))
+
+            if before is None:
+                pool = await self._load_new(order, key, plan, rows, rejects, when_in)
             else:
-                await self._load_more(pool, rows, rejects, order.open.by, then)
-        pool_id = pool.id
-        return await self._loader.dialer.read(lambda engine: engine.pools.get(pool_id, pool))
+                pool = before
+                await self._load_more(pool, rows, rejects, order.open.by, when_in)
+            pool_id = pool.id
+            after = await self._loader.dialer.read(lambda engine: engine.pools.get(pool_id, pool))
+            return _entered(after, before)
 
     def _find(self, key: str) -> Pool | None:
         dialer = self._loader.dialer
@@ -69,7 +96,7 @@ class Entries:
         plan: Plan,
         rows: list[IntakeRow],
         rejects: list[IntakeReject],
-        then: AndThen | None,
+        then: AndThen,
     ) -> Pool:
         by = order.open.by
         pool = await self._loader.open(replace(order.open, entry_key=key, columns=_COLUMNS))
@@ -83,7 +110,7 @@ class Entries:
             raise
 
     async def _load_more(
-        self, pool: Pool, rows: list[IntakeRow], rejects: list[IntakeReject], by: str, then: AndThen | None
+        self, pool: Pool, rows: list[IntakeRow], rejects: list[IntakeReject], by: str, then: AndThen
     ) -> None:
         """Row numbers go on where the pool's end."""
         before = pool.valid + pool.invalid + pool.duplicate

@@ -22,7 +22,7 @@ from nextlead.core.model import Pool
 from nextlead.ports import StoreError
 from nextlead.runtime.dialer import Dialer
 
-from .entries import Entries
+from .entries import AndEntered, Entered, Entries
 from .filling import Filler, Progress, taken_rows
 from .kept import drop, fetch, keep
 from .loading import AndThen, Loader
@@ -117,7 +117,7 @@ class Intake:
         await asyncio.wait([loading] if small else [loading, opened], return_when=asyncio.FIRST_COMPLETED)
         return loading.result() if loading.done() else opened.result()
 
-    async def add_leads(
+    async def enter(
         self,
         leads: Sequence[object],
         options: PoolOptions,
@@ -125,12 +125,12 @@ class Intake:
         *,
         caller: str = "",
         source: Source = "api",
-        then: AndThen | None = None,
-    ) -> Pool:
+        then: AndEntered | None = None,
+    ) -> Entered:
         """Load leads given as JSON; the pool is shared by calls of the same `caller` with the same options (SPEC R9.1).
 
         `caller` tells tokens apart (default: `by`). A lead that is not right becomes a reject, as a file's row does.
-        `source` is manual for leads that a person enters. `then` is called with the pool when the last of them is in.
+        `source` is manual for leads that a person enters. `then` is called with what became of them when all are in.
         """
         if not leads:
             raise Invalid("leads", "there are none")
@@ -139,6 +139,12 @@ class Intake:
         name = "Entered by hand" if source == "manual" else "Entries"
         order = check_options(options, self._dialer.engine, source=source, by=by, name=name)
         return await self._anyway(self._entries.add(leads, options, order, caller or by, then))
+
+    async def add_leads(
+        self, leads: Sequence[object], options: PoolOptions, by: str, *, caller: str = "", source: Source = "api"
+    ) -> Pool:
+        """The same; the pool."""
+        return (await self.enter(leads, options, by, caller=caller, source=source)).pool
 
     async def cancel(self, pool: int, by: str) -> Pool:
         """Break off the loading of a file: the pool fails, its leads go; returns when they have.
