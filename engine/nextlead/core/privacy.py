@@ -24,7 +24,7 @@ from .settings_check import NUMBER_MOST
 from .state import State
 
 ANONYMIZED: Final = "anonymized"
-EVENT: Final = "anonymised"
+EVENT: Final = "anonymized"
 _NO_NUMBER: Final = 0
 
 

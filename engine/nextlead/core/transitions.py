@@ -31,7 +31,7 @@ TRANSITIONS: Final[dict[str, tuple[frozenset[Status], frozenset[Status]]]] = {
     "removed": (OPEN, _CLOSED),
     "expired": (OPEN, _CLOSED),
     "blocked": (OPEN, _CLOSED),
-    "anonymised": (OPEN, _CLOSED),
+    "anonymized": (OPEN, _CLOSED),
     "edited": (OPEN, _REDIALS),
     "reopened": (_CLOSED, frozenset({Status.UNPROCESSED}) | _REDIALS),
 }

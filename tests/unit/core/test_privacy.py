@@ -134,7 +134,7 @@ def test_a_closed_lead_is_counted_under_its_former_closure() -> None:  # R10.6
     assert centre.engine.pool_counts(row.pool, centre.now_ms).closed == {"success": 1}
     event = centre.history(lead)[-1]
     assert (event.kind, event.actor, event.status_before, event.status) == (
-        "anonymised",
+        "anonymized",
         "admin",
         Status.CLOSED,
         Status.CLOSED,
@@ -202,7 +202,7 @@ def test_a_lead_that_was_reopened_since_the_look_up() -> None:  # R10.6
     centre(Anonymise(leads=(lead,), rows=(closed,)))
     row = centre.row(lead)
     assert (row.closure, row.former) == ("anonymized", None)
-    assert [event.kind for event in centre.history(lead)] == ["removed", "reopened", "anonymised"]
+    assert [event.kind for event in centre.history(lead)] == ["removed", "reopened", "anonymized"]
 
 
 def test_what_came_in_since_the_look_up_goes_too() -> None:  # R9.7, R10.6
@@ -434,7 +434,7 @@ def test_data_whose_time_is_over() -> None:  # R10.7
     assert (new.closure, new.former, new.closed_ms) == ("success", None, row.closed_ms)
     assert is_empty(new)
     event = centre.history(row.id)[-1]
-    assert (event.kind, event.cause, event.closure) == ("anonymised", "retention", "success")
+    assert (event.kind, event.cause, event.closure) == ("anonymized", "retention", "success")
     assert centre.engine.refusal_of(A) is None  # it may come again
     with pytest.raises(WrongStatus):
         centre(Reopen(lead=row.id, row=new))
