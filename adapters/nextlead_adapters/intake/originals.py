@@ -6,9 +6,10 @@ more: such an original goes as a whole. A file that holds none of the numbers st
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import MsgspecError
 
@@ -18,8 +19,11 @@ from nextlead.core.model import Pool
 from nextlead.runtime.dialer import Dialer
 
 from .kept import drop, fetch, keep
-from .wire import Cut, Kept, Reading, decode_reading
+from .wire import Cut, Job, Kept, Reading, decode_reading
 from .worker import IntakeFailed, Limits, Worker, job_of
+
+TRIES: Final = 2
+"""A process may die for a reason that passes, and an original that can't be cut is gone for good."""
 
 
 class Without(NamedTuple):
@@ -40,8 +44,16 @@ async def without(path: Path, reading: Reading, numbers: Collection[int], limits
     limits = limits or Limits()
     job = job_of(path, reading, (), limits)
     job.erase = tuple(numbers)
-    cut = Cut(0, whole=False)
     target = path.with_name(f"{path.name}.cut")
+    for _ in range(TRIES):
+        with suppress(IntakeFailed):
+            return await _cut(job, path, target, limits)
+    return Without(None, 0)
+
+
+async def _cut(job: Job, path: Path, target: Path, limits: Limits) -> Without:
+    """Once; raises `IntakeFailed` when the process died or went over a limit."""
+    cut = Cut(0, whole=False)
     try:
         with await asyncio.to_thread(target.open, "wb") as stream:
             async with Worker(job, limits) as worker:
@@ -50,7 +62,7 @@ async def without(path: Path, reading: Reading, numbers: Collection[int], limits
                         await asyncio.to_thread(stream.write, piece.body)
                     else:
                         cut = piece
-    except (Invalid, IntakeFailed):
+    except Invalid:
         return Without(None, cut.rows)
     if not cut.rows and cut.whole:
         return Without(path, 0)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,12 +16,12 @@ from nextlead.core.commands import OpenPool
 from nextlead.core.errors import Conflict, Invalid
 from nextlead.core.model import Pool
 from nextlead.runtime.dialer import Dialer
-from nextlead_adapters.intake import kept
+from nextlead_adapters.intake import kept, originals
 from nextlead_adapters.intake.erasing import Finder
 from nextlead_adapters.intake.originals import Originals, without
 from nextlead_adapters.intake.service import Intake
 from nextlead_adapters.intake.wire import Cut, Job, Kept, Reading
-from nextlead_adapters.intake.worker import Limits
+from nextlead_adapters.intake.worker import IntakeFailed, Limits, Worker
 from nextlead_adapters.intake.worker_main import read_file
 
 from .conftest import FIELDS, OPTIONS, Write
@@ -177,6 +177,25 @@ async def test_a_file_that_cannot_be_cut_goes(write: Write, content: bytes, eras
 async def test_a_workbook_without_them_stays(write: Write) -> None:
     path = write(excel(["phone"], ["4155550101"]))
     assert await without(path, READING, [NUMBER]) == (path, 0)
+
+
+async def test_a_process_that_dies_once_is_tried_again(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[Job] = []
+
+    class Frail(Worker):
+        async def pieces(self) -> AsyncIterator[Kept | Cut]:
+            tries.append(self._job)
+            if len(tries) == 1:
+                raise IntakeFailed("the process that read the file was ended by SIGKILL")
+            async for piece in super().pieces():
+                yield piece
+
+    monkeypatch.setattr(originals, "Worker", Frail)
+    path = write("phone,name\n4155550100,a\n4155550101,b\n")
+    result = await without(path, READING, [NUMBER])
+    assert (len(tries), result.erased) == (2, 1)
+    assert result.path is not None
+    assert result.path.read_text() == "phone,name\n4155550101,b\n"
 
 
 async def test_a_process_that_can_not_read_it_lets_it_go(write: Write) -> None:
