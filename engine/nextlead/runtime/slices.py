@@ -1,6 +1,7 @@
 """Carries on what the engine does in slices (`core/jobs.py`): one after the other, everybody else served in between."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 from nextlead.core.errors import NextleadError
@@ -38,6 +39,7 @@ class Slices:
             while self._working():
                 await self._slice()
                 await asyncio.sleep(0)
+            gc.freeze()  # a shuffled pool has an order of its own now, which the garbage collector need not look at
         except NextleadError:
             return  # the storage has failed: the writer ends the process, and the next start goes on
         finally:

@@ -1,6 +1,7 @@
 """What goes on in slices, seen from the dialer: others are served, one answer comes, a restart goes on."""
 
 import asyncio
+import gc
 
 import pytest
 from unit.runtime.centre import Centre, quiet
@@ -9,6 +10,7 @@ from nextlead.core.commands import ActOnPool, KeepAnswer
 from nextlead.core.errors import NotReady
 from nextlead.core.model import Answer, Pool
 from nextlead.core.replies import NoLead, Offer, PoolDeleted
+from nextlead.runtime import desk
 
 LEADS = 30
 
@@ -80,6 +82,22 @@ async def test_a_crash_leaves_the_rest_to_the_next_start(centre: Centre) -> None
     await quiet()
     await centre.dialer.idle()
     assert 1 not in centre.dialer.engine.pools
+    await centre.leave()
+
+
+async def test_the_garbage_collector_need_not_look_at_what_lives_long(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:  # TARGETS T10
+    frozen: list[str] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append("freeze"))
+    monkeypatch.setattr(desk, "GROWTH", LEADS + 10)
+    await centre.load(9)
+    assert frozen == []
+    await centre.load(1)
+    assert len(frozen) == 1
+    await centre.dialer.submit(ActOnPool(pool=1, action="shuffle", seed=3))
+    await centre.dialer.idle()
+    assert len(frozen) == 2
     await centre.leave()
 
 
