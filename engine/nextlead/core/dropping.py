@@ -1,28 +1,17 @@
 """Leads that go as if they had never come: of pools that failed, were rejected or deleted."""
 
-from collections.abc import Iterator
-
 from msgspec.structs import replace
 
 from .blocking import close_or_mark
 from .clones import forget_clone
 from .errors import InUse
-from .jobs import Walk, begin, ids_of, next_job, same_task
+from .jobs import Walk, begin, next_job, same_task
 from .kept_files import drop_file_of
 from .model import Job, Lead, Pool, Status
 from .places import Bar
 from .pool_gates import put_pool, unwatch
 from .replies import Begun, PoolDeleted
 from .state import State
-
-
-def open_leads(state: State, pool: int) -> Iterator[Lead]:
-    """The pool's open leads, by id, the last first. O(ids the pool was given)."""
-    for lead_id in ids_of(state, pool):
-        lead = state.leads.get(lead_id)
-        if lead is not None and lead.pool == pool:
-            yield lead
-
 
 # -- deleting (SPEC R9.11) ------------------------------------------------------------------------------------------
 
@@ -34,7 +23,7 @@ class Delete:
         self.id = job
         self.pool = pool
         self._state = state
-        self._walk = Walk(ids_of(state, pool), self._look)
+        self._walk = Walk(state, pool, self._look)
         self._deleted = 0
         self._kept: dict[str, int] = {}
 
@@ -50,14 +39,11 @@ class Delete:
 
     def go_now(self, lead: Lead) -> None:
         """A lead that goes does so before its turn."""
-        self._look(lead.id)
+        self._look(lead)
         pool = self._state.pools[self.pool]
         self._state.put_pool(replace(pool, deleted=pool.deleted + 1))
 
-    def _look(self, lead_id: int) -> int:
-        lead = self._state.leads.get(lead_id)
-        if lead is None or lead.pool != self.pool:
-            return 0
+    def _look(self, lead: Lead) -> int:
         reason = kept_because(self._state, lead)
         if reason is None:
             drop_lead(self._state, lead)
@@ -142,17 +128,14 @@ class Drop:
         self.id = job
         self.pool = pool
         self._state = state
-        self._walk = Walk(ids_of(state, pool), self._look)
+        self._walk = Walk(state, pool, self._look)
 
     def slice(self, state: State) -> Pool | None:
         """See `Task`."""
         return state.pools[self.pool] if self._walk.go_on(state.slice_leads) else None
 
-    def _look(self, lead_id: int) -> int:
+    def _look(self, lead: Lead) -> int:
         state = self._state
-        lead = state.leads.get(lead_id)
-        if lead is None or lead.pool != self.pool:
-            return 0
         if lead.lease is not None:
             close_or_mark(state, lead, "removed", "removed", "system")
         else:

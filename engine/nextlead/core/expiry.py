@@ -7,7 +7,7 @@ reopened.
 
 from msgspec.structs import replace
 
-from .jobs import Walk, begin, ids_of, next_job
+from .jobs import Walk, begin, next_job
 from .model import Job, Lead, Pool
 from .outcomes import close
 from .places import Bar
@@ -24,7 +24,7 @@ class Expire:
         self.pool = pool
         self._state = state
         self._effective_ms = effective_ms
-        self._walk = Walk(ids_of(state, pool), self._look)
+        self._walk = Walk(state, pool, self._look)
 
     def slice(self, state: State) -> bool | None:
         """See `Task`; the pool may have been deleted since."""
@@ -34,9 +34,8 @@ class Expire:
             _follow(state, state.pools[self.pool], but=self)
         return True
 
-    def _look(self, lead_id: int) -> int:
-        lead = self._state.leads.get(lead_id)
-        if lead is None or lead.pool != self.pool or not self._state.is_over(lead):
+    def _look(self, lead: Lead) -> int:
+        if not self._state.is_over(lead):
             return 0
         write_expired(self._state, lead, self._effective_ms)
         return 1

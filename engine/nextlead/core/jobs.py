@@ -12,9 +12,7 @@ Rules of this file:
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from msgspec import Struct
-
-from .model import Job
+from .model import Job, Lead
 from .replies import Begun, Done
 from .state import State, Task
 
@@ -22,27 +20,32 @@ LOOKED_AT: Final = 10
 """How many ids a slice may look at for each lead that it may change."""
 
 
-class Walk(Struct):
-    """Leads of a pool one after the other, the newest first: clones come after their masters.
+class Walk:
+    """The open leads of a pool one after the other, the newest first: clones come after their masters.
 
-    `do` says how many leads it changed; it is called with ids of open leads, and of leads that are there no more.
+    `do` says how many leads it changed. Leads that the pool gets later are not among them.
     """
 
-    ids: Iterator[int]
-    do: Callable[[int], int]
+    def __init__(self, state: State, pool: int, do: Callable[[Lead], int]) -> None:
+        self._state = state
+        self._pool = pool
+        self._do = do
+        self._ids = ids_of(state, pool)
 
     def go_on(self, most: int) -> bool:
         """Until so many are changed; whether all are done."""
         left = most
-        for looked_at, lead in enumerate(self.ids, 1):
-            left -= self.do(lead)
+        for looked_at, lead_id in enumerate(self._ids, 1):
+            lead = self._state.leads.get(lead_id)
+            if lead is not None and lead.pool == self._pool:
+                left -= self._do(lead)
             if left <= 0 or looked_at >= most * LOOKED_AT:
                 return False
         return True
 
 
 def ids_of(state: State, pool: int) -> Iterator[int]:
-    """Every id the pool was given, the last first. Ids that it gets later are not among them."""
+    """Every id the pool was given, the last first."""
     for first, last in reversed(list(state.pool_ids.get(pool, ()))):
         yield from range(last, first - 1, -1)
 
