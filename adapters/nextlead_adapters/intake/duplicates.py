@@ -3,18 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from nextlead.core.duplicates import UNWANTED
-from nextlead.core.engine import Engine
+from nextlead.core.duplicates import check_choices
 from nextlead.core.errors import Invalid
 from nextlead.core.matching import PHONE, keys_of, parts_of
-from nextlead.core.model import Pool
 from nextlead.core.setup_model import Duplicates, TemplateField
 
 from .values import Value, shown
 
-ACTIONS: Final = ("skip", "load", "update", "replace", "clone", "close")
-SCOPES: Final = ("file", "pool", "campaign", "project", "organisation")
-AMONG: Final = ("open", "all")
 MATCH_RULES_MAX: Final = 8
 
 KeysOf = Callable[[Sequence[int], Mapping[str, Value]], tuple[bytes, ...]]
@@ -23,13 +18,7 @@ KeysOf = Callable[[Sequence[int], Mapping[str, Value]], tuple[bytes, ...]]
 
 def check_duplicates(key: str, asked: Duplicates, fields: Sequence[TemplateField]) -> None:
     """Raises `Invalid`; `key` is what the names of its errors begin with."""
-    for name, value, known in (
-        ("scope", asked.scope, SCOPES),
-        ("among", asked.among, AMONG),
-        ("action", asked.action, ACTIONS),
-    ):
-        if value not in known:
-            raise Invalid(f"{key}.{name}", f"must be one of {', '.join(known)}")
+    check_choices(asked, key)
     if len(asked.match) > MATCH_RULES_MAX:
         raise Invalid(f"{key}.match", f"has more than {MATCH_RULES_MAX} rules")
     known_names = {PHONE, *(parts_of(field.name)[0] for field in fields)}
@@ -58,23 +47,3 @@ def keys_by(rules: Sequence[str]) -> KeysOf | None:
     if not rules:
         return None
     return lambda numbers, data: tuple(key for rule in rules for key in keys_of(rule, numbers, data))
-
-
-def in_scope(pool: Pool, campaign: int, other: int, engine: Engine) -> bool:
-    """Whether a lead of pool `other` and that campaign counts in this pool's duplicate check (SPEC R9.6).
-
-    One that came in closed with a pool that failed or was rejected does not: that list was not wanted.
-    """
-    theirs = engine.pools.get(other)
-    if theirs is not None and theirs.state in UNWANTED:
-        return False
-    match pool.duplicates.scope:
-        case "organisation":
-            return True
-        case "project":
-            from_, to = engine.campaigns.by_no.get(campaign), engine.campaigns.by_no.get(pool.campaign)
-            return from_ is not None and to is not None and from_.project == to.project
-        case "campaign":
-            return campaign == pool.campaign
-        case _:
-            return other == pool.id

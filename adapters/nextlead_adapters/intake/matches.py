@@ -6,13 +6,14 @@ from functools import partial
 from msgspec.structs import replace
 
 from nextlead.core.commands import IntakeRow, Original
+from nextlead.core.duplicates import counts_in
 from nextlead.core.engine import Engine
 from nextlead.core.matching import merged
 from nextlead.core.model import Pool
 from nextlead.ports import KeyUse, NumberUse
 from nextlead.runtime.dialer import Dialer
 
-from .duplicates import by_phone, in_scope, key_rules
+from .duplicates import by_phone, key_rules
 
 _NO_DATA = b"{}"
 
@@ -58,7 +59,7 @@ async def _uses(dialer: Dialer, pool: Pool, rows: Sequence[IntakeRow]) -> Uses:
     return [
         (what, use)
         for what, use in uses
-        if not (use.closed and check.among == "open") and in_scope(pool, use.campaign, use.pool, dialer.engine)
+        if not (use.closed and check.among == "open") and counts_in(dialer.engine.state, pool, use.pool, use.campaign)
     ]
 
 

@@ -14,12 +14,29 @@ from collections.abc import Sequence
 from typing import Final
 
 from .commands import IntakeRow, Original
+from .errors import Invalid
 from .matching import PHONE, fields_of, keys_of, parts_of
 from .model import Lead, Pool
+from .setup_model import Duplicates
 from .state import State
+
+ACTIONS: Final = ("skip", "load", "update", "replace", "clone", "close")
+SCOPES: Final = ("file", "pool", "campaign", "project", "organisation")
+AMONG: Final = ("open", "all")
 
 STALE: Final = -1
 """What the archive said of the original isn't so any more."""
+
+
+def check_choices(asked: Duplicates, key: str = "duplicates") -> None:
+    """Raises `Invalid`; `key` is what the names of its errors begin with."""
+    for name, value, known in (
+        ("scope", asked.scope, SCOPES),
+        ("among", asked.among, AMONG),
+        ("action", asked.action, ACTIONS),
+    ):
+        if value not in known:
+            raise Invalid(f"{key}.{name}", f"must be one of {', '.join(known)}")
 
 
 def open_lead(state: State, lead: int) -> Lead | None:
@@ -139,15 +156,21 @@ def in_scope(state: State, pool: Pool, lead_id: int) -> bool:
     """Whether an open lead counts in the pool's duplicate check (SPEC R9.6)."""
     fresh = state.leads.fresh(lead_id)
     lead_pool = fresh.pool if fresh is not None else state.need_lead(lead_id).pool
-    if state.pools[lead_pool].state in UNWANTED:
+    return counts_in(state, pool, lead_pool, state.pools[lead_pool].campaign)
+
+
+def counts_in(state: State, pool: Pool, other: int, campaign: int) -> bool:
+    """The same for leads of pool `other` and that campaign, as the archive has them; neither need be there still."""
+    theirs = state.pools.get(other)
+    if theirs is not None and theirs.state in UNWANTED:
         return False
     match pool.duplicates.scope:
         case "organisation":
             return True
         case "project":
-            projects = state.campaigns.by_no
-            return projects[state.pools[lead_pool].campaign].project == projects[pool.campaign].project
+            from_, to = state.campaigns.by_no.get(campaign), state.campaigns.by_no.get(pool.campaign)
+            return from_ is not None and to is not None and from_.project == to.project
         case "campaign":
-            return state.pools[lead_pool].campaign == pool.campaign
+            return campaign == pool.campaign
         case _:
-            return lead_pool == pool.id
+            return other == pool.id

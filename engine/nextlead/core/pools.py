@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from . import commands as c
 from .dropping import being_deleted, drop_leads
+from .duplicates import check_choices
 from .entries import last_entry_pool, note_entry
 from .errors import Conflict, Invalid, NotFound
 from .kept_files import drop_file_of, need_free_file
@@ -16,16 +17,13 @@ from .pool_gates import put_pool
 from .replies import Begun
 from .settings_check import PRIORITY_LAST
 from .setup import follow_settings
-from .setup_model import ROOT_TEAM, Duplicates
+from .setup_model import ROOT_TEAM
 from .state import State
 
 _GROWING = ("api", "manual")
 """Sources whose pools take more leads after they were first active (SPEC R9.1); a file is one upload."""
 _GROWING_STATES = ("active", "inactive", "awaiting_confirmation")
 
-ACTIONS: Final = ("skip", "load", "update", "replace", "clone", "close")
-SCOPES: Final = ("file", "pool", "campaign", "project", "organisation")
-AMONG: Final = ("open", "all")
 ON_INVALID: Final = ("file", "close")
 
 
@@ -69,7 +67,7 @@ def open_pool(state: State, command: c.OpenPool) -> Pool:
     campaign = state.campaigns.need(command.campaign)
     _check_priority(command.priority)
     _check_dates(command.active_from_ms, command.active_until_ms)
-    _check_duplicates(command.duplicates)
+    check_choices(command.duplicates)
     if command.on_invalid not in ON_INVALID:
         raise Invalid("on_invalid", f"must be one of {', '.join(ON_INVALID)}")
     if command.file:
@@ -112,16 +110,6 @@ def _check_priority(priority: int) -> None:
 def _check_dates(from_ms: int | None, until_ms: int | None) -> None:
     if from_ms is not None and until_ms is not None and until_ms <= from_ms:
         raise Invalid("active_until", "must be after active_from")
-
-
-def _check_duplicates(asked: Duplicates) -> None:
-    for name, value, known in (
-        ("scope", asked.scope, SCOPES),
-        ("among", asked.among, AMONG),
-        ("action", asked.action, ACTIONS),
-    ):
-        if value not in known:
-            raise Invalid(f"duplicates.{name}", f"must be one of {', '.join(known)}")
 
 
 def close_pool(state: State, command: c.ClosePool) -> Pool | Begun:

@@ -16,8 +16,8 @@ from nextlead.core.commands import (
     PutProject,
     Remove,
 )
+from nextlead.core.duplicates import ACTIONS, AMONG, SCOPES
 from nextlead.core.model import Pool
-from nextlead.core.pools import ACTIONS, AMONG, SCOPES
 from nextlead.core.replies import Loaded
 
 NUMBERS = tuple(range(14155550101, 14155550106))
