@@ -26,32 +26,31 @@ class Chore(Protocol):
 
 
 class Chores:
-    """The chores of a dialer. `ended` is called when one has run: it may want to again."""
+    """The chores of a dialer. `ended` is called when one has run: it may want to again.
+
+    `next_ms` is when the next one that is not at work wants to run, or NEVER, as of the last `start_due`.
+    """
 
     def __init__(self, ended: Callable[[], None]) -> None:
         self._tell_ended = ended
         self._chores: list[Chore] = []
         self._running: dict[Chore, asyncio.Task[None]] = {}
+        self.next_ms = NEVER
 
     def add(self, chore: Chore) -> None:
         """Take it in; the caller looks at the alarm."""
         self._chores.append(chore)
 
-    def next_ms(self) -> int:
-        """When the next one that is not at work wants to run, or NEVER. O(chores)."""
-        found = NEVER
-        for chore in self._chores:
-            if chore not in self._running:
-                due_ms = chore.next_ms()
-                if due_ms is not None and due_ms < found:
-                    found = due_ms
-        return found
-
     def start_due(self, now_ms: int) -> None:
-        """Begin what is due."""
+        """Begin what is due; ask the others when they want to run. O(chores)."""
+        self.next_ms = NEVER
         for chore in self._chores:
             due_ms = None if chore in self._running else chore.next_ms()
-            if due_ms is not None and due_ms <= now_ms:
+            if due_ms is None:
+                continue
+            if due_ms > now_ms:
+                self.next_ms = min(self.next_ms, due_ms)
+            else:
                 task = asyncio.get_running_loop().create_task(chore.run(), name=f"nextlead-{type(chore).__name__}")
                 self._running[chore] = task
                 task.add_done_callback(self._ended)

@@ -115,12 +115,10 @@ class Desk:
     def tick(self) -> None:
         """Let time act: what is due fires, those who wait are served, chores begin."""
         self.tell(Tick())
-        if not self._stopped:
-            self.chores.start_due(self._clock.now_ms())
 
     def next_deadline_ms(self) -> int | None:
         """When time alone next has something to do: the engine's deadline, or a chore's."""
-        engine_ms, chore_ms = self._engine.next_deadline_ms(), self.chores.next_ms()
+        engine_ms, chore_ms = self._engine.next_deadline_ms(), self.chores.next_ms
         if engine_ms is None or chore_ms < engine_ms:
             return None if chore_ms == NEVER else chore_ms
         return engine_ms
