@@ -15,10 +15,10 @@ from nextlead.core.engine import Engine
 from nextlead.core.model import Answer, Blocked
 
 from . import blocking_shapes as shapes
-from .blocking_import import import_numbers
+from .blocking_import import import_numbers, need_operator
 from .fields import read_number, region_of
 from .lists import Page, cursor, cut
-from .problems import forbidden, malformed
+from .problems import malformed
 from .table import Access, BulkQuery, Call, Reply, Route, tagged
 from .values import Moment
 
@@ -42,12 +42,6 @@ def _numbers_on(scope: Scope, engine: Engine) -> list[int]:
 
 def _view(entry: Blocked, scope: Scope) -> shapes.BlockView:
     return shapes.BlockView(f"+{entry.number}", scope, entry.reason, Moment(entry.at_ms), entry.by)
-
-
-def need_operator(call: Call, scope: Scope) -> None:
-    """The global list is the operator's; raises a 403."""
-    if scope == "global" and call.caller.role != "operator":
-        raise forbidden(call.caller.role)
 
 
 async def list_blocked(call: Call) -> object:

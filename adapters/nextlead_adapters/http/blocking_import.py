@@ -18,8 +18,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.replies import Count
 
 from . import blocking_shapes as shapes
-from .bulk import with_last
-from .bulk_shapes import ERRORS_SHOWN, RowError
+from .bulk import note_invalid, with_last
 from .fields import number_reader, region_of
 from .list_file import ListFile
 from .problems import forbidden
@@ -38,13 +37,18 @@ async def import_numbers(call: Call) -> object:
     """Slice by slice; the answer counts what was added, was there already, and was no number."""
     body: shapes.BlockOptions = call.body
     scope: Scope = "organisation" if body.scope is UNSET else body.scope
-    if scope == "global" and call.caller.role != "operator":
-        raise forbidden(call.caller.role)
+    need_operator(call, scope)
     total = shapes.ImportAnswer(0, 0, 0, 0, 0, [])
     if call.file is None:
         return await _all(call, scope, _of_list(call.body), total)
     with ListFile(call.file.path, _COLUMNS) as file:
         return await _all(call, scope, _of_file(file, body.reason), total)
+
+
+def need_operator(call: Call, scope: Scope) -> None:
+    """The global list is the operator's; raises a 403."""
+    if scope == "global" and call.caller.role != "operator":
+        raise forbidden(call.caller.role)
 
 
 async def _of_list(body: shapes.ImportBody) -> AsyncIterator[Given]:
@@ -88,9 +92,7 @@ def _take(read: Read, scope: Scope, total: shapes.ImportAnswer, engine: Engine) 
     for row, number, reason in read:
         total.rows += 1
         if isinstance(number, str):
-            total.invalid += 1
-            if len(total.errors) < ERRORS_SHOWN:
-                total.errors.append(RowError(row, number))
+            note_invalid(total, row, number)
         elif number in there or number in fresh or refusal_of_number(engine.state, number) == "anonymized":
             total.already += 1
         else:

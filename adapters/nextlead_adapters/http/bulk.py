@@ -24,6 +24,7 @@ from nextlead.core.replies import Bulk
 from nextlead.ports import LeadFilter
 
 from . import bulk_shapes as shapes
+from .blocking_shapes import ImportAnswer
 from .fields import need_campaign, number_reader, region_of
 from .lead_preview import refusal
 from .leads import lead_filter, owner_no
@@ -118,7 +119,7 @@ async def _of_file(call: Call, file: ListFile, body: shapes.LeadsBulkForm, total
         for row, (text,) in rows:
             value = read(text)
             if isinstance(value, str):
-                _invalid(total, row, value)
+                note_invalid(total, row, value)
             else:
                 values[value] = None
         leads = list(values)
@@ -133,7 +134,8 @@ def _read_id(text: str) -> int | str:
     return int(text) if is_id else "is not the id of a lead"
 
 
-def _invalid(total: shapes.LeadsBulkAnswer, row: int, reason: str) -> None:
+def note_invalid(total: shapes.LeadsBulkAnswer | ImportAnswer, row: int, reason: str) -> None:
+    """Count a row of a file that was not understood; why is told of the first ones."""
     total.invalid += 1
     if len(total.errors) < shapes.ERRORS_SHOWN:
         total.errors.append(shapes.RowError(row, reason))
