@@ -10,15 +10,13 @@ Rules of this file:
 """
 
 from collections.abc import Container, Iterable, Mapping
-from typing import Final
 
 from msgspec import Struct
 
 from nextlead.core.errors import NotFound
 from nextlead.core.model import Lead
+from nextlead.core.privacy import awaits_erasure
 from nextlead.ports import Archive
-
-ANONYMIZED: Final = "anonymized"
 
 
 class Person(Struct, frozen=True):
@@ -58,7 +56,7 @@ def all_numbers(lead: Lead) -> tuple[int, ...]:
 
 def is_settled(lead: Lead) -> bool:
     """It is erased, or will be when its lease ends."""
-    return lead.erased or lead.mark == ANONYMIZED
+    return lead.erased or awaits_erasure(lead)
 
 
 async def _person_of(archive: Archive, named: Mapping[int, Lead], numbers: Iterable[int]) -> Person:

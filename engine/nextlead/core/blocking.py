@@ -255,12 +255,11 @@ def go_at_once(state: State, lead: Lead) -> bool:
 
 def last_look(state: State, lead: Lead) -> bool:
     """Whether the lead may be leased (SPEC R9.7). One that may not closes, and is a fault unless it was about to."""
-    if refusal_of_numbers(state, lead.numbers) is None:
+    refusal = refusal_of_numbers(state, lead.numbers)
+    if refusal is None:
         return True
     if go_at_once(state, lead):
         return False
     state.faults += 1
-    refusal = refusal_of_numbers(state, lead.numbers)
-    assert refusal is not None
     close_or_mark(state, lead, refusal, "blocked", "system")
     return False

@@ -7,9 +7,8 @@ from msgspec.structs import replace
 from .blocking import remove
 from .commands import EditLead, EditLeads, Release, Remove, Reopen
 from .errors import Invalid, NextleadError
-from .lead_edits import edit_lead, owner_of, release_one, reopen
+from .lead_edits import check_own_priority, edit_lead, owner_of, release_one, reopen
 from .replies import Bulk
-from .settings_check import PRIORITY_LAST
 from .state import State
 
 
@@ -38,8 +37,7 @@ def _edit_of(state: State, command: EditLeads) -> Callable[[int], object]:
             rows = {row.id: row for row in command.rows}
             return lambda lead: reopen(state, Reopen(lead=lead, row=rows.get(lead), by=by))
         case "priority":
-            if not 0 <= command.priority <= PRIORITY_LAST:
-                raise Invalid("priority", "must be from 1 (first) to 1000, or 0 for the pool's")
+            check_own_priority(command.priority)
             edit = EditLead(lead=0, priority=command.priority, by=by)
         case "owner":
             owner_of(state, command.owner)

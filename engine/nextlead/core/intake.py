@@ -23,7 +23,7 @@ from .matching import merged
 from .model import Event, FreshLead, Lead, LeadData, Pool, Reject, Status
 from .outcomes import close
 from .pools import need_pool, need_taking
-from .privacy import ask_to_cut, is_going
+from .privacy import ask_to_cut, awaits_erasure
 from .replies import Loaded
 from .row_faults import REFUSED, fits, reject_of, usable
 from .settings_check import PRIORITY_LAST
@@ -251,7 +251,7 @@ class _Intake:
         lead = self._open(original)
         if lead is None:
             return "not updated, as it is closed"
-        if is_going(lead) or refusal_of_numbers(self._state, lead.numbers):
+        if awaits_erasure(lead) or refusal_of_numbers(self._state, lead.numbers):
             return "not updated, as it may not be dialled any more"
         data = self._new_data(row, lead)
         if data is None:

@@ -11,7 +11,7 @@ from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, U
 from .order import LAST_MS
 from .outcomes import close
 from .places import is_own
-from .privacy import is_going
+from .privacy import awaits_erasure
 from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
 from .settings_check import PRIORITY_LAST
 from .state import State
@@ -27,7 +27,7 @@ def edit_lead(state: State, command: EditLead) -> Lead:
         need_unleased(lead)
     need_confirmed(state, lead)
     need_free_numbers(state, set(lead.numbers).difference(lead.dropping))
-    if command.data is not UNSET and is_going(lead):
+    if command.data is not UNSET and awaits_erasure(lead):
         raise Conflict(f"lead {lead.id} is being anonymised", status=lead.status.code)
     new = _edited(state, lead, command)
     _need_unexpired(state, new)
@@ -52,11 +52,16 @@ def _need_unexpired(state: State, lead: Lead) -> None:
         raise Conflict(f"the leads of pool {lead.pool} have expired", state=state.pools[lead.pool].state)
 
 
+def check_own_priority(priority: int) -> None:
+    """A lead's own; raises `Invalid`."""
+    if not 0 <= priority <= PRIORITY_LAST:
+        raise Invalid("priority", "must be from 1 (first) to 1000, or 0 for the pool's")
+
+
 def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
     new = lead
     if not isinstance(command.priority, UnsetType):
-        if not 0 <= command.priority <= PRIORITY_LAST:
-            raise Invalid("priority", "must be from 1 (first) to 1000, or 0 for the pool's")
+        check_own_priority(command.priority)
         new = replace(new, priority=command.priority)
     if not isinstance(command.redial, UnsetType):
         new = admin_redial(state, new, command.redial)

@@ -28,7 +28,7 @@ EVENT: Final = "anonymized"
 _NO_NUMBER: Final = 0
 
 
-def is_going(lead: Lead) -> bool:
+def awaits_erasure(lead: Lead) -> bool:
     """Whether the lead is leased and will be erased by the end of its lease: nothing personal is added to it."""
     return lead.mark == ANONYMIZED
 
@@ -72,7 +72,7 @@ def _find(state: State, lead: int, row: Lead | None) -> Lead:
 
 def _anonymise_lead(state: State, lead: Lead, actor: str) -> Lead:
     if lead.lease is not None:
-        if is_going(lead):
+        if awaits_erasure(lead):
             return lead
         marked = replace(lead, mark=stronger(lead.mark, ANONYMIZED))
         return state.put(lead, marked, EVENT, actor, detail=AT_THE_END)

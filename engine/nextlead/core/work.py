@@ -10,7 +10,7 @@ from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Ended, Lead, LeadData, Status
 from .outcomes import Verdict, cancelled, close, end_lease, redial, resolved, unreached, unresolved
-from .privacy import is_going, put_erased
+from .privacy import awaits_erasure, put_erased
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .rules import check_take
@@ -118,7 +118,7 @@ def finish(state: State, command: Finish) -> Finished:
     actor = f"agent:{agent.code}"
     number = command.number or lead.lease.number
     new = _apply(state, lead, verdict, command.outcome, actor, number, command.note)
-    if command.data is not None and not is_going(lead):
+    if command.data is not None and not awaits_erasure(lead):
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
         block_number(state, verdict.block, f"result {command.result}", actor, but=new)
@@ -152,7 +152,7 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
 
 
 def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str) -> Lead:
-    if is_going(old):
+    if awaits_erasure(old):
         cause = "" if trigger == "cancelled" else verdict.cause  # an agent's words, else a code
         return put_erased(state, old, verdict.lead, trigger, actor, cause=cause)
     row, detail = verdict.lead, ""
@@ -236,7 +236,7 @@ def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effect
     at_ms = state.now_ms if effective_ms is None else effective_ms
     done = end_lease(lead, state.now_ms, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
     verdict = unresolved(done, lead.lease.agent, at_ms)
-    if is_going(lead):
+    if awaits_erasure(lead):
         return put_erased(state, lead, verdict.lead, trigger, actor, effective_ms=at_ms)
     row = verdict.lead if state.stays_open(verdict.lead) else close(verdict.lead, "expired")
     return state.put(lead, row, trigger, actor, number=lead.lease.number, effective_ms=at_ms)
