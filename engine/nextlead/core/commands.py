@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from .model import Answer, Lead
-from .setup_model import Dialer, Duplicates, Template, UploadRules
+from .setup_model import ContactLimit, Dialer, Duplicates, Template, UploadRules
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -49,7 +49,10 @@ class PutProject(Command, frozen=True, kw_only=True):
 
 
 class PutCampaign(Command, frozen=True, kw_only=True):
-    """Make or change a campaign. The reply to a deactivation is `Stranded` (SPEC R3.3)."""
+    """Make or change a campaign. The reply to a deactivation is `Stranded` (SPEC R3.3).
+
+    When contact limits change and leads were called, the reply may be `Begun`: they are looked at again in slices.
+    """
 
     code: str
     name: str | UnsetType = UNSET
@@ -63,7 +66,10 @@ class PutCampaign(Command, frozen=True, kw_only=True):
 
 
 class PutSettings(Command, frozen=True, kw_only=True):
-    """Change settings of the organisation. Switching Redial Restrictions on releases at once (SPEC R4.6)."""
+    """Change settings of the organisation. Switching Redial Restrictions on releases at once (SPEC R4.6).
+
+    `contact_limits` as in `PutCampaign`.
+    """
 
     redial_restrictions: bool | UnsetType = UNSET
     cross_campaign_redials_default: bool | UnsetType = UNSET
@@ -72,6 +78,7 @@ class PutSettings(Command, frozen=True, kw_only=True):
     leases_per_agent: int | UnsetType = UNSET
     manual_pool_gap_ms: int | UnsetType = UNSET
     restart_grace_ms: int | UnsetType = UNSET
+    contact_limits: tuple[ContactLimit, ...] | UnsetType = UNSET
 
 
 class Delete(Command, frozen=True, kw_only=True):
@@ -198,17 +205,22 @@ class Resolve(Command, frozen=True, kw_only=True):
 
 
 class RedialEdit(Struct, frozen=True):
-    """A private or VIP redial that an admin sets for a named agent, or a common one for none (SPEC R4.1)."""
+    """A private or VIP redial that an admin sets for a named agent, or a common one for none (SPEC R4.1).
+
+    `force`: also outside calling hours (SPEC R4.2).
+    """
 
     kind: Literal["common", "private", "vip"]
     at_ms: int
     agent: str | None = None
+    force: bool = False
 
 
 class EditLead(Command, frozen=True, kw_only=True):
     """An admin's edit of an open lead that is not leased (SPEC R1.4, R1.5). `priority` of 0 inherits.
 
-    Priority and data may be edited while it is leased. `data` replaces the whole object.
+    Priority, data and zone may be edited while it is leased. `data` replaces the whole object. `zone` is the lead's
+    own IANA zone, None for that of its number (SPEC R11.1).
     """
 
     lead: int
@@ -218,6 +230,7 @@ class EditLead(Command, frozen=True, kw_only=True):
     redial: RedialEdit | UnsetType = UNSET
     data: bytes | UnsetType = UNSET
     version: int | None = None
+    zone: str | UnsetType | None = UNSET
 
 
 class Release(Command, frozen=True, kw_only=True):
@@ -368,7 +381,7 @@ class IntakeRow(Struct, frozen=True, gc=False):
     """A row that passed the upload rules. `row` is its line or index, `cells` what it consisted of, for the rejects.
 
     `numbers` are usable ones, `dropped` texts of those that were not, each with its reason. `keys` are digests of what
-    it matches by, one for each rule of the duplicate check but `phone` (SPEC R9.6).
+    it matches by, one for each rule of the duplicate check but `phone` (SPEC R9.6). `zone` is the row's own IANA zone.
     """
 
     row: int
@@ -380,6 +393,7 @@ class IntakeRow(Struct, frozen=True, gc=False):
     keys: tuple[bytes, ...] = ()
     original: Original | None = None
     dropped: tuple[str, ...] = ()
+    zone: str = ""
 
 
 class IntakeReject(Struct, frozen=True, gc=False):
@@ -473,6 +487,30 @@ class ActOnPool(Command, frozen=True, kw_only=True):
     pool: int
     action: Literal["activate", "deactivate", "confirm", "reject", "shuffle", "delete"]
     seed: int = 0
+
+
+# -- questions ------------------------------------------------------------------------------------------------------
+
+
+class Explain(Command, frozen=True, kw_only=True):
+    """Every rule that bears on this lead for this agent; the reply is `Explanation` (SPEC R14.2).
+
+    `row` is the lead as the archive has it, for one that is closed: `WrongStatus` asks for it.
+    """
+
+    lead: int
+    agent: str
+    row: Lead | None = None
+
+
+class WhyIdle(Command, frozen=True, kw_only=True):
+    """Why an agent gets no lead now, and when the next one opens; the reply is `Idle` (SPEC R14.3)."""
+
+    agent: str
+
+
+class WhyAllIdle(Command, frozen=True, kw_only=True):
+    """The same for all agents with a session who hold no lease, and for the campaigns; the reply is `IdleAgents`."""
 
 
 class KeepAnswer(Command, frozen=True, kw_only=True):

@@ -116,6 +116,12 @@ class SlotFull(NotAllowed):
     code = "slot_full"
 
 
+class OutsideHours(NotAllowed):
+    """The time is outside calling hours."""
+
+    code = "outside_calling_hours"
+
+
 class NumberBlocked(NotAllowed):
     """The number is on a do-not-call list."""
 

@@ -192,8 +192,44 @@ class FreshLead(Row, frozen=True):
     master: int = 0
 
 
+class ZoneSet(Row, frozen=True):
+    """IANA zones, in order of their names, that leads may be in; a lead's `zones` is the id, 0 where none is known.
+
+    `own`: the lead's row said so (one zone then); else the number to be dialled next did (SPEC R11.1).
+    """
+
+    id: int
+    zones: tuple[str, ...]
+    own: bool = False
+
+
+class Call(Row, frozen=True):
+    """An attempt: when its lease started and the number that was dialled (SPEC R12.1).
+
+    `talked_ms` is when the conversation ended, 0 if there was none.
+    """
+
+    at_ms: int
+    number: int
+    talked_ms: int = 0
+
+
+class Contacted(Row, frozen=True):
+    """The last calls of a lead to numbers that it has no more: it closed, or they were dropped.
+
+    So that limits to a number count them for other leads.
+    """
+
+    lead: int
+    campaign: int
+    calls: tuple[Call, ...]
+
+
 class Promise(Row, frozen=True):
-    """A redial that an agent set (SPEC 4): kind, promised time, and for private and VIP whether it was released."""
+    """A redial that an agent set (SPEC 4): kind, promised time, and for private and VIP whether it was released.
+
+    `forced_by`: who set it although its time is outside calling hours; they don't count until that call ended (R4.2).
+    """
 
     kind: Status
     at_ms: int
@@ -258,6 +294,9 @@ class Lead(Row, frozen=True):
     `ordinal` is the lead's in its pool: `seq` of an unprocessed lead that was never shown follows the pool's shuffle
     (`fresh.py`). `dropping` are numbers that go when the lease ends (SPEC R10.3). `former` is the closure, if any, that
     an anonymised lead had before, and `erased` says that its personal data is gone (SPEC R10.6, R10.7).
+
+    `zones` is the id of a `ZoneSet`: of the number to dial next, unless the lead has a zone of its own. `calls` are the
+    last attempts, oldest first, as far back as contact limits look (`contacts.py`).
     """
 
     id: int
@@ -297,6 +336,7 @@ class Lead(Row, frozen=True):
     former: str | None = None
     erased: bool = False
     closed_ms: int = 0
+    calls: tuple[Call, ...] = ()
 
 
 class LeadData(Row, frozen=True):
@@ -386,7 +426,8 @@ class Event(Row, frozen=True):
     `previous` is the commit that holds the lead's event before this one, 0 for the first: a lead's history is a chain
     through the commits; `silent` are the commits between that have the lead's row without an event. `effective_ms` is
     `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and `due_ms` are those a lease was given out by;
-    in other events `due_ms` is the due time that was set, else 0.
+    in other events `due_ms` is the due time that was set, else 0. `checks` are the names and values of the rules that a
+    lease was given out by, as far as the other fields don't say them (SPEC 14).
     """
 
     lead: int
@@ -407,3 +448,4 @@ class Event(Row, frozen=True):
     priority: int = 0
     due_ms: int = 0
     silent: tuple[int, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()

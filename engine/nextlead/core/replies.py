@@ -159,13 +159,80 @@ class PoolDeleted(Struct, frozen=True, gc=False):
     kept: dict[str, int]
 
 
+class Check(Struct, frozen=True, gc=False):
+    """What one rule says of one lead for one agent (SPEC R14.2). `rule` is its number there, `value` in words.
+
+    `until_ms` is when it stops blocking; None when it does not block, or time alone will not end that.
+    """
+
+    rule: str
+    name: str
+    passed: bool
+    value: str
+    until_ms: int | None = None
+
+
+class Explanation(Struct, frozen=True, gc=False):
+    """The answer to `Explain`. `eligible_ms` is now for a lead that passes, None if time alone won't make it so.
+
+    `rank` is that of its class now, or the one it will have when it is due (SPEC R2.1); 0 for a lead that has none.
+    """
+
+    lead: int
+    agent: str
+    eligible: bool
+    eligible_ms: int | None
+    rank: int
+    checks: tuple[Check, ...]
+
+
+class Idle(Struct, frozen=True, gc=False):
+    """The answer to `WhyIdle`: open leads by the first rule that keeps each from the agent (SPEC R14.3).
+
+    Those of the campaigns it chose, and its own redials of others. `ready` are those that nothing keeps from it.
+    `next_ms` is when time alone brings the next one, None if it brings none.
+    """
+
+    agent: str
+    blocked: dict[str, int]
+    ready: int
+    next_ms: int | None
+
+
+class IdleCampaign(Struct, frozen=True, gc=False):
+    """Open leads of one campaign by the first rule that keeps each from every agent; `ready` passes all of them."""
+
+    campaign: str
+    blocked: dict[str, int]
+    ready: int
+    next_ms: int | None
+
+
+class IdleAgents(Struct, frozen=True, gc=False):
+    """The answer to `WhyAllIdle`. `waiting` are codes of those agents whose `next` waits."""
+
+    campaigns: tuple[IdleCampaign, ...]
+    agents: tuple[Idle, ...]
+    waiting: tuple[str, ...]
+
+
+class Fault(Struct, frozen=True, gc=False):
+    """A lead was about to be offered that a rule forbids: the order was wrong, and it was not offered (SPEC R14.4)."""
+
+    lead: int
+    agent: str
+    rule: str
+
+
 class Outcome(Struct):
     """What came of a command.
 
-    `served` are waiting agents that it, or the time, gave an answer to; `done` is what was begun earlier.
+    `served` are waiting agents that it, or the time, gave an answer to; `done` is what was begun earlier. `faults` are
+    to be logged.
     """
 
     reply: Any
     changes: Changes
     served: list[Served]
     done: tuple[Done, ...] = ()
+    faults: tuple[Fault, ...] = ()

@@ -90,6 +90,43 @@ DEFAULT_RETRY: Final[dict[str, tuple[int, ...]]] = {
 }
 
 
+Window = tuple[int, int]
+"""From and until, in minutes after local midnight: until is more than from, and at most 1440."""
+
+
+class CallingHours(Row, frozen=True):
+    """When a campaign may call (SPEC R11.1).
+
+    `zone` is `lead` (the zone of each lead, and `campaign_zone` where that is not known), or the IANA zone that counts
+    for all leads. `windows` are seven lists, Monday first, in order and apart; None is at any time of day. `days_off`
+    are ISO dates, `holidays` a country (`US`) or a part of one (`US-FL`) whose public holidays are days off, too.
+    """
+
+    zone: str = "lead"
+    campaign_zone: str = "UTC"
+    windows: tuple[tuple[Window, ...], ...] | None = None
+    days_off: tuple[str, ...] = ()
+    holidays: str = ""
+
+
+class ContactLimit(Row, frozen=True):
+    """How often people may be called (SPEC R12.1). `kind` is one of `LIMIT_KINDS`.
+
+    max: at most `most` attempts per `span_ms` to one number, or one lead, as `scope` says. min_gap: `span_ms` between
+    two attempts. pause_after_conversation: `span_ms` after a conversation. The last two look at the lead's attempts and
+    at those to its number. With `promised` it holds for redials that an agent promised, too (SPEC R12.2).
+    """
+
+    kind: str
+    span_ms: int
+    most: int = 0
+    scope: str = "number"
+    promised: bool = False
+
+
+LIMIT_KINDS: Final = ("max", "min_gap", "pause_after_conversation")
+
+
 class Dialer(Row, frozen=True):
     """A campaign's dialer settings; docs/http.md lists the same names without `_ms`.
 
@@ -119,6 +156,10 @@ class Dialer(Row, frozen=True):
     expire_promised: bool = False
     retention_ms: dict[str, int] = field(default_factory=dict)
     """How long after closing a lead keeps its personal data, by closure (SPEC R10.7); a closure left out keeps it."""
+    calling_hours: CallingHours | None = None
+    """None: at any time."""
+    contact_limits: tuple[ContactLimit, ...] = ()
+    """They count this campaign's attempts; those of `Settings` count every campaign's."""
 
 
 class Duplicates(Row, frozen=True):
@@ -195,6 +236,7 @@ class Settings(Row, frozen=True):
     leases_per_agent: int = 1
     manual_pool_gap_ms: int = 30 * MINUTE_MS
     restart_grace_ms: int = 5 * MINUTE_MS
+    contact_limits: tuple[ContactLimit, ...] = ()
 
 
 class Sequences(Row, frozen=True):
