@@ -1,7 +1,7 @@
 """What of a row is personal, for stores: the same in each of them (SPEC R10.6, `Store.erase`).
 
 A lead's rows and events stay as history; what names a person goes from them. Rows of other tables are personal when
-they hold a number.
+they hold a number, or when a lead is their key.
 """
 
 from collections.abc import Container
@@ -16,17 +16,23 @@ RowKey = tuple[str, int | str]
 BLOCKED_TABLES: Final = frozenset({"blocked", "global_blocked"})
 """Tables that have the number as their key, so a removal names it, too."""
 NUMBER_TABLES: Final = BLOCKED_TABLES | {"erasure", "job"}
+LEAD_TABLES: Final = ("lead_data", "contacted")
+"""Tables that have a lead as their key, and nothing that stays when it is erased. Their rows are written in commits
+that have a row or an event of the lead, too, or (data) a trail; a removal names the lead alone."""
 _FREE_CAUSE: Final = "cancelled"
 
 
 def redacted_lead(row: Lead) -> Lead:
-    """The row without what names a person."""
+    """The row without what names a person, or says where it lives."""
     lease = replace(row.lease, number=0) if row.lease else None
-    return replace(row, numbers=(), dropped=(), dialled=(), dropping=(), number_at=0, lease=lease)
+    return replace(row, numbers=(), dropped=(), dialled=(), dropping=(), number_at=0, lease=lease, calls=(), zones=0)
 
 
 def redacted_event(event: Event) -> Event:
-    """The event without number, note, detail, and the cause that an agent wrote."""
+    """The event without number, note, detail, and the cause that an agent wrote.
+
+    `checks` stay: they prove that a call was allowed, and have counts, times and zones, never a number.
+    """
     cause = "" if event.kind == _FREE_CAUSE else event.cause
     return replace(event, number=0, note="", detail="", cause=cause)
 
@@ -34,7 +40,7 @@ def redacted_event(event: Event) -> Event:
 def numbers_of(row: Lead) -> set[int]:
     """All numbers that the row says."""
     dialled = {row.lease.number} if row.lease and row.lease.number else set()
-    return {*row.numbers, *row.dropped, *row.dropping} | dialled
+    return {*row.numbers, *row.dropped, *row.dropping, *(call.number for call in row.calls)} | dialled
 
 
 def names_of(reject: Reject) -> set[int]:

@@ -9,6 +9,7 @@ from nextlead.core.model import (
     Blocked,
     Clones,
     Closures,
+    Contacted,
     Erasure,
     File,
     Forgotten,
@@ -19,6 +20,7 @@ from nextlead.core.model import (
     Pool,
     Reject,
     Token,
+    ZoneSet,
 )
 from nextlead.core.row import Row
 from nextlead.core.setup_model import Agent, Campaign, Project, Sequences, Settings, Tally, Team
@@ -46,6 +48,8 @@ ROW_TYPES: Final[dict[str, type[Row]]] = {
     "file": File,
     "job": Job,
     "erasure": Erasure,
+    "zone_set": ZoneSet,
+    "contacted": Contacted,
 }
 
 encode: Final = msgspec.msgpack.Encoder().encode

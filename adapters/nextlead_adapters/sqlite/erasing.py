@@ -17,11 +17,20 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import product
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from nextlead.core.model import Erasure, Lead
 from nextlead.ports import StoreError
-from nextlead.redaction import BLOCKED_TABLES, Forgetting, RowKey, numbers_of, redacted_event, redacted_lead
+from nextlead.redaction import (
+    BLOCKED_TABLES,
+    LEAD_TABLES,
+    Forgetting,
+    RowKey,
+    numbers_of,
+    redacted_event,
+    redacted_lead,
+)
 
 from . import doomed, journal, keys, scrub
 from .codec import decode_lead, decode_row, encode
@@ -192,8 +201,8 @@ def _rewrite(db: sqlite3.Connection, org: int, commits: Heads) -> Heads:
             _delete_numbers(db, org, [(number, lead) for lead, number in _numbers(whole, leads)])
             whole.leads = [redacted_lead(row) if row.id in leads else row for row in whole.leads]
             whole.events = [redacted_event(event) if event.lead in leads else event for event in whole.events]
-            for lead in leads:
-                whole.rows.pop(("lead_data", lead), None)
+            for key in product(LEAD_TABLES, leads):
+                whole.rows.pop(key, None)
             journal.rewrite(db, org, no, whole)
     return further
 

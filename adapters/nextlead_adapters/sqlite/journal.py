@@ -118,9 +118,9 @@ def read(db: sqlite3.Connection, org: int, no: int) -> Whole:
     return _whole(body)
 
 
-def read_all(db: sqlite3.Connection, org: int) -> Iterator[tuple[int, Whole]]:
-    """Every commit's row, by number."""
-    for no, body in db.execute("SELECT no, body FROM journal WHERE org = ? ORDER BY no", (org,)):
+def read_all(db: sqlite3.Connection, org: int, after: int = 0) -> Iterator[tuple[int, Whole]]:
+    """Every commit's row behind one, by number."""
+    for no, body in db.execute("SELECT no, body FROM journal WHERE org = ? AND no > ? ORDER BY no", (org, after)):
         yield no, _whole(_decode_body(body))
 
 

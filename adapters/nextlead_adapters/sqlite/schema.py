@@ -11,7 +11,7 @@ from typing import Final
 
 from nextlead.ports import StoreRefused
 
-from . import version_2
+from . import version_2, version_3
 from .connection import transaction
 
 APPLICATION_ID: Final = 0x6E6C6561
@@ -72,7 +72,11 @@ def _create(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)")
 
 
-MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (_create, version_2.migrate)
+MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
+    _create,
+    version_2.migrate,
+    version_3.migrate,
+)
 """The nth takes a file from version n - 1 to n. Never changed once released; a change of the tables is a new one."""
 
 
