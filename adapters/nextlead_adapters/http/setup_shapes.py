@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from .hours_shapes import HoursShape, Limits
 from .table import Body, View
 from .values import Moment, Release, Span
 
@@ -141,6 +142,8 @@ class DialerShape(Body):
     expire_after: Span | UnsetType | None = UNSET
     expire_promised: bool | UnsetType = UNSET
     retention: Retention | UnsetType = UNSET
+    calling_hours: HoursShape | UnsetType | None = UNSET
+    contact_limits: Limits | UnsetType | None = UNSET
 
 
 DuplicateRule = Annotated[
@@ -202,9 +205,9 @@ class UploadRulesShape(Body):
 
 
 class CampaignBody(Body):
-    """A campaign. `template`, `dialer` and `upload_rules` may be partial too.
+    """A campaign. `template`, `dialer` and `upload_rules` may be partial too, and `calling_hours` in the dialer.
 
-    Lists, and the objects `retention`, `fields` and `duplicates`, are given whole.
+    Lists, and the objects `retention`, `windows`, `fields` and `duplicates`, are given whole.
     """
 
     name: Name | UnsetType = UNSET
@@ -254,6 +257,7 @@ class SettingsBody(Body):
     leases_per_agent: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
     manual_pool_gap: Span | UnsetType = UNSET
     restart_grace: Span | UnsetType = UNSET
+    contact_limits: Limits | UnsetType | None = UNSET
 
 
 class SettingsView(View):
@@ -266,6 +270,7 @@ class SettingsView(View):
     leases_per_agent: int
     manual_pool_gap: Span
     restart_grace: Span
+    contact_limits: Limits
 
 
 class TokenBody(Body):

@@ -24,6 +24,7 @@ from nextlead.core.setup_model import (
     UploadRules,
 )
 
+from .hours_shapes import hours_over, hours_shape, limit_shapes, limits_of
 from .problems import malformed
 from .setup_shapes import (
     AgentView,
@@ -152,12 +153,14 @@ def dialer_shape(dialer: Dialer) -> DialerShape:
     shape.expires_at = moment(dialer.expires_at_ms)
     shape.expire_after = span(dialer.expire_after_ms)
     shape.retention = {closure: Span(ms) for closure, ms in dialer.retention_ms.items()}
+    shape.calling_hours = hours_shape(dialer.calling_hours)
+    shape.contact_limits = limit_shapes(dialer.contact_limits)
     shape.retry = RetryShape(**{cause: tuple(Span(ms) for ms in list_ms) for cause, list_ms in dialer.retry.items()})
     return shape
 
 
 def dialer_over(old: Dialer, body: DialerShape) -> Dialer:
-    """The settings with what the body says; raises a 400 for a private release of `same`."""
+    """The settings with what the body says; raises a 400 or `Invalid` naming the key."""
     new: dict[str, object] = {name: getattr(body, name) for name in _PLAIN}
     for name in _SPANS:
         new[f"{name}_ms"] = _ms(getattr(body, name))
@@ -167,6 +170,8 @@ def dialer_over(old: Dialer, body: DialerShape) -> Dialer:
     new["release_vip_ms"] = _ms(body.release_vip_after)
     new["expires_at_ms"] = _ms(body.expires_at)
     new["expire_after_ms"] = _ms(body.expire_after)
+    new["calling_hours"] = hours_over(old.calling_hours, body.calling_hours)
+    new["contact_limits"] = limits_of(body.contact_limits)
     if body.retention is not UNSET:
         new["retention_ms"] = {closure: each.ms for closure, each in body.retention.items()}
     if new["release_private_ms"] == SAME:
@@ -238,14 +243,17 @@ def settings_view(settings: Settings) -> SettingsView:
         leases_per_agent=settings.leases_per_agent,
         manual_pool_gap=Span(settings.manual_pool_gap_ms),
         restart_grace=Span(settings.restart_grace_ms),
+        contact_limits=limit_shapes(settings.contact_limits),
     )
 
 
 def settings_fields(body: SettingsBody) -> dict[str, object]:
-    """The body as fields of `PutSettings`."""
-    fields: dict[str, object] = {}
+    """The body as fields of `PutSettings`; raises a 400 that names a contact limit that is not right."""
+    fields: dict[str, object] = {"contact_limits": limits_of(body.contact_limits, "contact_limits")}
     for name in SettingsBody.__struct_fields__:
         value = getattr(body, name)
+        if name in fields:
+            continue
         if isinstance(value, Span):
             fields[f"{name}_ms"] = value.ms
         elif value is not UNSET:

@@ -1,4 +1,4 @@
-"""Times and durations as people write them, and as the engine counts them: whole milliseconds.
+"""Times, durations, dates and times of day as people write them, and as the engine counts them: whole milliseconds.
 
 Rules of this file:
 
@@ -8,7 +8,7 @@ Rules of this file:
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -28,6 +28,8 @@ _SECONDS: Final = r"(\d{1,9}(?:\.\d{1,3})?)"
 _ISO: Final = re.compile(
     rf"P(?=.)(?:{_NUMBER}W)?(?:{_NUMBER}D)?(?:T(?=.)(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_SECONDS}S)?)?", re.ASCII
 )
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)|24:00", re.ASCII)
 _SHORT: Final = re.compile(
     rf"(?=.)(?:{_NUMBER}W)?(?:{_NUMBER}D)?(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_SECONDS}S)?", re.ASCII
 )
@@ -97,3 +99,26 @@ def format_span(ms: int) -> str:
     if not days and not clock:
         return "PT0S"
     return "P" + f"{days}D" * (days > 0) + (f"T{clock}" if clock else "")
+
+
+def parse_clock(given: object) -> int | None:
+    """Minutes after midnight of `HH:MM`, up to `24:00`; None for what is no time of day."""
+    match = _CLOCK.fullmatch(given) if isinstance(given, str) else None
+    if match is None:
+        return None
+    return int(match[1]) * 60 + int(match[2]) if match[1] else 24 * 60
+
+
+def format_clock(minutes: int) -> str:
+    """`HH:MM`."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def parse_day(given: object) -> str:
+    """`2026-12-25`, if there is such a date; raises `ValueError` with the rule it breaks."""
+    if not isinstance(given, str) or not _DAY.fullmatch(given):
+        raise ValueError("must be a date such as 2026-12-25")
+    try:
+        return date.fromisoformat(given).isoformat()
+    except ValueError as error:
+        raise ValueError(f"is not a date that exists: {error}") from None

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from .times import format_span, format_time, parse_span, parse_time
+from .times import format_clock, format_span, format_time, parse_clock, parse_day, parse_span, parse_time
 
 
 class Moment:
@@ -36,6 +36,25 @@ class Release:
 
     def __init__(self, ms: int | None) -> None:
         self.ms = ms
+
+
+class Hours:
+    """A window of a day: `["09:00", "17:00"]` outside, minutes after midnight inside; until is more than from."""
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+
+
+class Day:
+    """A date without a time: `2026-12-25`."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
 
 
 class Owner:
@@ -81,10 +100,26 @@ def _owner(given: object) -> Owner:
     return Owner(kind, code)
 
 
+_HOURS_RULE: Final = "must be [from, until] as HH:MM, from before until"
+
+
+def _hours(given: object) -> Hours:
+    if not isinstance(given, list) or len(given) != 2:
+        raise ValueError(_HOURS_RULE)
+    start, end = map(parse_clock, given)
+    if start is None or end is None or start >= end:
+        raise ValueError(_HOURS_RULE)
+    return Hours(start, end)
+
+
 def dec_hook(kind: type, given: Any) -> Any:
     """From JSON; raises `ValueError` with the rule that is broken."""
     if kind is Owner:
         return _owner(given)
+    if kind is Hours:
+        return _hours(given)
+    if kind is Day:
+        return Day(parse_day(given))
     if kind is Moment:
         if not isinstance(given, str):
             raise ValueError("must be an RFC 3339 time such as 2026-03-02T10:00:00Z")
@@ -115,6 +150,8 @@ _ENCODERS: Final[dict[type, Callable[[Any], Any]]] = {
     Span: lambda value: format_span(value.ms),
     Release: _release,
     Owner: lambda value: {value.kind: value.code},
+    Hours: lambda value: [format_clock(value.start), format_clock(value.end)],
+    Day: lambda value: value.text,
 }
 
 
@@ -132,6 +169,15 @@ _SCHEMAS: Final[dict[type, dict[str, Any]]] = {
         "examples": ["PT3H30M", "never", "same"],
         "minLength": 2,
     },
+    Hours: {
+        "type": "array",
+        "description": "From, until: `HH:MM`, from before until; `24:00` is the end of the day.",
+        "items": {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"},
+        "minItems": 2,
+        "maxItems": 2,
+        "examples": [["09:00", "17:00"]],
+    },
+    Day: {"type": "string", "format": "date", "examples": ["2026-12-25"]},
     Owner: {
         "description": "An agent or a team.",
         "anyOf": [
