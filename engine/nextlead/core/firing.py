@@ -1,4 +1,4 @@
-"""What happens by itself when its time comes: lease ends, releases, abandonment, urgency, pool dates (SPEC R5.7)."""
+"""What happens by itself when its time comes (SPEC R5.7): leases end, redials are released, hours open."""
 
 from typing import assert_never
 
@@ -37,6 +37,12 @@ def fire_due(state: State) -> None:
 def _fire(state: State, kind: Kind, what: int, effective_ms: int) -> None:
     if kind is Kind.POOL:
         follow_dates(state, what, effective_ms)
+        return
+    if kind is Kind.HOURS:
+        state.turn_gate(state.gate_of(what))
+        return
+    if kind is Kind.LIMIT:
+        state.reconsider(what)
         return
     if kind is Kind.EXPIRE:
         expire_pool(state, what, effective_ms)

@@ -150,7 +150,9 @@ class _Intake:
 
     # -- new leads --------------------------------------------------------------------------------------------------
 
-    def _new(self, numbers: tuple[int, ...], owner: int, priority: int, data: bytes, master: int = 0) -> FreshLead:
+    def _new(
+        self, numbers: tuple[int, ...], owner: int, priority: int, data: bytes, master: int = 0, zone: str = ""
+    ) -> FreshLead:
         self._ordinal += 1
         lead = FreshLead(
             self._next_id,
@@ -159,7 +161,7 @@ class _Intake:
             numbers,
             owner,
             priority,
-            0,
+            self._state.zones.of_row(zone, numbers),
             data,
             self._state.now_ms,
             master,
@@ -169,7 +171,7 @@ class _Intake:
         return lead
 
     def _load(self, row: c.IntakeRow, owner: int, master: int = 0) -> None:
-        lead = self._new(row.numbers, owner, row.priority, row.data, master)
+        lead = self._new(row.numbers, owner, row.priority, row.data, master, row.zone)
         self._pending.append(lead)
         self._originals.note(lead.id, row.numbers, row.keys)
         if self._pool.duplicates.action == "update":
@@ -224,7 +226,7 @@ class _Intake:
                 self._load(row, owner, original)
                 add_clone(self._state, original)
             case "close":
-                lead = self._new(row.numbers, owner, row.priority, row.data)
+                lead = self._new(row.numbers, owner, row.priority, row.data, zone=row.zone)
                 self._close(lead, "duplicate", detail=f"of lead {original}")
                 self._originals.note(lead.id, row.numbers, row.keys, closed=True)
             case "update":
@@ -247,7 +249,7 @@ class _Intake:
         return open_lead(self._state, lead)
 
     def _update(self, row: c.IntakeRow, original: int) -> str | None:
-        """Data fields, and a priority of the row's own; why it can't be done, None when the row is stale."""
+        """Data fields, and a priority and zone of the row's own; why it can't be done, None when the row is stale."""
         lead = self._open(original)
         if lead is None:
             return "not updated, as it is closed"
@@ -259,7 +261,8 @@ class _Intake:
         self._data[lead.id] = data
         self._originals.note_change(lead, data)
         self._state.record("lead_data", lead.id, LeadData(lead.id, data))
-        new = replace(lead, priority=row.priority or lead.priority)
+        zones = self._state.zones.of_zone(row.zone) if row.zone else lead.zones
+        new = replace(lead, priority=row.priority or lead.priority, zones=zones)
         self._state.put(lead, new, "updated", self._by, detail=f"row {row.row} of pool {self._pool.id}")
         return ""
 

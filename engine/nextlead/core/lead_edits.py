@@ -13,7 +13,7 @@ from .outcomes import close
 from .places import is_own
 from .privacy import awaits_erasure
 from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
-from .settings_check import PRIORITY_LAST
+from .settings_check import PRIORITY_LAST, check_zone
 from .state import State
 from .transitions import need_status, need_unleased
 
@@ -60,11 +60,13 @@ def check_own_priority(priority: int) -> None:
 
 def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
     new = lead
+    if not isinstance(command.zone, UnsetType):
+        new = _with_zone(state, new, command.zone)
     if not isinstance(command.priority, UnsetType):
         check_own_priority(command.priority)
         new = replace(new, priority=command.priority)
     if not isinstance(command.redial, UnsetType):
-        new = admin_redial(state, new, command.redial)
+        new = admin_redial(state, new, command.redial, command.by)
     if not isinstance(command.owner, UnsetType):
         new = _with_owner(state, new, owner_of(state, command.owner))
     if not isinstance(command.due_ms, UnsetType):
@@ -74,8 +76,16 @@ def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
     return new
 
 
+def _with_zone(state: State, lead: Lead, zone: str | None) -> Lead:
+    """With a zone of its own, or that of its number (SPEC R11.1)."""
+    if zone is not None:
+        check_zone(zone, "timezone")
+        return replace(lead, zones=state.zones.of_zone(zone))
+    return replace(lead, zones=state.zones.of_number(lead.numbers[lead.number_at]))
+
+
 def _what(command: EditLead) -> str:
-    names = ("priority", "owner", "due_ms", "redial", "data")
+    names = ("priority", "owner", "due_ms", "redial", "data", "zone")
     return " ".join(name.removesuffix("_ms") for name in names if getattr(command, name) is not UNSET)
 
 
@@ -189,6 +199,6 @@ def reopen(state: State, command: Reopen) -> Lead:
         pauses=(),
     )
     if not isinstance(command.redial, UnsetType):
-        new = admin_redial(state, new, command.redial)
+        new = admin_redial(state, new, command.redial, command.by)
     _need_unexpired(state, new)
     return state.put(row, follow_shuffle(new, state.pools[new.pool]), "reopened", command.by)

@@ -111,14 +111,14 @@ def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resol
     by_agent = isinstance(command, Finish) or command.agent is not None
     if by_agent and command.kind not in agent.may_set:
         raise NotAllowed(f"agent {agent.code} may not set {command.kind} redials", permission=command.kind)
-    check_time(state, campaign, command.at_ms)
+    forced = check_time(state, lead, command.at_ms, force=command.force)
     kind = REDIAL_KINDS[command.kind]
     found = nearby(state, agent.no, command.at_ms, lead.id)
     check_slot(campaign, kind, found)
     if lead.mark is not None:
         return Verdict(close(lead, lead.mark), "redial not set")
-    forced_by = command.by if command.force else ""
-    new = replace(set_redial(lead, kind, command.at_ms, agent.no, forced_by), retries=())  # R6.2: they start anew
+    new = set_redial(lead, kind, command.at_ms, agent.no, command.by if forced else "")
+    new = replace(new, retries=())  # R6.2: they start anew
     return Verdict(settle(state, new), command.kind, nearby=found)
 
 

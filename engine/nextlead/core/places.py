@@ -1,21 +1,41 @@
-"""Where leads stand in the order: queues, gates, and leads that a leased number keeps out (SPEC R3.7).
+"""Where leads stand in the order: queues, gates of pools and hours, and leads that their number keeps back.
 
-A lead's place is a function of its row (`_spot`). Leads of a held number are *parked*: they stand in no queue, and
-come back to their place when the lease ends. `State` is built on this.
+A lead's place is a function of its row (`_spot`). Leads that a leased number (SPEC R3.7) or a contact limit (SPEC 12)
+keeps back are *parked*: they stand apart from the others of their queue, and come back to their place when the lease or
+the limit ends. `State` is built on this.
 """
 
 from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, Final
 
+from .calling_hours import Calendar, Span, calendar_of
+from .contacts import Contacts
 from .leads import LeadTable
-from .model import Lead, Pool, Status
+from .model import Lead, Pool, Status, ZoneSet
 from .numbers import NumberIndex
 from .order import DUE_SHIFT, ID_BITS, NEVER, key_of, limit
-from .queues import OWN, OWN_DUE, SHOWN, UNSHOWN, URGENT_FROM, Family, Part, PartKey, Queue, Shadow
+from .queues import (
+    ANYTIME,
+    FREE,
+    HELD,
+    LIMITED,
+    OWN,
+    OWN_DUE,
+    SHOWN,
+    UNSHOWN,
+    URGENT_FROM,
+    Family,
+    Part,
+    PartKey,
+    Queue,
+    Shadow,
+)
 from .records import Records
 from .setup_model import Campaign
+from .timers import Kind, Slot, Timers
 from .waiting import Waiting
+from .zones import Zones
 
 DEFAULT_PRIORITY: Final = 5
 URGENT_STEP: Final = 1024
@@ -53,12 +73,45 @@ class Bar(IntFlag):
     """Private and VIP redials: they have expired, too."""
 
 
+ALWAYS: Final = Span(open=True, until_ms=None)
+_HOURS: Final = (Kind.HOURS, 0)
+_LIMIT: Final = (Kind.LIMIT, 0)
+_ZONES_BITS: Final = 16
+
+
+def zones_that_count(lead: Lead) -> int:
+    """The zone set whose hours hold for a lead: `ANYTIME` for a forced redial, unless it was made urgent (R4.2, R2.6).
+
+    The moment was agreed for the promise; urgency is nobody's consent to be called at night.
+    """
+    promise = lead.promise
+    return ANYTIME if promise is not None and promise.forced_by and lead.urgent is None else lead.zones
+
+
+class Gate:
+    """The calling hours of a campaign for leads in a set of zones, and the parts that they open and close."""
+
+    __slots__ = ("campaign", "parts", "span", "zones")
+
+    def __init__(self, campaign: int, zones: int) -> None:
+        self.campaign = campaign
+        self.zones = zones
+        self.parts: dict[Part, None] = {}
+        self.span = ALWAYS
+
+    @property
+    def no(self) -> int:
+        """What its timer is known by."""
+        return self.campaign << _ZONES_BITS | self.zones
+
+
 class Places:
-    """Queues by (campaign, owner, family), gates by pool, and the guard of numbers.
+    """Queues by (campaign, owner, family), gates by pool and by (campaign, zones), and leads kept back by number.
 
     `world` rises when somebody may see other queues than before; `sights` are what agents see (`sight.py`). `held`
-    counts the leases of a number, `gated` are the parts of a pool. `shut` are bars on a pool, as flags of `Bar`;
-    `shuffling` says how the keys of a pool's leads change, while it is being shuffled.
+    counts the leases of a number, `gated` are the parts of a pool. `parked` are the leads that stand apart, with the
+    time at which a contact limit lets them go, 0 for those of a leased number. `shut` are bars on a pool, as flags of
+    `Bar`; `shuffling` says how the keys of a pool's leads change, while it is being shuffled.
     """
 
     def __init__(self) -> None:
@@ -74,45 +127,83 @@ class Places:
         self.shut: dict[int, int] = {}
         self.shuffling: dict[int, Callable[[int], int]] = {}
         self.held: dict[int, int] = {}
-        self.parked: set[int] = set()
+        self.parked: dict[int, int] = {}
+        self.timers = Timers(self.deadline_of)
+        self.zones = Zones(self.keep_zones)
+        self.calendars: dict[tuple[int, int], Calendar] = {}
+        self.gates: dict[tuple[int, int], Gate] = {}
+        self.contacts = Contacts(self.leads, self.numbers, self.campaigns)
         self.waiting = Waiting()
         self.world = 0
         self.sights: dict[int, Any] = {}
 
+    def deadline_of(self, slot: Slot, base_ms: int) -> int | None:
+        """When a timer of this slot and base fires; None while it does not run."""
+        raise NotImplementedError
+
+    def keep_zones(self, row: ZoneSet) -> None:
+        """Make a new zone set durable."""
+        raise NotImplementedError
+
     def place(self, lead: Lead) -> None:
-        """Put a dialable lead where its row says; parked while a lease holds one of its numbers (SPEC R3.7)."""
+        """Put a dialable lead where its row says; apart from the others while its number keeps it back."""
+        apart = FREE
         if self.held and not self.held.keys().isdisjoint(lead.numbers):
-            self.parked.add(lead.id)
-            return
-        queue, part_key, key = self._spot(lead)
+            apart = HELD
+            self.parked[lead.id] = 0
+        elif self.contacts.active:
+            until_ms = self._limited_until(lead)
+            if until_ms:
+                apart = LIMITED
+                self.parked[lead.id] = until_ms
+                self.timers.add(_LIMIT, until_ms, lead.id)
+        queue, part_key, key = self._spot(lead, apart)
         part = queue.parts.get(part_key)
         if part is None:
             part = self.make_part(queue, part_key)
+        if part.ends is not None:
+            part.ends.add(self.parked[lead.id] << ID_BITS | lead.id)
         queue.add(part, key)
         if queue.watchers:
             self.waiting.stir(queue)
+
+    def _limited_until(self, lead: Lead) -> int:
+        """When contact limits let the lead go, 0 unless that is after it may be called for all else."""
+        until_ms = self.contacts.until_ms(lead, self.now_ms)
+        due_ms = lead.due_ms if lead.urgent is None else 0
+        return until_ms if until_ms > due_ms else 0
 
     def is_ready(self, lead_id: int, queues: list[Queue]) -> bool:
         """Whether a lead stands in one of these queues, due and behind an open gate."""
         lead = self.leads.get(lead_id)
         if lead is None or lead.lease is not None or lead.status > LAST_DIALABLE or lead_id in self.parked:
             return False
-        queue, part_key, key = self._spot(lead)
+        queue, part_key, key = self._spot(lead, FREE)
         part = queue.parts[part_key]
         return queue in queues and part.open and part.base + key < limit(self.now_ms)
 
     def unplace(self, lead: Lead) -> None:
         """Take a dialable lead out of its queue."""
-        if lead.id in self.parked:
-            self.parked.discard(lead.id)
-            return
-        queue, part_key, key = self._spot(lead)
+        until_ms = self.parked.pop(lead.id, None) if self.parked else None
+        queue, part_key, key = self._spot(lead, FREE if until_ms is None else LIMITED if until_ms else HELD)
         part = queue.parts[part_key]
+        if until_ms:
+            self.timers.remove(_LIMIT, until_ms, lead.id)
+            if part.ends is not None:
+                part.ends.remove(until_ms << ID_BITS | lead.id)
         if queue.remove(part, key):
             del self.gated[part_key[0]][part]
+            del self.gates[queue.campaign, part_key[1]].parts[part]
 
-    def _spot(self, lead: Lead) -> tuple[Queue, PartKey, int]:
-        status, promise, urgent, due_ms = lead.status, lead.promise, lead.urgent, lead.due_ms
+    def reconsider(self, lead_id: int) -> None:
+        """Place a lead anew if it is in the order: what keeps it back by its number may be other than before."""
+        found = self.leads.get(lead_id)
+        if found is not None and found.lease is None and found.status <= LAST_DIALABLE:
+            self.unplace(found)
+            self.place(found)
+
+    def _spot(self, lead: Lead, apart: int) -> tuple[Queue, PartKey, int]:
+        status, promise, urgent, due_ms, zones = lead.status, lead.promise, lead.urgent, lead.due_ms, lead.zones
         promised = status >= _PRIVATE
         own = promised and promise is not None and promise.released_ms is None
         if urgent is None:
@@ -121,8 +212,10 @@ class Places:
         else:
             family = Family.URGENT_OWN if own else Family.URGENT
             variant, due_ms = URGENT_FROM + urgent.reason, urgent.since_ms
+        if promise is not None:
+            zones = zones_that_count(lead)
         queue = self.queues.get((lead.campaign, lead.owner, family)) or self.queue(lead.campaign, lead.owner, family)
-        part_key = (lead.pool, lead.zones, lead.priority or -lead.pool, variant, promised)
+        part_key = (lead.pool, zones, lead.priority or -lead.pool, variant, promised, apart)
         return queue, part_key, due_ms << DUE_SHIFT | lead.seq << ID_BITS | lead.id
 
     def queue(self, campaign: int, owner: int, family: Family) -> Queue:
@@ -143,20 +236,29 @@ class Places:
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:
         """A new, empty part; the caller adds to it."""
-        pool_id, _zones, source, variant, promised = part_key
+        pool_id, zones, source, variant, promised, _apart = part_key
         pool = self.pools[pool_id]
         base = key_of(pool.first_active_ms, 0, 0) if variant in (UNSHOWN, SHOWN) else 0
         level = self.level_of(queue.campaign, source, variant, pool)
-        part = queue.parts[part_key] = Part(queue, part_key, level, base, is_open=self.is_part_open(part_key))
+        gate = self.gates.get((queue.campaign, zones)) or self._make_gate(queue.campaign, zones)
+        part = queue.parts[part_key] = Part(queue, part_key, level, base, is_open=self._lets_in(part_key, gate))
+        gate.parts[part] = None
         self.gated.setdefault(pool_id, {})[part] = None
         rekey = self.shuffling.get(pool_id)
         if rekey is not None and not promised:
             part.shadow = Shadow(rekey, NEVER)
         return part
 
-    def is_part_open(self, part_key: PartKey) -> bool:
+    def is_part_open(self, part: Part) -> bool:
+        """Whether its pool and its hours let the part be (SPEC R3.2, R3.4, R11.2), and its leads do not stand apart."""
+        return self._lets_in(part.key, self.gates[part.queue.campaign, part.key[1]])
+
+    def _lets_in(self, part_key: PartKey, gate: Gate) -> bool:
+        return not part_key[5] and gate.span.open and self.pool_lets_in(part_key)
+
+    def pool_lets_in(self, part_key: PartKey) -> bool:
         """Whether the pool lets the part be: SPEC R3.2, R3.4, and what is being deleted or has expired."""
-        pool, _zones, _source, variant, promised = part_key
+        pool, _zones, _source, variant, promised, _apart = part_key
         bars = self.shut.get(pool, 0)
         if promised:
             return not bars & Bar.PROMISED
@@ -197,9 +299,66 @@ class Places:
 
     def _settle_parts(self, pool: int) -> None:
         for part in self.gated.get(pool, ()):
-            part.queue.switch(part, is_open=self.is_part_open(part.key))
-            if part.queue.watchers:
-                self.waiting.stir(part.queue)
+            self._settle(part)
+
+    def _settle(self, part: Part) -> None:
+        part.queue.switch(part, is_open=self.is_part_open(part))
+        if part.queue.watchers:
+            self.waiting.stir(part.queue)
+
+    # -- calling hours (SPEC 11) ------------------------------------------------------------------------------------
+
+    def calendar(self, campaign: int, zones: int) -> Calendar | None:
+        """A campaign's hours for leads in a set of zones; None when it has none. Kept until its settings change."""
+        hours = self.campaigns.by_no[campaign].dialer.calling_hours
+        if hours is None or zones == ANYTIME:
+            return None
+        found = self.calendars.get((campaign, zones))
+        if found is None:
+            found = calendar_of(hours, self.zones.names(zones), self.zones.almanac, self.now_ms)
+            self.calendars[campaign, zones] = found
+        return found
+
+    def follow_hours(self, campaign: int) -> None:
+        """The campaign's hours are others now. O(parts of the campaign)."""
+        for key in [key for key in self.calendars if key[0] == campaign]:
+            del self.calendars[key]
+        for gate in self.gates.values():
+            if gate.campaign == campaign:
+                self.turn_gate(gate)
+
+    def drop_gates(self, campaign: int) -> None:
+        """The campaign is gone, and has no leads."""
+        for key in [key for key in self.gates if key[0] == campaign]:
+            gate = self.gates.pop(key)
+            if gate.span.until_ms is not None:
+                self.timers.remove(_HOURS, gate.span.until_ms, gate.no)
+        for key in [key for key in self.calendars if key[0] == campaign]:
+            del self.calendars[key]
+
+    def turn_gate(self, gate: Gate) -> None:
+        """Make a gate what the hours say now; O(its parts) when they open or close it."""
+        calendar = self.calendar(gate.campaign, gate.zones)
+        before, span = gate.span, ALWAYS if calendar is None else calendar.at(self.now_ms)
+        gate.span = span
+        if before.until_ms != span.until_ms:
+            if before.until_ms is not None:
+                self.timers.remove(_HOURS, before.until_ms, gate.no)
+            if span.until_ms is not None:
+                self.timers.add(_HOURS, span.until_ms, gate.no)
+        if before.open is not span.open:
+            for part in gate.parts:
+                self._settle(part)
+
+    def gate_of(self, no: int) -> Gate:
+        """The gate of a timer."""
+        return self.gates[no >> _ZONES_BITS, no & (1 << _ZONES_BITS) - 1]
+
+    def _make_gate(self, campaign: int, zones: int) -> Gate:
+        """Gates stay: there are few, and most of their parts come and go with every call."""
+        gate = self.gates[campaign, zones] = Gate(campaign, zones)
+        self.turn_gate(gate)
+        return gate
 
     # -- the guard of numbers (SPEC R3.7) ---------------------------------------------------------------------------
 
@@ -208,8 +367,8 @@ class Places:
         for number in lead.numbers:
             self.held[number] = self.held.get(number, 0) + 1
             for other in self.numbers.shared.get(number, ()):
-                if other != lead.id and other not in self.parked:
-                    self._repark(other)
+                if other != lead.id and self.parked.get(other) != 0:
+                    self.reconsider(other)
 
     def let_go(self, lead: Lead) -> None:
         """The lease ends: those that no other lease keeps out come back."""
@@ -221,11 +380,5 @@ class Places:
         if shared:
             for number in lead.numbers:
                 for other in shared.get(number, ()):
-                    if other != lead.id and other in self.parked:
-                        self._repark(other)
-
-    def _repark(self, lead: int) -> None:
-        found = self.leads.get(lead)
-        if found is not None and found.lease is None and found.status <= LAST_DIALABLE:
-            self.unplace(found)
-            self.place(found)
+                    if other != lead.id and (self.contacts.active or other in self.parked):
+                        self.reconsider(other)

@@ -3,8 +3,9 @@
 Rules of this file:
 
 1. A *queue* holds the leads of one (campaign, owner, family). A *family* is a class of SPEC R2.1 without "overdue".
-2. A *part* is the leads of a queue of one pool and with one source of priority, as one sorted list of keys. Its pool
-   may close it: then it is passed over as a whole. Parts exist only while they hold a lead.
+2. A *part* is the leads of a queue of one pool, in the same zones and with one source of priority, as one sorted list
+   of keys. Its pool or its calling hours may close it: then it is passed over as a whole. Leads that are kept back by
+   their number stand *apart*, in parts that are always closed. Parts exist only while they hold a lead.
 3. A *level* is the heads of a queue's open parts of one priority, sorted. A closed part has no head there.
 4. `Queue.earliest` is the least head of all levels, NEVER without one: most queues are passed over by looking at it.
    (`tests/unit/core/test_queues.py` compares all of it with a plain sort.)
@@ -58,8 +59,18 @@ CLASS_NAME: Final = {
     Family.UNPROCESSED: "unprocessed",
 }
 
-PartKey = tuple[int, int, int, int, bool]
-"""(pool, zone set, own priority or minus the pool it is inherited from, variant, whether an agent's promise)."""
+PartKey = tuple[int, int, int, int, bool, int]
+"""(pool, zone set, own priority or minus the pool it is inherited from, variant, whether an agent's promise, apart)."""
+
+ANYTIME: Final = -1
+"""Stands for the zone set of promised redials that no calling hours hold up (SPEC R4.2)."""
+
+FREE: Final = 0
+"""Nothing that is its own keeps the lead from being called when it is due."""
+HELD: Final = 1
+"""A lead with one of its numbers is leased (SPEC R3.7)."""
+LIMITED: Final = 2
+"""A contact limit keeps it back (SPEC 12)."""
 
 OWN_DUE: Final = 0
 """Variant of a part whose keys have their due time."""
@@ -118,9 +129,12 @@ class Shadow:
 
 
 class Part:
-    """Leads of one pool with one source of priority. `base` is added to each key (a due time they share)."""
+    """Leads of one pool, zone set and source of priority. `base` is added to each key (a due time they share).
 
-    __slots__ = ("base", "head", "key", "keys", "open", "priority", "queue", "shadow")
+    `ends` are the times at which contact limits let its leads go, each with the lead, in a part of limited ones.
+    """
+
+    __slots__ = ("base", "ends", "head", "key", "keys", "open", "priority", "queue", "shadow")
 
     def __init__(self, queue: "Queue", key: PartKey, priority: int, base: int, *, is_open: bool) -> None:
         self.queue = queue
@@ -131,6 +145,7 @@ class Part:
         self.keys: SortedList[int] = SortedList()
         self.head = NEVER
         self.shadow: Shadow | None = None
+        self.ends: SortedList[int] | None = SortedList() if key[5] == LIMITED else None
 
     def in_order(self) -> Iterator[int]:
         """All keys, with the base."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from .entries import note_entry
 from .fresh import follow_shuffle, seq_of
 from .model import FreshLead, Lead, Status
@@ -11,7 +13,7 @@ from .order import key_of
 from .places import Bar
 from .pool_gates import bars_of, is_open, settle_gate
 from .privacy import keep_forgotten
-from .queues import UNSHOWN, Family
+from .queues import FREE, UNSHOWN, Family
 from .row import Row
 from .state import State
 
@@ -44,6 +46,8 @@ class Recovery:
             "clones": lambda row: state.clones.__setitem__(row.master, row),
             "file": lambda row: state.files.__setitem__(row.id, row),
             "job": lambda row: state.jobs.__setitem__(row.id, row),
+            "zone_set": state.zones.restore,
+            "contacted": state.contacts.restore,
         }
 
     def row(self, table: str, row: Row) -> None:
@@ -53,6 +57,8 @@ class Recovery:
     def lead(self, lead: Lead) -> None:
         """One touched, open lead."""
         lead = follow_shuffle(lead, self._state.pools[lead.pool])
+        if not lead.zones:
+            lead = self._state.zones.follow(lead)
         self._leads.append(lead)
         self._state.leads.put(lead)
         self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
@@ -60,6 +66,7 @@ class Recovery:
     def fresh(self, leads: Sequence[FreshLead]) -> None:
         """Some untouched leads."""
         state = self._state
+        leads = [lead if lead.zones else self._zoned(lead) for lead in leads]
         state.leads.add_fresh(leads)
         for lead in leads:
             group = (lead.pool, lead.owner, lead.zones, lead.priority or -lead.pool)
@@ -70,9 +77,16 @@ class Recovery:
             state.note_ids(lead.pool, lead.id, lead.id)
             self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
 
+    def _zoned(self, lead: FreshLead) -> FreshLead:
+        """With the zones of its number, for one that came in when they were not known."""
+        zones = self._state.zones.of_row("", lead.numbers)
+        return replace(lead, zones=zones) if zones else lead
+
     def build(self, now_ms: int) -> None:
         """Lay everything out as of the stored engine time; timers run afterwards."""
         state = self._state
+        state.numbers.build(self._numbers)
+        state.contacts.follow(state.settings.contact_limits)
         deleting = {job.pool for job in state.jobs.values() if job.kind == "delete"}
         for _, pool in sorted(state.pools.items()):
             note_entry(state, pool)
@@ -85,18 +99,29 @@ class Recovery:
         for (pool_id, owner, zones, source), keys in self._keys.items():
             pool = state.pools[pool_id]
             queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
-            queue.extend(state.make_part(queue, (pool_id, zones, source, UNSHOWN, False)), keys)
+            queue.extend(state.make_part(queue, (pool_id, zones, source, UNSHOWN, False, FREE)), keys)
             count = (pool.campaign, Status.UNPROCESSED)
             state.counts[count] = state.counts.get(count, 0) + len(keys)
             state.pool_open[pool_id] = state.pool_open.get(pool_id, 0) + len(keys)
             state.pool_unshown[pool_id] = state.pool_unshown.get(pool_id, 0) + len(keys)
-        state.numbers.build(self._numbers)
         self._lay_leads(now_ms)
+        self._keep_back()
         for closures in state.closures.values():
             count = (state.pools[closures.pool].campaign, Status.CLOSED)
             state.counts[count] = state.counts.get(count, 0) + sum(closures.counts.values())
         self._leads, self._keys, self._numbers = [], {}, []
         state.changed_world()
+
+    def _keep_back(self) -> None:
+        """Untouched leads whose number was called for others stand apart (SPEC 12). O(numbers) if there are limits."""
+        state = self._state
+        if not state.contacts.active:
+            return
+        for number in list(state.numbers.all()):
+            if state.contacts.concerns(number):
+                for lead in state.numbers.leads(number):
+                    if state.leads.fresh(lead) is not None:
+                        state.reconsider(lead)
 
     def _lay_leads(self, now_ms: int) -> None:
         state = self._state

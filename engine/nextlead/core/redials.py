@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from .commands import RedialEdit
-from .errors import Invalid, NotAllowed, SlotFull
+from .errors import Invalid, NotAllowed, OutsideHours, SlotFull
 from .model import PROMISED, REDIAL_KINDS, Lead, Promise, Status
 from .order import ID_BITS, ID_MASK, LAST_MS
 from .places import is_own
@@ -74,12 +74,22 @@ def release_stranded(state: State, agent: Agent, actor: str) -> int:
     return count
 
 
-def check_time(state: State, campaign: Campaign, at_ms: int) -> None:
-    """SPEC R4.2: in the future, within the horizon."""
+def check_time(state: State, lead: Lead, at_ms: int, *, force: bool) -> bool:
+    """SPEC R4.2: in the future, within the horizon, and in calling hours; whether it is outside them, by force."""
+    dialer = state.campaigns.by_no[lead.campaign].dialer
     if at_ms <= state.now_ms:
         raise Invalid("at", "the promised time must be in the future")
-    if at_ms >= LAST_MS or at_ms > state.now_ms + campaign.dialer.redial_horizon_ms:
+    if at_ms >= LAST_MS or at_ms > state.now_ms + dialer.redial_horizon_ms:
         raise Invalid("at", "the promised time is beyond the campaign's redial_horizon")
+    calendar = state.calendar(lead.campaign, state.zones.follow(lead).zones)
+    if calendar is None or calendar.at(at_ms).open:
+        return False
+    if not force:
+        raise OutsideHours(
+            f"the promised time is outside calling hours: {calendar.describe(at_ms)}",
+            next_permitted_ms=calendar.opens_ms(at_ms),
+        )
+    return True
 
 
 def nearby(state: State, agent: int, at_ms: int, but: int) -> int:
@@ -117,18 +127,18 @@ def settle(state: State, lead: Lead) -> Lead:
     return lead if must_release(state, lead) is None else released(state, lead, state.now_ms)
 
 
-def admin_redial(state: State, lead: Lead, edit: RedialEdit) -> Lead:
+def admin_redial(state: State, lead: Lead, edit: RedialEdit, by: str) -> Lead:
     """An admin's redial for a named agent (SPEC R4.1), or a common one."""
     campaign = state.campaigns.by_no[lead.campaign]
-    check_time(state, campaign, edit.at_ms)
+    forced_by = by if check_time(state, lead, edit.at_ms, force=edit.force) else ""
     kind = REDIAL_KINDS[edit.kind]
     if kind not in PROMISED:
         owner = lead.original_owner if is_own(lead) else lead.owner
-        return set_redial(replace(lead, owner=owner), kind, edit.at_ms, 0)
+        return set_redial(replace(lead, owner=owner), kind, edit.at_ms, 0, forced_by)
     if edit.agent is None:
         raise Invalid("redial.agent", f"a {edit.kind} redial names the agent it is for")
     agent = state.agents.need(edit.agent)
-    new = set_redial(lead, kind, edit.at_ms, agent.no)
+    new = set_redial(lead, kind, edit.at_ms, agent.no, forced_by)
     cause = must_release(state, new)
     if cause is None and not campaign.active and not campaign.dialer.dial_promised_when_inactive:
         cause = "campaign_inactive"

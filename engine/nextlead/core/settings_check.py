@@ -1,10 +1,13 @@
 """Settings that can't work are refused before anything is kept (field and rule named), whoever sends them."""
 
+from datetime import date
+
+from .almanac import NO_ALMANAC, Almanac, zone_named
 from .errors import Invalid
 from .model import CAUSES, SYSTEM_CLOSURES, Status
 from .order import LAST_MS
 from .row import DAY_MS, HOUR_MS
-from .setup_model import Dialer, Template
+from .setup_model import LIMIT_KINDS, CallingHours, ContactLimit, Dialer, Template, Window
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
 _CATEGORIES = ("success", "negative", "invalid")
@@ -15,6 +18,13 @@ NUMBER_MOST = 10**15
 """E.164 has at most 15 digits."""
 _CODE_MOST = 100
 _COUNT_MOST = 1_000_000_000
+_DAY_MINUTES = 24 * 60
+_DAYS_OFF_MOST = 1000
+_LIMITS_MOST = 20
+ATTEMPTS_MOST = 1000
+SPAN_MOST_MS = 366 * DAY_MS
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Keys of a week's windows, in their order."""
 _RESERVED = SYSTEM_CLOSURES | {status.code for status in Status}
 
 
@@ -24,7 +34,7 @@ def check_code(code: str) -> None:
         raise Invalid("code", f"must be 1 to {_CODE_MOST} printable characters without a slash, not . or ..")
 
 
-def check_dialer(dialer: Dialer) -> None:
+def check_dialer(dialer: Dialer, almanac: Almanac = NO_ALMANAC) -> None:
     """Raises `Invalid`."""
     if not 0 <= dialer.priority <= PRIORITY_LAST:
         raise Invalid("dialer.priority", "must be from 1 (first) to 1000")
@@ -48,6 +58,9 @@ def check_dialer(dialer: Dialer) -> None:
         if getattr(dialer, name) == 0:
             raise Invalid(f"dialer.{name.removesuffix('_ms')}", "must be more than 0")
     _check_ends(dialer)
+    if dialer.calling_hours is not None:
+        _check_hours(dialer.calling_hours, almanac)
+    check_limits(dialer.contact_limits, "dialer.contact_limits")
     for cause, intervals in dialer.retry.items():
         if cause not in CAUSES:
             raise Invalid(f"dialer.retry.{cause}", f"must be one of {', '.join(CAUSES)}")
@@ -64,6 +77,66 @@ def _check_ends(dialer: Dialer) -> None:
     for closure, after_ms in dialer.retention_ms.items():
         if not HOUR_MS <= after_ms <= DURATION_MOST_MS:
             raise Invalid(f"dialer.retention.{closure}", "must be at least an hour, and not over a hundred years")
+
+
+def _check_hours(hours: CallingHours, almanac: Almanac) -> None:
+    """SPEC R11.1."""
+    field = "dialer.calling_hours"
+    for name, zone in (("zone", hours.zone), ("campaign_zone", hours.campaign_zone)):
+        if zone != "lead" or name != "zone":
+            check_zone(zone, f"{field}.{name}")
+    if hours.windows is not None:
+        _check_windows(hours.windows, f"{field}.windows")
+    if len(hours.days_off) > _DAYS_OFF_MOST:
+        raise Invalid(f"{field}.days_off", f"must not be more than {_DAYS_OFF_MOST}")
+    for day in hours.days_off:
+        if not _is_date(day):
+            raise Invalid(f"{field}.days_off", "must be dates such as 2026-12-25")
+    if hours.holidays and not almanac.knows_holidays(hours.holidays):
+        raise Invalid(f"{field}.holidays", "must be a country whose public holidays are known, such as US or US-FL")
+
+
+def check_zone(zone: str, field: str) -> None:
+    """Raises `Invalid` unless it is the name of an IANA zone."""
+    if zone_named(zone) is None:
+        raise Invalid(field, "must be the name of an IANA time zone, such as America/New_York")
+
+
+def _check_windows(windows: tuple[tuple[Window, ...], ...], field: str) -> None:
+    if len(windows) != len(DAYS):
+        raise Invalid(field, "must have the seven days of a week")
+    if not any(windows):
+        raise Invalid(field, "must have at least one window; leave windows out to call at any hour")
+    for day, found in zip(DAYS, windows, strict=True):
+        last = 0
+        for start, end in found:
+            if not 0 <= start < end <= _DAY_MINUTES:
+                raise Invalid(f"{field}.{day}", "a window starts before it ends, from 00:00 to 24:00")
+            if start < last:
+                raise Invalid(f"{field}.{day}", "windows must be in order, and apart")
+            last = end
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def check_limits(limits: tuple[ContactLimit, ...], field: str) -> None:
+    """SPEC R12.1; raises `Invalid`."""
+    if len(limits) > _LIMITS_MOST:
+        raise Invalid(field, f"must not be more than {_LIMITS_MOST}")
+    for limit in limits:
+        if limit.kind not in LIMIT_KINDS:
+            raise Invalid(field, f"must be one of {', '.join(LIMIT_KINDS)}")
+        if not 0 < limit.span_ms <= SPAN_MOST_MS:
+            raise Invalid(field, "a duration must be more than 0, and at most 366 days")
+        if limit.scope not in ("number", "lead"):
+            raise Invalid(f"{field}.scope", "must be number or lead")
+        if limit.kind == "max" and not 0 < limit.most <= ATTEMPTS_MOST:
+            raise Invalid(f"{field}.max", f"must be from 1 to {ATTEMPTS_MOST}")
 
 
 def check_template(template: Template) -> None:

@@ -11,9 +11,10 @@ from .expiry import follow_expiry
 from .model import REDIAL_KINDS, Token
 from .places import is_own
 from .queues import OWN
+from .rechecking import recheck_limits
 from .redials import own_redials, release, release_stranded, released_to
-from .replies import Count, Stranded
-from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_template
+from .replies import Begun, Count, Stranded
+from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_limits, check_template
 from .setup_model import ROOT_TEAM, Agent, Campaign, Project, Sequences, Session, Settings, Tally, Team
 from .sight import may_get_own
 from .state import State
@@ -162,7 +163,7 @@ def put_project(state: State, command: c.PutProject) -> Project:
     return project
 
 
-def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
+def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | Begun:
     """Make or change a campaign. Settings count at once, for every lead."""
     check_code(command.code)
     old = state.campaigns.by_code.get(command.code)
@@ -170,7 +171,7 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
     code = "default" if isinstance(command.project, UnsetType) else command.project
     project = present.project if old and command.project is UNSET else state.projects.need(code).no
     dialer, template = _or(command.dialer, present.dialer), _or(command.template, present.template)
-    check_dialer(dialer)
+    check_dialer(dialer, state.zones.almanac)
     check_template(template)
     campaign = replace(
         present,
@@ -192,8 +193,14 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded:
     else:
         follow_settings(state, campaign)
         follow_expiry(state, campaign)
+        if dialer.calling_hours != present.dialer.calling_hours:
+            state.follow_hours(campaign.no)
     state.changed_world()
-    return _stranded(state, campaign) if present.active and not campaign.active else campaign
+    reply = _stranded(state, campaign) if present.active and not campaign.active else campaign
+    if dialer.contact_limits == present.dialer.contact_limits:
+        return reply
+    state.contacts.follow(state.settings.contact_limits)
+    return recheck_limits(state, reply, campaign.no)
 
 
 def follow_settings(state: State, campaign: Campaign, pool: int | None = None) -> None:
@@ -223,7 +230,7 @@ def _stranded(state: State, campaign: Campaign) -> Stranded:
     return Stranded(dialable, withheld)
 
 
-def put_settings(state: State, command: c.PutSettings) -> Settings:
+def put_settings(state: State, command: c.PutSettings) -> Settings | Begun:
     """Change settings; switching Redial Restrictions on releases at once (SPEC R4.6)."""
     if not isinstance(command.leases_per_agent, UnsetType) and command.leases_per_agent < 1:
         raise Invalid("leases_per_agent", "must be at least 1")
@@ -231,6 +238,9 @@ def put_settings(state: State, command: c.PutSettings) -> Settings:
         value = getattr(command, name)
         if value is not UNSET and not 0 <= value <= DURATION_MOST_MS:
             raise Invalid(name.removesuffix("_ms"), "must not be negative, nor over a hundred years")
+    if not isinstance(command.contact_limits, UnsetType):
+        check_limits(command.contact_limits, "contact_limits")
+    before = state.settings.contact_limits
     names = [name for name in Settings.__struct_fields__ if getattr(command, name) is not UNSET]
     state.settings = replace(state.settings, **{name: getattr(command, name) for name in names})
     state.record("settings", 0, state.settings)
@@ -238,7 +248,10 @@ def put_settings(state: State, command: c.PutSettings) -> Settings:
     if state.settings.redial_restrictions:
         for agent in list(state.agents):
             release_stranded(state, agent, command.by)
-    return state.settings
+    if state.settings.contact_limits == before:
+        return state.settings
+    state.contacts.follow(state.settings.contact_limits)
+    return recheck_limits(state, state.settings)
 
 
 def delete(state: State, command: c.Delete) -> None:
@@ -288,8 +301,7 @@ def _need_no_leads(state: State, owner: int, who: str) -> None:
     if any(pool.owner == owner for pool in state.pools.values()):
         raise InUse(f"{who} owns lead pools")
     queued = any(queue.owner == owner and queue.parts and queue.family not in OWN for queue in state.queues.values())
-    parked = (state.need_lead(lead) for lead in state.parked)
-    others = (lead for leads in (parked, state.leads.touched()) for lead in leads if not is_own(lead))
+    others = (lead for lead in state.leads.touched() if not is_own(lead))
     if queued or any(lead.owner == owner or (owner < 0 and lead.original_owner == owner) for lead in others):
         raise InUse(f"{who} owns open leads")
     if owner < 0 and any(lead.original_owner == owner for lead in state.leads.touched()):
@@ -302,6 +314,7 @@ def _delete_campaign(state: State, code: str) -> None:
         raise InUse(f"campaign {code} has lead pools")
     state.campaigns.drop(campaign)
     state.tallies.pop(campaign.no, None)
+    state.drop_gates(campaign.no)
     state.record("campaign", campaign.no, None)
     state.record("tally", campaign.no, None)
     for key in [key for key in state.queues if key[0] == campaign.no]:

@@ -21,7 +21,7 @@ from sortedcontainers import SortedList
 
 from .changes import Changes
 from .errors import NotFound, WrongStatus
-from .fresh import seq_of
+from .fresh import fresh_to_lead, seq_of
 from .model import (
     PROMISED,
     Blocked,
@@ -38,15 +38,16 @@ from .model import (
     Pool,
     Status,
     Token,
+    ZoneSet,
 )
 from .order import ID_BITS, key_of
 from .places import LAST_DIALABLE, Bar, Places, is_own
-from .queues import UNSHOWN, Family
+from .queues import FREE, UNSHOWN, Family
 from .records import Records
-from .replies import Done, Served
+from .replies import Done, Fault, Served
 from .row import Row
 from .setup_model import ROOT_TEAM, Agent, Dialer, Project, Sequences, Settings, Tally, Team
-from .timers import Kind, Slot, Timers
+from .timers import Kind, Slot
 from .transitions import may_change
 
 _CLOSED: Final = Status.CLOSED
@@ -110,7 +111,6 @@ class State(Places):
         self.erasures: dict[int, Erasure] = {}
 
         self.pool_timers: dict[int, int] = {}
-        self.timers = Timers(self.deadline_of)
         self.leases: dict[int, list[tuple[int, int]]] = {}
         self.unresolved: dict[int, set[int]] = {}
         self.promised: dict[int, SortedList[int]] = {}
@@ -120,11 +120,14 @@ class State(Places):
         self.pool_open: dict[int, int] = {}
         self.pool_leased: dict[int, int] = {}
         self.pool_unshown: dict[int, int] = {}
+        self.aside: dict[tuple[int, int, int, Status], int] = {}
+        """How many unresolved and validated-to-be leads there are by campaign, pool, owner and status."""
 
         self.commit_no = 1
         self.previous_ms = 0
         self.lease_floor_ms = 0
         self.faults = 0
+        self.faults_new: list[Fault] = []
         self.changes = Changes()
         self.served: list[Served] = []
 
@@ -142,6 +145,10 @@ class State(Places):
     def record(self, table: str, key: int | str, row: Row | None) -> None:
         """Note a row for the store; None when it is gone."""
         self.changes.rows[table, key] = row
+
+    def keep_zones(self, row: ZoneSet) -> None:
+        """Make a new zone set durable."""
+        self.record("zone_set", row.id, row)
 
     def changed_world(self) -> None:
         """Who may get what has changed: what agents see is built anew, deadlines are derived anew."""
@@ -235,16 +242,19 @@ class State(Places):
         detail: str = "",
         effective_ms: int | None = None,
         offer: tuple[int, int, int] | None = None,
+        checks: tuple[tuple[str, str], ...] = (),
     ) -> Lead:
         """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept.
 
-        `offer` is rank, priority and due time of a lease that is given out.
+        `offer` is rank, priority and due time of a lease that is given out, `checks` what it was found allowed by.
         """
         if old.status is not new.status and not may_change(trigger, old.status, new.status):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
         now_ms = self.now_ms
         rank, priority, due_ms = offer or (0, 0, 0 if new.due_ms == old.due_ms else new.due_ms)
         new = replace(new, version=old.version + 1, last_commit=self.commit_no, silent=())
+        if new.number_at != old.number_at or new.numbers is not old.numbers:
+            new = self.zones.follow(new)
         if (old.status is _CLOSED) is not (new.status is _CLOSED):
             closed_ms = now_ms if effective_ms is None else effective_ms
             new = replace(new, closed_ms=closed_ms if new.status is _CLOSED else 0)
@@ -268,6 +278,7 @@ class State(Places):
                 priority,
                 due_ms,
                 old.silent,
+                checks,
             )
         )
         self.swap(old, new)
@@ -297,21 +308,47 @@ class State(Places):
         elif old.shown is not new.shown:
             self.pool_unshown[new.pool] -= 1
         if old.status is not _CLOSED:
+            self._remember_calls(old, new)
             self.lift(old)
         if new.status is _CLOSED:
             self.leads.drop(new.id)
-            if old.status is not _CLOSED:
-                self.numbers.remove(old.numbers, old.id)
         else:
             self.leads.put(new)
-            if old.status is _CLOSED:
-                self.numbers.add(new.numbers, new.id)
-                self.note_ids(new.pool, new.id, new.id)
-            elif old.numbers is not new.numbers:
-                self.numbers.remove(old.numbers, old.id)
-                self.numbers.add(new.numbers, new.id)
+        if old.lease is not None:
+            self.let_go(old)  # while the index of numbers still says who shares them
+        elif old.calls is not new.calls and self.contacts.active:
+            self._reconsider_sharing(new)
+        self._renumber(old, new)
+        if new.status is not _CLOSED:
             self.lay(new)
         self.changes.leads[new.id] = new
+
+    def _renumber(self, old: Lead, new: Lead) -> None:
+        if old.status is _CLOSED:
+            if new.status is not _CLOSED:
+                self.numbers.add(new.numbers, new.id)
+                self.note_ids(new.pool, new.id, new.id)
+        elif new.status is _CLOSED:
+            self.numbers.remove(old.numbers, old.id)
+        elif old.numbers is not new.numbers:
+            self.numbers.remove(old.numbers, old.id)
+            self.numbers.add(new.numbers, new.id)
+
+    def _remember_calls(self, old: Lead, new: Lead) -> None:
+        """Limits to a number count attempts of leads that don't have it any more, too (`contacts.py`)."""
+        if not new.calls or (new.status is not _CLOSED and old.numbers is new.numbers):
+            return
+        row = self.contacts.leave(old, new)
+        if row is not None:
+            self.record("contacted", row.lead, row)
+            for lead in self.contacts.prune(self.now_ms):
+                self.record("contacted", lead, None)
+
+    def _reconsider_sharing(self, lead: Lead) -> None:
+        for number in lead.numbers:
+            for other in self.numbers.shared.get(number, ()):
+                if other != lead.id:
+                    self.reconsider(other)
 
     def lift(self, lead: Lead) -> None:
         """Take away the footprint that an open lead's row lays."""
@@ -321,16 +358,17 @@ class State(Places):
             self.pool_leased[lead.pool] -= 1
             for slot, base_ms in _lease_timers(lead, lead.lease):
                 self.timers.remove(slot, base_ms, lead.id)
-            self.let_go(lead)
         elif lead.status <= LAST_DIALABLE:
             self.unplace(lead)
             if own or lead.urgent is not None:
                 for slot, base_ms in self._waits(lead):
                     self.timers.remove(slot, base_ms, lead.id)
-        elif lead.unresolved is not None:
-            self.unresolved[lead.unresolved.agent].discard(lead.id)
-            self.timers.remove((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
-            self.waiting.stir_agent(lead.unresolved.agent)
+        else:
+            self._count_aside(lead, -1)
+            if lead.unresolved is not None:
+                self.unresolved[lead.unresolved.agent].discard(lead.id)
+                self.timers.remove((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
+                self.waiting.stir_agent(lead.unresolved.agent)
         if own:
             self.promised[lead.owner].remove(lead.due_ms << ID_BITS | lead.id)
             self.waiting.stir_agent(lead.owner)
@@ -357,9 +395,19 @@ class State(Places):
             if own or lead.urgent is not None:
                 for slot, base_ms in self._waits(lead):
                     self.timers.add(slot, base_ms, lead.id)
-        elif lead.unresolved is not None:
-            self.unresolved.setdefault(lead.unresolved.agent, set()).add(lead.id)
-            self.timers.add((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
+        else:
+            self._count_aside(lead, 1)
+            if lead.unresolved is not None:
+                self.unresolved.setdefault(lead.unresolved.agent, set()).add(lead.id)
+                self.timers.add((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
+
+    def _count_aside(self, lead: Lead, by: int) -> None:
+        key = (lead.campaign, lead.pool, lead.owner, lead.status)
+        count = self.aside.get(key, 0) + by
+        if count:
+            self.aside[key] = count
+        else:
+            del self.aside[key]
 
     def _waits(self, lead: Lead) -> Iterable[tuple[Slot, int]]:
         if lead.promise is not None and is_own(lead):
@@ -391,19 +439,24 @@ class State(Places):
         groups: dict[tuple[int, int, int], list[int]] = {}
         for lead in leads:
             self.numbers.add(lead.numbers, lead.id)
-            group = groups.setdefault((lead.owner, lead.zones, lead.priority or -pool.id), [])
-            if self.held and not self.held.keys().isdisjoint(lead.numbers):
-                self.parked.add(lead.id)
+            if self._may_be_kept_back(lead.numbers):
+                self.place(fresh_to_lead(lead, pool))
             else:
+                group = groups.setdefault((lead.owner, lead.zones, lead.priority or -pool.id), [])
                 group.append(key_of(0, seq_of(pool, lead.ordinal, lead.id), lead.id))
         for (owner, zones, source), keys in groups.items():
-            self.extend(
-                self.queue(pool.campaign, owner, Family.UNPROCESSED), (pool.id, zones, source, UNSHOWN, False), keys
-            )
+            queue = self.queue(pool.campaign, owner, Family.UNPROCESSED)
+            self.extend(queue, (pool.id, zones, source, UNSHOWN, False, FREE), keys)
         key = (pool.campaign, Status.UNPROCESSED)
         self.counts[key] = self.counts.get(key, 0) + len(leads)
         self.pool_open[pool.id] = self.pool_open.get(pool.id, 0) + len(leads)
         self.pool_unshown[pool.id] = self.pool_unshown.get(pool.id, 0) + len(leads)
+
+    def _may_be_kept_back(self, numbers: tuple[int, ...]) -> bool:
+        """Whether a lead that comes in must be looked at: one of its numbers is leased, or was called."""
+        if self.held and not self.held.keys().isdisjoint(numbers):
+            return True
+        return self.contacts.active and any(self.contacts.concerns(number) for number in numbers)
 
     def has_clones(self, lead: int) -> bool:
         """Whether there are clones of the lead, open or closed (SPEC R9.11)."""
@@ -416,7 +469,7 @@ class State(Places):
         kind, campaign = slot
         if kind is Kind.ABANDON:
             return base_ms + self.settings.abandon_after_ms
-        if kind in (Kind.URGENT, Kind.POOL):
+        if kind in (Kind.URGENT, Kind.POOL, Kind.HOURS, Kind.LIMIT):
             return base_ms
         record = self.campaigns.by_no[campaign]
         dialer = record.dialer

@@ -27,6 +27,8 @@ class Kind(IntEnum):
     URGENT = 6
     POOL = 7
     EXPIRE = 8
+    HOURS = 9
+    LIMIT = 10
 
     __hash__ = int.__hash__
 

@@ -14,10 +14,12 @@ from sortedcontainers import SortedList
 from .blocking import closing
 from .model import Forgotten, Status
 from .order import NEVER
+from .places import ALWAYS
 from .queues import Queue
 from .recovery import Recovery
 from .row import Row
 from .state import State
+from .timers import Kind, Slot
 
 
 def verify(state: State) -> list[str]:
@@ -32,6 +34,7 @@ def verify(state: State) -> list[str]:
         problems += _queue_problems(state, queue)
     problems += _callable_all_the_same(state)
     problems += _clone_problems(state)
+    problems += _gate_problems(state)
     problems += [
         f"pool {pool.id}: its file {pool.file} is not kept"
         for pool in state.pools.values()
@@ -45,6 +48,7 @@ def verify(state: State) -> list[str]:
 def _rebuilt(state: State) -> State:
     other = State()
     other.secret = state.secret
+    other.zones.almanac = state.zones.almanac
     other.now_ms = state.now_ms
     recovery = Recovery(other)
     for table, row in rows_of(state):
@@ -78,6 +82,8 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
         ("job", state.jobs.values()),
         ("clones", state.clones.values()),
         ("file", state.files.values()),
+        ("zone_set", state.zones.rows.values()),
+        ("contacted", state.contacts.rows.values()),
     )
     if state.key_check:
         yield "forgotten", Forgotten(state.key_check, 0, "")
@@ -88,21 +94,52 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
 def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]]:
     yield "order", _order(state), _order(other)
     yield "order of timers", state.timers.disorder(), []
-    yield "timers", state.timers.entries(), other.timers.entries()
+    yield "timers", _timers(state), _timers(other)
     yield "parked", state.parked, other.parked
     yield "numbers held", state.held, other.held
     yield "numbers shared", state.numbers.shared, other.numbers.shared
     yield "key of forgotten numbers", state.key_check, other.key_check
     yield "open pools", state.open_pools, other.open_pools
+    yield "zone sets", state.zones.rows, other.zones.rows
+    yield "calls to numbers that leads have no more", state.contacts.rows, other.contacts.rows
     yield "bars on pools", state.shut, other.shut
     yield "pools of entries", _entries(state), _entries(other)
-    for name in ("counts", "pool_open", "pool_unshown", "pool_leased", "leases", "unresolved", "promised", "pauses"):
+    for name in (
+        "counts",
+        "pool_open",
+        "pool_unshown",
+        "pool_leased",
+        "leases",
+        "unresolved",
+        "promised",
+        "pauses",
+        "aside",
+    ):
         yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
+
+
+def _timers(state: State) -> set[tuple[Slot, int, int]]:
+    """All but those of hours: gates stay when their last part goes, so there may be more than a rebuild makes."""
+    return {entry for entry in state.timers.entries() if entry[0][0] is not Kind.HOURS}
+
+
+def _gate_problems(state: State) -> Iterator[str]:
+    """Gates that are not what the calendar says, or that no timer will turn."""
+    running = {(base_ms, what) for (kind, _), base_ms, what in state.timers.entries() if kind is Kind.HOURS}
+    for gate in state.gates.values():
+        calendar = state.calendar(gate.campaign, gate.zones)
+        span = ALWAYS if calendar is None else calendar.at(state.now_ms)
+        if gate.span != span:
+            yield f"hours of campaign {gate.campaign} in zones {gate.zones}: {gate.span}, should be {span}"
+        if gate.span.until_ms is not None and (gate.span.until_ms, gate.no) not in running:
+            yield f"hours of campaign {gate.campaign} in zones {gate.zones}: no timer turns them"
+    if len(running) != sum(gate.span.until_ms is not None for gate in state.gates.values()):
+        yield "hours: there are timers of no gate"
 
 
 def _order(state: State) -> dict[object, object]:
     return {
-        (key, part.key): (part.priority, part.base, part.open, tuple(part.keys))
+        (key, part.key): (part.priority, part.base, part.open, tuple(part.keys), tuple(part.ends or ()))
         for key, queue in state.queues.items()
         for part in queue.parts.values()
     }
@@ -163,7 +200,12 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
         if part.open:
             heads.setdefault(part.priority, []).append(head)
         if part not in state.gated.get(part.key[0], {}):
-            problems.append(f"{name}: part {part.key} is not behind its gate")
+            problems.append(f"{name}: part {part.key} is not behind its pool's gate")
+        gate = state.gates.get((queue.campaign, part.key[1]))
+        if gate is None or part not in gate.parts:
+            problems.append(f"{name}: part {part.key} is not behind the gate of its hours")
+        elif part.open is not state.is_part_open(part):
+            problems.append(f"{name}: part {part.key} is {'open' if part.open else 'closed'}, should not be")
     expected = [(priority, sorted(found)) for priority, found in sorted(heads.items())]
     kept = [(level.priority, level.heads) for level in queue.levels]
     if kept != expected:

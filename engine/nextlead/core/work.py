@@ -158,6 +158,8 @@ def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, 
     row, detail = verdict.lead, ""
     if not state.stays_open(row):
         row, detail = close(row, "expired"), "its pool has expired"
+    elif row.promise is not None and row.promise.forced_by and row.promise is not old.promise:
+        detail = f"outside calling hours, forced by {row.promise.forced_by}"
     new = state.put(old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail)
     before, after = old.promise, new.promise
     if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):

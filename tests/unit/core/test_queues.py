@@ -45,7 +45,7 @@ def test_a_queue_is_a_sort(seed: int, steps: int) -> None:  # R2.1, R2.2
     rng = random.Random(seed)
     queue, plain = Queue(1, -1, Family.COMMON, OVERDUE_MS), Plain()
     for lead in range(1, steps + 1):
-        part_key = (rng.randrange(3), 0, rng.randrange(1, 4), 0, False)
+        part_key = (rng.randrange(3), 0, rng.randrange(1, 4), 0, False, 0)
         priority, is_open, keys = plain.parts.get(part_key, (part_key[2], rng.random() < 0.8, set()))
         part = queue.parts.get(part_key)
         if part is None:
@@ -73,7 +73,7 @@ def test_a_queue_is_a_sort(seed: int, steps: int) -> None:  # R2.1, R2.2
 
 def test_many_at_once_and_another_order() -> None:  # R9.10
     queue = Queue(1, -1, Family.UNPROCESSED, OVERDUE_MS)
-    part = queue.parts[1, 0, 5, 1, False] = Part(queue, (1, 0, 5, 1, False), 5, key_of(100, 0, 0), is_open=True)
+    part = queue.parts[1, 0, 5, 1, False, 0] = Part(queue, (1, 0, 5, 1, False, 0), 5, key_of(100, 0, 0), is_open=True)
     queue.extend(part, [key_of(0, seq, seq) for seq in range(1, 2001)])
     assert lead_of(queue.best(limit(100))) == 1
     assert queue.best(limit(99)) is NEVER
@@ -89,7 +89,7 @@ def test_many_at_once_and_another_order() -> None:  # R9.10
 
 def test_overdue_is_a_prefix() -> None:  # R2.2
     queue = Queue(1, 7, Family.VIP_OWN, OVERDUE_MS)
-    part = queue.parts[0, 0, 5, 0, False] = Part(queue, (0, 0, 5, 0, False), 5, 0, is_open=True)
+    part = queue.parts[0, 0, 5, 0, False, 0] = Part(queue, (0, 0, 5, 0, False, 0), 5, 0, is_open=True)
     queue.add(part, key_of(100, 1, 1))
     assert queue.best(limit(105) - queue.overdue) is NEVER
     assert lead_of(queue.best(limit(106) - queue.overdue)) == 1

@@ -12,7 +12,7 @@ from nextlead.core.queues import UNSHOWN, Family, Part, Queue, Shadow
 def test_what_comes_and_goes_meanwhile_is_in_both(seed: int) -> None:  # R2.7, R9.10
     rng = random.Random(seed)
     queue = Queue(1, -1, Family.UNPROCESSED, 0)
-    part = queue.parts[1, 0, 5, UNSHOWN, False] = Part(queue, (1, 0, 5, UNSHOWN, False), 5, 0, is_open=True)
+    part = queue.parts[1, 0, 5, UNSHOWN, False, 0] = Part(queue, (1, 0, 5, UNSHOWN, False, 0), 5, 0, is_open=True)
     new_seq = {lead: rng.randrange(1 << 30) for lead in range(1, 400)}
     part.shadow = Shadow(lambda key: key_of(0, new_seq[lead_of(key)], lead_of(key)))
     inside = set(rng.sample(range(1, 400), 200))
