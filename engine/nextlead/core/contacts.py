@@ -2,20 +2,36 @@
 
 Rules of this file:
 
-1. An attempt is known by its lead and the start of its lease. Attempts stand in `Lead.calls` of the lead; those to
-   numbers that a lead has no more (it closed, or they were dropped) in a `Contacted` row.
+1. The attempts of an open lead are the `Lead.calls` of its row, those to numbers that it has no more among them. What
+   they were to such numbers, or of a lead that closed, stands in a `Contacted` row as well: by that they are found, and
+   of a lead that is not open they are counted there. So no attempt is counted twice.
 2. Attempts to a number are those of all leads that have or had it; rules of a campaign count its own only.
 3. Attempts are kept as far back as the longest rule looks, and at least 30 days, so that a new rule counts what was
-   before it.
+   before it. More of them than any rule counts are not kept, but the last conversation always is.
+4. Every rule is a span that begins at one moment: that of the nth last attempt, of the last one, or of the end of the
+   last conversation. It keeps the lead back until the span is over, and not at that moment any more.
 """
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from heapq import nlargest
+from itertools import islice
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from .contacted import ContactedRows
 from .leads import LeadTable
-from .model import Contacted, Lead
+from .model import Call, Contacted, Lead, Status
 from .numbers import NumberIndex
 from .records import Records
+from .row import DAY_MS
 from .setup_model import Campaign, ContactLimit
+from .spans import format_span
+
+KEPT_MS: Final = 30 * DAY_MS
+KEPT_CALLS: Final = 50
+_PRUNED_AT_ONCE: Final = 4
 
 
 class Limited(Struct, frozen=True, gc=False):
@@ -26,6 +42,31 @@ class Limited(Struct, frozen=True, gc=False):
     value: str
 
 
+class _Rule(NamedTuple):
+    """A limit, and the campaign whose attempts it counts; 0 for those of all."""
+
+    limit: ContactLimit
+    campaign: int
+
+
+class _Moment(NamedTuple):
+    """When something happened, and by which lead of which campaign."""
+
+    at_ms: int
+    campaign: int
+    lead: int
+
+
+class _Attempts(NamedTuple):
+    """The attempts to one number, and the ends of conversations; both with the newest first."""
+
+    starts: list[_Moment]
+    talks: list[_Moment]
+
+
+_NONE: Final = _Attempts([], [])
+
+
 class Contacts:
     """Who was called when, over the rows that `leads` and `numbers` have. `rows` are by lead."""
 
@@ -33,44 +74,197 @@ class Contacts:
         self._leads = leads
         self._numbers = numbers
         self._campaigns = campaigns
-        self.rows: dict[int, Contacted] = {}
+        self.rows = ContactedRows()
         self.active = False
         """Whether there is any rule at all, the organisation's or a campaign's."""
+        self.kept_ms = KEPT_MS
+        self._kept_calls = KEPT_CALLS
+        self._common: tuple[_Rule, ...] = ()
+        self._rules: dict[int, tuple[_Rule, ...]] = {}
+        self._seen: tuple[int, int] = (-1, -1)
+        self._found = _NONE
+
+    # -- rules ------------------------------------------------------------------------------------------------------
 
     def follow(self, limits: tuple[ContactLimit, ...]) -> None:
         """The organisation's rules are these now, the campaigns' as their rows say. O(campaigns)."""
-        self._limits = limits
-
-    def restore(self, row: Contacted) -> None:
-        """A row that the store had."""
-        self.rows[row.lead] = row
+        self._common = tuple(_Rule(limit, 0) for limit in limits)
+        self._rules = {
+            campaign.no: (*self._common, *(_Rule(limit, campaign.no) for limit in campaign.dialer.contact_limits))
+            for campaign in self._campaigns
+            if campaign.dialer.contact_limits
+        }
+        rules = {rule.limit for found in (self._common, *self._rules.values()) for rule in found}
+        self.active = bool(rules)
+        self.kept_ms = max((limit.span_ms for limit in rules), default=0)
+        self.kept_ms = max(self.kept_ms, KEPT_MS)
+        self._kept_calls = max((limit.most for limit in rules), default=0)
+        self._kept_calls = max(self._kept_calls, KEPT_CALLS)
 
     def until_ms(self, lead: Lead, at_ms: int) -> int:
         """When the last of the rules that keep the lead back at this moment ends; 0 if none does.
 
-        O(attempts to its number). Nothing but attempts changes the answer, so it holds until then.
+        The lead is open, in the index of numbers. O(rules * (own attempts + what they count)), and O(attempts to its
+        number) if that is not the one that was asked for last. Nothing but attempts changes the answer, so it holds
+        until then.
         """
-        return 0
+        if not self.active:
+            return 0
+        last_ms = max((self._end_ms(rule, lead) for rule in self._holding(lead)), default=0)
+        return last_ms if last_ms > at_ms else 0
 
     def limited(self, lead: Lead, at_ms: int) -> Limited | None:
         """The same with the rule that ends last."""
-        return None
+        if not self.active:
+            return None
+        ends = [(self._end_ms(rule, lead), rule) for rule in self._holding(lead)]
+        until_ms, last = max(ends, key=lambda end: end[0], default=(0, None))
+        if last is None or until_ms <= at_ms:
+            return None
+        return Limited(until_ms, last.limit, self._in_words(last, lead, at_ms))
 
     def values(self, lead: Lead, at_ms: int) -> list[tuple[str, str]]:
         """Every rule that counts for the lead as (rule, what was counted), in words, for the history of an offer."""
-        return []
+        return [(rule.limit.kind, self._in_words(rule, lead, at_ms)) for rule in self._rules_of(lead)]
+
+    def _rules_of(self, lead: Lead) -> tuple[_Rule, ...]:
+        return self._rules.get(lead.campaign, self._common)
+
+    def _holding(self, lead: Lead) -> Iterable[_Rule]:
+        """Those that a lead is not exempt from (SPEC R12.2)."""
+        rules = self._rules_of(lead)
+        return rules if lead.promise is None else [rule for rule in rules if rule.limit.promised]
+
+    def _end_ms(self, rule: _Rule, lead: Lead) -> int:
+        """When the rule's span ends, or ended; 0 if it never began."""
+        limit = rule.limit
+        nth = limit.most if limit.kind == "max" else 1
+        moments = nlargest(nth, self._moments(rule, lead, nth))
+        return moments[-1] + limit.span_ms if len(moments) == nth else 0
+
+    def _moments(self, rule: _Rule, lead: Lead, most: int | None) -> Iterator[int]:
+        """What the rule counts: the lead's own, then the newest of others' to its number, so many of them at most."""
+        kind, scope = rule.limit.kind, rule.limit.scope
+        number = lead.numbers[lead.number_at]
+        talks = kind == "pause_after_conversation"
+        for call in lead.calls:
+            if kind != "max" or scope == "lead" or call.number == number:
+                if not talks:
+                    yield call.at_ms
+                elif call.talked_ms:
+                    yield call.talked_ms
+        if kind == "max" and scope == "lead":
+            return
+        attempts = self._attempts_to(number)
+        others = (
+            moment.at_ms
+            for moment in (attempts.talks if talks else attempts.starts)
+            if moment.lead != lead.id and rule.campaign in (0, moment.campaign)
+        )
+        yield from islice(others, most)
+
+    def _in_words(self, rule: _Rule, lead: Lead, at_ms: int) -> str:
+        limit = rule.limit
+        span = format_span(limit.span_ms)
+        moments = list(self._moments(rule, lead, None))
+        whose = "this campaign" if rule.campaign else "all campaigns"
+        if limit.kind == "max":
+            counted = sum(moment_ms + limit.span_ms > at_ms for moment_ms in moments)
+            words = f"{counted} of {limit.most} in {span} to the {limit.scope}"
+        else:
+            what = "attempt" if limit.kind == "min_gap" else "conversation"
+            last = f"{format_span(max(at_ms - max(moments), 0))} after the last {what}" if moments else f"no {what}"
+            words = f"{last}, {span} to be kept"
+        exempt = lead.promise is not None and not limit.promised
+        return f"{words}, {whose}" + (", promised redials are exempt" if exempt else "")
+
+    # -- attempts ---------------------------------------------------------------------------------------------------
+
+    def _attempts_to(self, number: int) -> _Attempts:
+        """Of open leads that have the number, and of those that had it.
+
+        The last answer is kept as long as no row changed: leads that share a number are looked at in a row.
+        """
+        sharing = self._numbers.shared.get(number, ())
+        if not sharing and not self.rows:
+            return _NONE  # no lead has it but the one that is looked at
+        seen = (number, self._leads.changes)
+        if seen != self._seen:
+            self._seen, self._found = seen, self._collect({*sharing, *self.rows.leads(number)}, number)
+        return self._found
+
+    def _collect(self, leads: Iterable[int], number: int) -> _Attempts:
+        found = [
+            (call, row.campaign, lead)
+            for lead in leads
+            if (row := self._leads.touched_row(lead) or self.rows.get(lead)) is not None
+            for call in row.calls
+            if call.number == number
+        ]
+        starts = [_Moment(call.at_ms, campaign, lead) for call, campaign, lead in found]
+        talks = [_Moment(call.talked_ms, campaign, lead) for call, campaign, lead in found if call.talked_ms]
+        return _Attempts(sorted(starts, reverse=True), sorted(talks, reverse=True)) if found else _NONE
 
     def concerns(self, number: int) -> bool:
-        """Whether an attempt to the number is known of any lead, open or closed; for leads that come in. O(1)."""
-        return False
+        """Whether an attempt to the number is known of any lead, open or closed; for leads that come in.
 
-    def leave(self, old: Lead, new: Lead) -> Contacted | None:
+        O(log n + leads with the number).
+        """
+        if next(self.rows.leads(number), None) is not None:
+            return True
+        rows = map(self._leads.touched_row, self._numbers.each(number))
+        return any(call.number == number for row in rows if row is not None for call in row.calls)
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    def with_call(self, calls: tuple[Call, ...], call: Call, now_ms: int) -> tuple[Call, ...]:
+        """A row's calls with one more, without those that no rule can count any more (rule 3)."""
+        calls = (*calls, call)
+        after_ms = now_ms - self.kept_ms
+        if len(calls) <= self._kept_calls and calls[0].at_ms > after_ms:
+            return calls
+        kept: list[Call] = []
+        by_number, talked = Counter[int](), set[int]()
+        for each in reversed(calls):
+            by_number[each.number] += 1
+            counts = by_number[each.number] <= self._kept_calls or (each.talked_ms and each.number not in talked)
+            if counts and max(each.at_ms, each.talked_ms) > after_ms:
+                kept.append(each)
+            if each.talked_ms:
+                talked.add(each.number)
+        return tuple(reversed(kept))
+
+    def restore(self, row: Contacted) -> None:
+        """A row that the store had."""
+        self.rows.put(row)
+        self._forget_found()
+
+    def leave(self, _old: Lead, new: Lead) -> Contacted | None:
         """The open lead's row changes into the new one: what it no longer says of numbers is kept.
 
-        The row to be made durable (already taken in), None if nothing is to be kept.
+        The row to be made durable (already taken in), None if nothing is to be kept. One that is being erased is not
+        for it, but for `erase`.
         """
-        return None
+        closed = new.status is Status.CLOSED
+        calls = new.calls if closed else tuple(call for call in new.calls if call.number not in new.numbers)
+        row = Contacted(new.id, new.campaign, calls)
+        if not calls or self.rows.get(new.id) == row:
+            return None
+        self.rows.put(row)
+        self._forget_found()
+        return row
+
+    def erase(self, lead: int) -> bool:
+        """Nothing is to be known of the lead any more (SPEC R10.6); whether its row is to go from the store."""
+        self._forget_found()
+        return self.rows.remove(lead)
 
     def prune(self, now_ms: int) -> list[int]:
-        """Forget a few rows that no rule can count any more: leads whose rows are to go from the store. O(1)."""
-        return []
+        """Forget a few rows that no rule can count any more: leads whose rows are to go from the store. O(log n)."""
+        gone = self.rows.expire(now_ms - self.kept_ms + 1, _PRUNED_AT_ONCE)
+        if gone:
+            self._forget_found()
+        return gone
+
+    def _forget_found(self) -> None:
+        self._seen = (-1, -1)

@@ -21,6 +21,8 @@ class LeadTable:
         self._pools = pools
         self._pages = Pages()
         self._touched: dict[int, bytes | Lead] = {}
+        self.changes = 0
+        """Rises whenever a row of a touched lead is put or goes."""
         self._pack = Encoder().encode
         self._unpack = Decoder(Lead).decode
 
@@ -37,6 +39,11 @@ class LeadTable:
             return found
         fresh = self._pages.get(lead)
         return None if fresh is None else fresh_to_lead(fresh, self._pools[fresh.pool])
+
+    def touched_row(self, lead: int) -> Lead | None:
+        """The row as it was put, if the lead is open and touched: all but the place of one that was never shown."""
+        found = self._touched.get(lead)
+        return self._unpack(found) if isinstance(found, bytes) else found
 
     def ordinal(self, lead: int) -> int:
         """The place in its pool's file of an unprocessed lead that nobody was shown; 0 for any other. O(1)."""
@@ -61,10 +68,12 @@ class LeadTable:
         """Keep the lead's new row."""
         if lead.id not in self._touched:
             self._pages.discard(lead.id)
+        self.changes += 1
         self._touched[lead.id] = lead if lead.lease is not None else self._pack(lead)
 
     def drop(self, lead: int) -> None:
         """The lead is closed or deleted."""
+        self.changes += 1
         if self._touched.pop(lead, None) is None:
             self._pages.discard(lead)
 

@@ -1,0 +1,81 @@
+"""Calls to numbers that no open lead answers for: rows by lead, found by number (SPEC 12).
+
+Rules of this file:
+
+1. A row is kept as the MessagePack of it: there may be a month's closed leads.
+2. Rows expire in the order of their newest call or conversation; those that expire first stand in front of a heap. An
+   entry of the heap that is not its row's any more (the row was replaced or is gone) says nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from heapq import heappop, heappush
+
+from msgspec.msgpack import Decoder, Encoder
+from sortedcontainers import SortedList
+
+from .model import Call, Contacted
+from .numbers import number_entry
+from .order import ID_BITS, ID_MASK
+
+
+def newest_ms(calls: tuple[Call, ...]) -> int:
+    """When the last of the calls started, or the last conversation ended, whichever is later; there is one at least."""
+    return max(max(call.at_ms, call.talked_ms) for call in calls)
+
+
+class ContactedRows(Mapping[int, Contacted]):
+    """Rows by lead. Reading one costs O(calls in it)."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, bytes] = {}
+        self._entries: SortedList[int] = SortedList()
+        self._expiring: list[int] = []
+        self._pack = Encoder().encode
+        self._unpack = Decoder(Contacted).decode
+
+    def __getitem__(self, lead: int) -> Contacted:
+        return self._unpack(self._rows[lead])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def put(self, row: Contacted) -> None:
+        """Keep a lead's row in the place of the one it had. O(numbers in it * log n)."""
+        self.remove(row.lead)
+        self._rows[row.lead] = self._pack(row)
+        self._entries.update(_entries_of(row))
+        heappush(self._expiring, newest_ms(row.calls) << ID_BITS | row.lead)
+
+    def remove(self, lead: int) -> bool:
+        """The lead's row goes; whether it had one."""
+        packed = self._rows.pop(lead, None)
+        if packed is None:
+            return False
+        for entry in _entries_of(self._unpack(packed)):
+            self._entries.remove(entry)
+        return True
+
+    def leads(self, number: int) -> Iterator[int]:
+        """Leads whose rows have calls to the number, by id. O(log n + found)."""
+        low = number << ID_BITS
+        return (entry & ID_MASK for entry in self._entries.irange(low, low | ID_MASK))
+
+    def expire(self, before_ms: int, most: int) -> list[int]:
+        """Remove rows that have nothing that new, looking at so many at most; their leads. O(most * log n)."""
+        gone = []
+        for _ in range(most):
+            if not self._expiring or self._expiring[0] >> ID_BITS >= before_ms:
+                break
+            entry = heappop(self._expiring)
+            lead = entry & ID_MASK
+            if lead in self._rows and newest_ms(self[lead].calls) == entry >> ID_BITS:
+                self.remove(lead)
+                gone.append(lead)
+        return gone
+
+
+def _entries_of(row: Contacted) -> set[int]:
+    return {number_entry(call.number, row.lead) for call in row.calls}
