@@ -4,16 +4,20 @@ Nothing here changes the state; a function either answers the next row or refuse
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from .commands import Finish, Resolve
 from .errors import Invalid, NotAllowed
-from .model import CAUSES, REDIAL_KINDS, Ended, Lead, Status, Unresolved
+from .model import CAUSES, REDIAL_KINDS, Call, Ended, Lead, Status, Unresolved
 from .redials import check_slot, check_time, nearby, set_redial, settle
 from .setup_model import DEFAULT_RETRY, Agent, Campaign, TemplateResult
 from .state import State
+
+CONVERSATIONS: Final = frozenset({"resolved", "redial"})
+"""Outcomes for which somebody must have talked (SPEC R12.1)."""
 
 
 class Verdict(Struct, frozen=True, gc=False):
@@ -62,23 +66,44 @@ def without_dropping(lead: Lead) -> Lead:
     return replace(lead, dropping=()) if lead.dropping else lead
 
 
-def end_lease(lead: Lead, now_ms: int, ended: Ended, number: int) -> Lead:
-    """The row without its lease, with the attempt counted for the lead and the number (SPEC R6.1)."""
+def end_lease(state: State, lead: Lead, ended: Ended, number: int, *, talked: bool = False) -> Lead:
+    """The row without its lease, with the attempt counted for the lead and the number (SPEC R6.1, R12.1).
+
+    `talked`: it was a conversation that ends now. A promise that stands was forced for this call only (SPEC R4.2).
+    """
     assert lead.lease is not None
+    now_ms, promise = state.now_ms, lead.promise
+    if promise is not None and promise.forced_by:
+        promise = replace(promise, forced_by="")
     at = lead.numbers.index(number)
     counts = list(lead.dialled) or [0] * len(lead.numbers)
     counts[at] += 1
+    call = Call(lead.lease.started_ms, number, now_ms if talked else 0)
     done = replace(
         lead,
         lease=None,
         attempts=lead.attempts + 1,
         dialled=tuple(counts),
         number_at=at,
+        promise=promise,
         urgent=None,
         ended=ended,
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
+        calls=state.contacts.with_call(lead.calls, call, now_ms),
     )
     return without_dropping(done)
+
+
+def with_conversation(lead: Lead) -> Lead:
+    """The row of an unresolved lead whose last call turns out to have been a conversation (SPEC R12.1).
+
+    It ended when the lead became unresolved.
+    """
+    assert lead.unresolved is not None
+    if not lead.calls:
+        return lead
+    talked = replace(lead.calls[-1], talked_ms=lead.unresolved.since_ms)
+    return replace(lead, calls=(*lead.calls[:-1], talked))
 
 
 def need_result(campaign: Campaign, code: str | None) -> TemplateResult:

@@ -159,7 +159,10 @@ def put_erased(
         pauses=(),
         ended=ended,
         erased=True,
+        calls=(),
     )
+    if state.contacts.erase(row.id):
+        state.record("contacted", row.id, None)
     row = state.put(old, row, trigger, actor, cause=cause, effective_ms=effective_ms)
     if not old.erased:
         numbers = tuple(dict.fromkeys((*old.numbers, *old.dropped)))

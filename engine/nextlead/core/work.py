@@ -9,7 +9,18 @@ from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, T
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Ended, Lead, LeadData, Status
-from .outcomes import Verdict, cancelled, close, end_lease, redial, resolved, unreached, unresolved
+from .outcomes import (
+    CONVERSATIONS,
+    Verdict,
+    cancelled,
+    close,
+    end_lease,
+    redial,
+    resolved,
+    unreached,
+    unresolved,
+    with_conversation,
+)
 from .privacy import awaits_erasure, put_erased
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
@@ -137,7 +148,7 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
         verdict = cancelled(lead, pause_until_ms)
         back = settle(state, replace(verdict.lead, lease=None, ended=ended))
         return replace(verdict, lead=back, cause=command.reason)
-    done = end_lease(lead, state.now_ms, ended, number)
+    done = end_lease(state, lead, ended, number, talked=command.outcome in CONVERSATIONS)
     match command.outcome:
         case "resolved":
             return resolved(campaign, done, command, agent.no, number)
@@ -236,7 +247,7 @@ def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effect
     """A lease that ends without a finish: unresolved, with the attempt counted (SPEC R5.2, R6.1)."""
     assert lead.lease is not None
     at_ms = state.now_ms if effective_ms is None else effective_ms
-    done = end_lease(lead, state.now_ms, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
+    done = end_lease(state, lead, Ended(lead.lease.token, 0, state.commit_no), lead.lease.number)
     verdict = unresolved(done, lead.lease.agent, at_ms)
     if awaits_erasure(lead):
         return put_erased(state, lead, verdict.lead, trigger, actor, effective_ms=at_ms)
@@ -255,11 +266,12 @@ def resolve(state: State, command: Resolve) -> Lead:
         raise NotAllowed(f"lead {lead.id} is unresolved by another agent")
     campaign = state.campaigns.by_no[lead.campaign]
     number = lead.numbers[lead.number_at]
+    called = with_conversation(lead) if command.outcome in CONVERSATIONS else lead
     match command.outcome:
         case "resolved":
-            verdict = resolved(campaign, lead, command, agent.no, number)
+            verdict = resolved(campaign, called, command, agent.no, number)
         case "redial":
-            verdict = redial(state, campaign, lead, command, agent)
+            verdict = redial(state, campaign, called, command, agent)
         case "unreached":
             verdict = unreached(state, campaign, lead, command.cause, number)
         case _:
