@@ -3,7 +3,20 @@
 from typing import Any
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Blocked, Erasure, Event, File, FreshLead, Lead, LeadData, Pool, Reject, Status
+from nextlead.core.model import (
+    Blocked,
+    Contacted,
+    Erasure,
+    Event,
+    File,
+    FreshLead,
+    Lead,
+    LeadData,
+    Pool,
+    Reject,
+    Status,
+    ZoneSet,
+)
 from nextlead.core.row import Row
 from nextlead.ports import Commit, Part, Store
 
@@ -63,6 +76,10 @@ def changes(*rows: Row, **more: Any) -> Changes:
                 made.rows["erasure", row.id] = row
             case Blocked():
                 made.rows["blocked", row.number] = row
+            case Contacted():
+                made.rows["contacted", row.lead] = row
+            case ZoneSet():
+                made.rows["zone_set", row.id] = row
             case _:
                 raise AssertionError(row)
     return made

@@ -6,7 +6,21 @@ from typing import Any
 import pytest
 from contract.build import NOON, closed, commit, event, fresh, lead, load, pool, reject
 
-from nextlead.core.model import Blocked, Erasure, Event, Forgotten, Job, Lead, LeadData, Lease, Reject, Status
+from nextlead.core.model import (
+    Blocked,
+    Call,
+    Contacted,
+    Erasure,
+    Event,
+    Forgotten,
+    Job,
+    Lead,
+    LeadData,
+    Lease,
+    Reject,
+    Status,
+    ZoneSet,
+)
 from nextlead.ports import LeadFilter, NumberUse
 from nextlead.testing import FaultyStore
 
@@ -256,6 +270,46 @@ async def test_a_number_that_is_blocked_again_meanwhile_stays_blocked_after_a_cr
     await store.claim()
     assert ("blocked", again) in (await load(store)).rows
     await store.close()
+
+
+@pytest.mark.parametrize("folded", [False, True])
+async def test_calls_go_with_the_lead(home: Any, store: Any, *, folded: bool) -> None:
+    """Those that its rows say, and those to numbers that it had no more: a dropped one, then all when it closed."""
+    to_ada, to_bob = Call(NOON, ADA), Call(NOON + 1, BOB, NOON + 2)
+    await commit(store, 1, pool(), ZoneSet(4, ("Europe/Berlin",)), fresh=[fresh(1, numbers=(ADA, BOB)), fresh(2)])
+    row = mine(numbers=(BOB,), dropped=(ADA,), calls=(to_ada,), zones=4, last_commit=2)
+    await commit(store, 2, row, Contacted(1, 10, (to_ada,)), events=[said("unreached")])
+    silent = mine(numbers=(BOB,), calls=(to_ada, to_bob), zones=4, last_commit=2, silent=(3,))
+    await commit(store, 3, silent, Contacted(1, 10, (to_ada, to_bob)), Contacted(2, 10, (to_bob,)), lead(2))
+    row = closed(1, "anonymized", numbers=(), erased=True, last_commit=4)
+    events = [bare("anonymized", 2, (3,), 1, "")]
+    await commit(store, 4, row, Erasure(1, 1, 1, 4, numbers=(ADA, BOB)), events=events, rows={("contacted", 1): None})
+    store = await reopen(home, store) if folded else store
+    await store.erase([Erasure(1, 1, 1, 4, numbers=(ADA, BOB))])
+    for _ in range(2):
+        for no in (2, 3, 4):
+            left = await store.lead_at(no, 1)
+            assert (left.calls, left.zones) == ((), 0)
+        rows = (await load(store)).rows
+        assert [found for table, found in rows if table == "contacted"] == [Contacted(2, 10, (to_bob,))]
+        assert ("zone_set", ZoneSet(4, ("Europe/Berlin",))) in rows
+        store = await reopen(home, store)
+    await store.close()
+    if hasattr(home, "path"):
+        data = home.path.read_bytes()
+        assert ADA.to_bytes(5, "big") not in data
+        assert BOB.to_bytes(5, "big") in data  # the other lead's
+
+
+async def test_checks_prove_for_ever_that_a_call_was_allowed(store: Any) -> None:
+    checks = (("calling_hours", "10:15 in Europe/Berlin, open until 17:00"), ("contact_limit", "1 of 3 in 24 h"))
+    await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,))])
+    leased = event(1, "leased", number=ADA, note="Ada", checks=checks)
+    await commit(store, 2, mine(last_commit=2, lease=LEASE), events=[leased])
+    row = closed(1, "anonymized", numbers=(), erased=True, last_commit=3)
+    await commit(store, 3, row, events=[bare("anonymized", 2, (), 1, "")])
+    await store.erase([Erasure(1, 1, 1, 3, numbers=(ADA, BOB))])
+    assert (await store.history(1))[0] == event(1, "leased", checks=checks)
 
 
 async def test_an_untouched_lead_with_the_number_keeps_its_index(store: Any) -> None:

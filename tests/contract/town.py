@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from contract.build import NOON, commit, event, fresh, lead, pool, reject
 
-from nextlead.core.model import Blocked, Erasure, Event, FreshLead, Lead, LeadData, Reject, Status
+from nextlead.core.model import Blocked, Call, Contacted, Erasure, Event, FreshLead, Lead, LeadData, Reject, Status
 
 LOADED = 1_000
 
@@ -63,7 +63,7 @@ class Town:
         erasures = [Erasure(row.id, row.id, row.pool, row.last_commit, row.silent) for row in rows]
         erasures.append(Erasure(self.leads + self.last, 0, 0, 0, forget=tuple(number_of(i) for i in ids)))
         self.gone |= set(ids)
-        removed = {("blocked", number_of(i)): None for i in ids}
+        removed = {("blocked", number_of(i)): None for i in ids} | {("contacted", i): None for i in ids}
         await self._commit(store, *rows, *erasures, events=events, rows=removed)
         return erasures
 
@@ -84,13 +84,15 @@ class Town:
         self.gone |= set(gone)
         edits = [LeadData(i, data_of(i, self.random.choice((0, 50, 900, 6_000)))) for i in called[:10]]
         blocked = [Blocked(number_of(i), f"{name_of(i)} asked", NOON, "user:M") for i in called[10:12]]
-        await self._commit(store, *rows, *edits, *blocked, events=events, gone=gone)
+        left = [Contacted(row.id, 10, row.calls) for row in rows if row.closure and row.id in called]
+        await self._commit(store, *rows, *edits, *blocked, *left, events=events, gone=gone)
 
     def _called(self, id_: int) -> Lead:
         status = self.random.choice((Status.PRIVATE_REDIAL, Status.COMMON_REDIAL, Status.CLOSED))
-        more = {"closure": "success", "closed_ms": NOON} if status is Status.CLOSED else {}
-        retries = tuple(range(self.random.randrange(20)))
-        return lead(id_, status, numbers=(number_of(id_),), retries=retries, last_commit=self.last + 1, **more)
+        more: dict[str, Any] = {"closure": "success", "closed_ms": NOON} if status is Status.CLOSED else {}
+        more["retries"] = tuple(range(self.random.randrange(20)))
+        more["calls"] = (Call(NOON, number_of(id_)),) * self.random.randrange(1, 4)
+        return lead(id_, status, numbers=(number_of(id_),), last_commit=self.last + 1, **more)
 
     def _beaten(self, id_: int) -> Lead:
         row = self._row(id_)
