@@ -1,5 +1,6 @@
 """A small call centre on a bare engine: two agents, one campaign, and a clock in the test's hands."""
 
+from nextlead.core.almanac import NO_ALMANAC, Almanac
 from nextlead.core.commands import (
     ClosePool,
     Command,
@@ -27,6 +28,8 @@ MINUTE_MS = 60_000
 class Centre:
     """Campaign c1, agents a and b at work on it, and a clock."""
 
+    almanac: Almanac = NO_ALMANAC
+
     def __init__(self, **dialer: object) -> None:
         self.now_ms = NOW_MS
         self.tokens = 0
@@ -38,7 +41,7 @@ class Centre:
 
     def found(self) -> None:
         """A new engine for a new organisation."""
-        self.engine = Engine()
+        self.engine = Engine(almanac=self.almanac)
         self.engine.start(self.now_ms)
 
     def __call__(self, command: Command) -> object:
@@ -63,7 +66,7 @@ class Centre:
     def restart(self) -> None:
         """The process has died and another is there, with what was durable."""
         old = self.engine.state
-        self.engine = Engine()
+        self.engine = Engine(almanac=self.almanac)
         self.engine.state.slice_leads = old.slice_leads
         for table, row in rows_of(old):
             self.engine.restore_row(table, row)
@@ -74,9 +77,11 @@ class Centre:
         self.engine.start(self.now_ms, self.now_ms)
         assert self.engine.verify() == []
 
-    def load(self, *numbers: int, owner: str | None = None, state: str = "active", campaign: str = "c1") -> list[int]:
+    def load(
+        self, *numbers: int, owner: str | None = None, state: str = "active", campaign: str = "c1", zone: str = ""
+    ) -> list[int]:
         pool = self(OpenPool(campaign=campaign, duplicates=Duplicates(action="load")))
-        rows = tuple(IntakeRow(at, (number,), owner=owner) for at, number in enumerate(numbers))
+        rows = tuple(IntakeRow(at, (number,), owner=owner, zone=zone) for at, number in enumerate(numbers))
         leads = self(LoadRows(pool=pool.id, rows=rows)).leads  # type: ignore[attr-defined]
         if state != "loading":
             self(ClosePool(pool=pool.id, unmatched=("x",) if state == "held" else ()))  # type: ignore[attr-defined]
