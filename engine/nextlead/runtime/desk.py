@@ -17,6 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+import structlog
+
 from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick, Work
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, NotReady, StorageFailed
@@ -40,6 +42,8 @@ GROWTH: Final = 50_000
 
 SLIP_MS: Final = 1000
 """How far engine time may run ahead of the monotonic clock, or behind it, before leases are moved along."""
+
+_log = structlog.get_logger("nextlead.desk")
 
 
 class Desk:
@@ -166,6 +170,8 @@ class Desk:
                 self.lost(served.answer)
         for done in outcome.done:
             self._tell_done(done)
+        for fault in outcome.faults:  # no agent saw it; a person has to find out why the order was wrong (SPEC R14.4)
+            _log.error("offer_stopped", lead=fault.lead, agent=fault.agent, rule=fault.rule)
         self.slices.rouse()
         if not self._stopped:
             self.chores.start_due(now_ms)
