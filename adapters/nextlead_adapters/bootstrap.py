@@ -51,11 +51,13 @@ async def open_dialer(
     numbers; without a name it lies beside the store, and is made with it. Raises `BadUrl` for a URL that can't be used,
     `StoreRefused` when the store can't be: held by another process, damaged, of a newer version, its key lost.
     """
+    from .almanac import LibraryAlmanac
+
     path = sqlite_path(url)
     key = find_key(key_file or (path and path.with_suffix(".key")))
     store, archive = _store(path)
     try:
-        dialer = await Dialer.open(store, clock, archive=archive, engine=Engine(key.secret), **limits)
+        dialer = await Dialer.open(store, clock, archive=archive, engine=Engine(key.secret, LibraryAlmanac()), **limits)
     except BaseException:
         await store.close()  # its threads would keep the process alive
         raise

@@ -8,6 +8,7 @@ from msgspec import Struct
 from nextlead.core.engine import Engine
 from nextlead.runtime.recovery import load
 
+from .almanac import LibraryAlmanac
 from .bootstrap import open_snapshot
 
 
@@ -23,7 +24,7 @@ async def verify_store(url: str) -> Report:
     """Look at a store as it is now; it may be in use. O(open leads). Raises `BadUrl`, `StoreRefused`."""
     store = await open_snapshot(url)
     try:
-        engine = Engine()
+        engine = Engine(almanac=LibraryAlmanac())
         await load(store, engine)
         engine.start(time.time_ns() // 1_000_000)
         return Report(store=url, counts=_counts(engine), findings=list(engine.verify()))

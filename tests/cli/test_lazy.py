@@ -31,6 +31,18 @@ def test_open_dialer_pulls_in_no_web_server(tmp_path: Path) -> None:
     assert loaded & {"starlette", "uvicorn", "typer", "httpx"} == set()
 
 
+@pytest.mark.parametrize("name", ["nextlead_adapters.cli.main", "nextlead_adapters.bootstrap"])
+def test_the_command_line_pulls_in_no_zones_and_no_holidays(name: str, tmp_path: Path) -> None:
+    assert loaded_by(f"import {name}", tmp_path) & {"phonenumbers", "tzdata", "holidays"} == set()
+
+
+def test_a_dialer_has_zones_when_it_opens_and_holidays_when_a_campaign_does(tmp_path: Path) -> None:
+    code = "import asyncio, nextlead\nasync def work():\n    async with await nextlead.open_dialer('memory:'): pass"
+    loaded = loaded_by(f"{code}\nasyncio.run(work())", tmp_path)
+    assert "phonenumbers" in loaded
+    assert "holidays" not in loaded
+
+
 def test_both_are_listed_and_nothing_else_is_there() -> None:
     assert {"Engine", "open_dialer"} <= set(dir(nextlead))
     with pytest.raises(AttributeError, match="no attribute 'Motor'"):
