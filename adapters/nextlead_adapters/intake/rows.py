@@ -10,12 +10,12 @@
 
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
-from zoneinfo import available_timezones
 
 from msgspec import json
 
 from nextlead.core.commands import IntakeReject, IntakeRow
 
+from ..zone_names import zone_name
 from .duplicates import key_rules, keys_by
 from .mapping import Column, Plan, norm
 from .numbers import Numbers
@@ -55,7 +55,6 @@ class RowChecker:
         self.plan = plan
         self._numbers = numbers
         self._owners = owners
-        self._zones = available_timezones() if any(c.field.kind == "timezone" for c in plan.special) else frozenset()
         self._rules = rules
         self._data = [
             (
@@ -77,7 +76,7 @@ class RowChecker:
         """`values` in the order of the plan's columns, None where there is nothing; `cells` are kept for downloads."""
         faults = list(self._missing)
         data = self._read_data(values, faults)
-        priority, owner = 0, None
+        priority, owner, zone = 0, None, ""
         for column in self.plan.special:
             raw = values[column.index]
             if is_blank(raw):
@@ -88,7 +87,7 @@ class RowChecker:
                 case "owner":
                     owner = self._read_owner(column, raw, faults)
                 case _:
-                    self._read_zone(column, raw, data, faults)
+                    zone = self._read_zone(column, raw, faults)
         phones = self._read_phones(values, data, faults)
         if not phones.usable:
             faults += phones.faults or [Fault(NO_NUMBER, "no phone number")]
@@ -98,7 +97,7 @@ class RowChecker:
                 numbers = tuple(phones.usable)
                 keys = self._keys(numbers, data) if self._keys else ()
                 dropped = tuple(fault.reason for fault in phones.faults)
-                return IntakeRow(row, numbers, encoded, priority, owner, cells, keys, None, dropped)
+                return IntakeRow(row, numbers, encoded, priority, owner, cells, keys, None, dropped, zone)
         except UnicodeEncodeError:
             encoded = b"{}"
             faults.append(Fault("text", "has characters that are not Unicode text"))
@@ -176,12 +175,13 @@ class RowChecker:
         faults.append(Fault("owner", reason))
         return None
 
-    def _read_zone(self, column: Column, raw: object, data: dict[str, Value], faults: list[Fault]) -> None:
-        zone = raw.strip() if isinstance(raw, str) else ""
-        if zone in self._zones:
-            data["timezone"] = zone
-        else:
-            faults.append(Fault("timezone", f"{column.name}: {shown(raw)} is no IANA time zone"))
+    @staticmethod
+    def _read_zone(column: Column, raw: object, faults: list[Fault]) -> str:
+        zone = zone_name(raw) if isinstance(raw, str) else None
+        if zone is None:
+            reason = f"{column.name}: {shown(raw)} must be an IANA name such as America/New_York"
+            faults.append(Fault("timezone", reason))
+        return zone or ""
 
 
 def _obey(rules: ValueRules, value: Value, column: Column, faults: list[Fault]) -> None:

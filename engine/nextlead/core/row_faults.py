@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from .almanac import zone_named
 from .blocking import refusal_of_numbers
 from .commands import IntakeReject, IntakeRow
 from .settings_check import NUMBER_MOST, PRIORITY_LAST
@@ -24,6 +25,8 @@ def fits(state: State, row: IntakeRow) -> bool:
             return False
     if not 0 <= row.priority <= PRIORITY_LAST or not numbers or (len(numbers) > 1 and len({*numbers}) < len(numbers)):
         return False
+    if row.zone and zone_named(row.zone) is None:
+        return False
     return refusal_of_numbers(state, numbers) is None
 
 
@@ -37,6 +40,9 @@ def reject_of(row: IntakeRow, *, has_owner: bool) -> IntakeReject:
     if not has_owner:
         reasons.append("owner is not there any more")
         rule = rule or "owner"
+    if row.zone and zone_named(row.zone) is None:
+        reasons.append("timezone must be an IANA name such as America/New_York")
+        rule = rule or "timezone"
     if not row.numbers or usable(row.numbers) != row.numbers:
         reasons.append("numbers must be there, each once, with at most 15 digits")
         closure, rule = "invalid_phone_number", ""

@@ -108,6 +108,7 @@ def test_with_on_invalid_close_every_row_has_a_status_in_the_order_of_the_file()
         (IntakeRow(1, (ANN,), priority=1001), "priority must be from 1", "not_accepted", "priority"),
         (IntakeRow(1, (ANN,), priority=-1), "priority must be from 1", "not_accepted", "priority"),
         (IntakeRow(1, (ANN,), owner="agent:gone"), "owner is not there any more", "not_accepted", "owner"),
+        (IntakeRow(1, (ANN,), zone="Mars/Base"), "timezone must be an IANA name", "not_accepted", "timezone"),
     ],
 )
 def test_rows_that_do_not_fit_now(bad: IntakeRow, reason: str, closure: str, rule: str) -> None:  # R9.4

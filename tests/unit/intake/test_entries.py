@@ -37,7 +37,8 @@ async def test_leads_become_a_pool(dialer: Dialer, intake: Intake) -> None:
     first = dialer.engine.lead(1)
     assert first is not None
     assert (first.numbers, first.priority) == ((14155550100,), 3)
-    assert json.decode((await dialer.archive.data([1]))[1]) == {"name": "Bakery 100", "timezone": "America/New_York"}
+    assert json.decode((await dialer.archive.data([1]))[1]) == {"name": "Bakery 100"}
+    assert dialer.engine.state.zones.names(first.zones) == ("America/New_York",)  # R11.1
     invalid = await dialer.archive.rejects(pool.id, "invalid")
     assert [(reject.row, reject.reasons, reject.cells) for reject in invalid] == [
         (4, ("phone: '1' is not a phone number",), ('{"phone": "1"}',)),

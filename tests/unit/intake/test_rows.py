@@ -48,6 +48,7 @@ def test_a_right_row_becomes_a_lead() -> None:
     assert row.row == 7
     assert row.numbers == (14155550100, 442079460018)
     assert (row.priority, row.owner, row.original, row.dropped) == (3, "team:north", None, ())
+    assert row.zone == "America/New_York"  # R11.1
     assert json.decode(row.data) == {
         "name": "Bakery 1",
         "size": 12,
@@ -55,7 +56,6 @@ def test_a_right_row_becomes_a_lead() -> None:
         "chain": False,
         "mail": "a@example.org",
         "mobile": "+442079460018",
-        "timezone": "America/New_York",
     }
     assert row.cells[-1] == "dropped"
 
@@ -63,7 +63,7 @@ def test_a_right_row_becomes_a_lead() -> None:
 def test_blank_cells_are_absent_not_empty() -> None:
     row = lead(COLUMNS, "4155550100", "B", "", " ", "", "", "", "", "", "", "")
     assert json.decode(row.data) == {"name": "B"}
-    assert (row.priority, row.owner) == (0, None)
+    assert (row.priority, row.owner, row.zone) == (0, None, "")
 
 
 def test_every_reason_is_given() -> None:
@@ -78,7 +78,7 @@ def test_every_reason_is_given() -> None:
         "mail: 'nobody' is not an e-mail address",
         "priority: '1001' is not a priority from 1 to 1000",
         "owner: 'agent:bob' is no agent:CODE or team:CODE of this organisation",
-        "timezone: 'Mars/Base' is no IANA time zone",
+        "timezone: 'Mars/Base' must be an IANA name such as America/New_York",
         "phone: '555' is too short",
         "mobile: '12' is too short",
     )
@@ -112,6 +112,38 @@ def test_priorities_are_whole_numbers_from_1_to_1000() -> None:
     assert [lead(columns, "4155550100", "a", good).priority for good in ("1", " 1000 ", "007", 5)] == [1, 1000, 7, 5]
     for bad in ("0", "1001", "-1", "1.0", "\u0661", "high", "99999999999", True, 1.5):
         assert reasons(columns, "4155550100", "a", bad)[0].startswith("priority: ")
+
+
+def test_a_zone_is_kept_as_it_is_spelt_however_it_is_written() -> None:
+    # R9.2, R11.1
+    columns = ["phone", "name", "Timezone"]
+    written = {"america/new_york": "America/New_York", " UTC ": "UTC", "EST5EDT": "EST5EDT", "gb": "GB", "  ": ""}
+    for text, zone in written.items():
+        row = lead(columns, "4155550100", "a", text)
+        assert row.zone == zone
+        assert json.decode(row.data) == {"name": "a"}
+
+
+def test_a_zone_that_is_none_makes_the_row_invalid() -> None:
+    # R9.2, R11.1
+    columns = ["phone", "name", "timezone"]
+    for bad in ("EDT", "Eastern", "+01:00", "America", "America/New York", "../UTC", "\ud800", -5, True, ["UTC"]):
+        found = check(columns, "4155550100", "a", bad)
+        assert isinstance(found, IntakeReject)
+        assert (found.closure, found.rule, found.numbers) == ("not_accepted", "timezone", (14155550100,))
+        assert found.reasons[0].startswith("timezone: ")
+        assert found.reasons[0].endswith(" must be an IANA name such as America/New_York")
+
+
+def test_a_field_of_the_campaign_that_is_called_timezone_is_hidden_by_the_special_one() -> None:
+    # R9.2: as one called priority or owner is.
+    fields = (TemplateField("name"), TemplateField("timezone", required=True))
+    plan = Matcher(fields, {"zone": "timezone"}).plan(["phone", "name", "zone"])
+    checker = RowChecker(plan, Numbers("US"), OWNERS, compile_rules(UploadRules(), fields))
+    found = checker.check(7, ("4155550100", "a", "europe/london"), ())
+    assert isinstance(found, IntakeRow)
+    assert (found.zone, json.decode(found.data)) == ("Europe/London", {"name": "a"})
+    assert isinstance(checker.check(8, ("4155550100", "a", ""), ()), IntakeRow), "it is never required"
 
 
 def test_json_values_of_any_type_are_judged_too() -> None:
