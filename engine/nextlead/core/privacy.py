@@ -7,6 +7,7 @@ Rules of this file:
 2. A leased lead is marked, and erased by the end of its lease, whatever that is (SPEC R1.5). Nothing personal is taken
    down of it from then on.
 3. A forgotten number is known by its keyed hash alone, and is refused like a blocked one (`blocking.py`).
+4. Calls of an erased lead are counted by no contact limit any more, so they may keep no other lead back.
 """
 
 from typing import Final
@@ -161,13 +162,24 @@ def put_erased(
         erased=True,
         calls=(),
     )
-    if state.contacts.erase(row.id):
-        state.record("contacted", row.id, None)
     row = state.put(old, row, trigger, actor, cause=cause, effective_ms=effective_ms)
+    _forget_calls(state, old)
     if not old.erased:
         numbers = tuple(dict.fromkeys((*old.numbers, *old.dropped)))
         _ask_to_erase(state, Erasure(0, row.id, row.pool, row.last_commit, numbers=numbers))
     return row
+
+
+def _forget_calls(state: State, lead: Lead) -> None:
+    """Rule 4. O(leads with the numbers * log n)."""
+    kept = state.contacts.rows.get(lead.id)
+    calls = lead.calls if kept is None else (*lead.calls, *kept.calls)
+    if state.contacts.erase(lead.id):
+        state.record("contacted", lead.id, None)
+    if state.contacts.active:
+        for number in {call.number for call in calls}:
+            for other in state.numbers.leads(number):
+                state.reconsider(other)
 
 
 def ask_to_cut(state: State, pool: Pool, numbers: tuple[int, ...]) -> None:
