@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from .order import ID_BITS, ID_MASK, NEVER, due_of, lead_of, limit
+from .order import NEVER, due_of, lead_of, limit
 from .queues import OWN, Family, Queue
+from .rules import reserved_until_ms, withheld_until_ms
 from .setup_model import Agent, Campaign
 from .sight import Lower, Sight
 from .state import State
@@ -39,10 +40,12 @@ class Nothing(Struct, frozen=True, gc=False):
     reason: str
 
 
-def choose(state: State, sight: Sight, agent: Agent, now_ms: int) -> Choice | Nothing:
-    """The best lead for the agent. O(queues it sees + log n)."""
+def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Collection[int] = ()) -> Choice | Nothing:
+    """The best lead for the agent, but for those `refused` (`leases.py`). O(queues it sees + log n)."""
     below = limit(now_ms)
     but: Collection[int] = paused(state, agent, now_ms)
+    if refused:
+        but = {*refused, *but}
     if state.leaving:  # leads of a blocked number that later slices close (`blocking.py`)
         but = state.leaving.union(but)
     if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
@@ -72,26 +75,6 @@ def paused(state: State, agent: Agent, now_ms: int) -> Collection[int]:
     if not pauses:
         return ()
     return {lead for lead, until_ms in pauses.items() if until_ms > now_ms}
-
-
-def reserved_until_ms(state: State, sight: Sight, agent: Agent, now_ms: int) -> int | None:
-    """SPEC R4.9: when the next own promised redial that the agent is kept free for falls due; None while there is none.
-
-    One that a leased number or a pause keeps out now counts, if the pause is over by then.
-    O(log n + those within reach).
-    """
-    entries = state.promised.get(agent.no)
-    if not entries or not sight.reserves:
-        return None
-    pauses = state.pauses.get(agent.no, {})
-    until_ms = now_ms + max(sight.reserves.values())
-    for entry in entries.irange((now_ms + 1) << ID_BITS, until_ms << ID_BITS | ID_MASK):
-        due_ms, lead = entry >> ID_BITS, state.need_lead(entry & ID_MASK)
-        near = due_ms - sight.reserves.get(lead.campaign, 0) <= now_ms
-        free = lead.lease is None and lead.urgent is None and pauses.get(lead.id, 0) <= due_ms
-        if near and free and not state.has_left(lead):
-            return due_ms
-    return None
 
 
 def first_due_ms(queue: Queue, after_ms: int) -> int | None:
@@ -153,7 +136,7 @@ def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Col
     second: list[_Candidate] = []
     withheld = False
     for lower in sight.lower.values():
-        if is_withheld(state, agent, lower.campaign):
+        if withheld_until_ms(state, agent, lower.campaign, state.now_ms):
             withheld = True
             continue
         automatic, unprocessed = _best(lower.automatic, below, but), _best(lower.unprocessed, below, but)
@@ -171,15 +154,6 @@ def _choose_lower(state: State, sight: Sight, agent: Agent, below: int, but: Col
         return Choice(best.score, best.rank, _handed(state, best))
     best = min(candidates, key=lambda candidate: (_stride(state, candidate.campaign), candidate.score))
     return Choice(best.score, best.rank, _strides(state, sight, first + second, best, below))
-
-
-def is_withheld(state: State, agent: Agent, campaign: Campaign) -> bool:
-    """SPEC R7.2."""
-    most = campaign.dialer.max_unresolved
-    if most is None:
-        return False
-    leads = map(state.need_lead, state.unresolved.get(agent.no, ()))
-    return sum(lead.campaign == campaign.no and not state.has_left(lead) for lead in leads) >= most
 
 
 def _is_turn_of_new(state: State, campaign: Campaign) -> bool:

@@ -16,6 +16,7 @@ from . import (
     blocking,
     bulk_edits,
     commands,
+    explaining,
     intake,
     jobs,
     kept_files,
@@ -95,6 +96,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pool_buttons.act_on_pool,
     commands.KeepAnswer: setup.keep_answer,
+    commands.Explain: explaining.explain,
     commands.Work: jobs.work,
     commands.Tick: lambda _state, _command: None,
 }
@@ -155,12 +157,14 @@ class Engine(Reads):
         state.changes = Changes()
         state.served = []
         state.done = []
+        state.faults_new = []
         return state
 
     def _end(self, reply: Any) -> Outcome:
         state = self.state
         catch_up(state)
-        return Outcome(reply, state.changes, state.served, tuple(state.done) if state.done else ())
+        done, faults = tuple(state.done) if state.done else (), tuple(state.faults_new) if state.faults_new else ()
+        return Outcome(reply, state.changes, state.served, done, faults)
 
     def next_deadline_ms(self) -> int | None:
         """When to call `Tick`: never later than the next thing to do; None while there is nothing.

@@ -1,18 +1,30 @@
 """Giving leases out and what people are told of them."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
-from .blocking import last_look
-from .choose import Choice, choose, first_due_ms, paused, reserved_until_ms
+from .blocking import last_look, need_free_numbers
+from .choose import Choice, choose, first_due_ms, paused
 from .dropping import goes_now
-from .errors import AgentDisabled, NoSession
+from .errors import AgentDisabled, Conflict, NoSession, NotAllowed
 from .model import Lead, Lease
 from .order import NEVER, due_of, limit, priority_of
 from .places import URGENT_STEP
-from .replies import NoLead, Offer
+from .rechecking import Recheck
+from .replies import Fault, NoLead, Offer
+from .rule_words import allowed_by, in_words
+from .rules import Context, Rule, due_ms_of, first_no, reserved_until_ms, rules_but, rules_named
 from .setup_model import Agent, Tally
 from .sight import Sight
 from .state import State
+
+_OF_THE_COMMAND = ("agent_enabled", "session", "leases_per_agent")
+"""Asked once a command, before there is a lead."""
+_LAST_LOOK: Final = rules_but(*_OF_THE_COMMAND, "do_not_call")  # `last_look` has that one: it closes the lead, too
+_TAKE: Final = rules_named("pool", "calling_hours", "contact_limit", "cancel_pause", "max_unresolved")
+_OVERRIDABLE: Final = rules_named("campaign", "owner")
+_NUMBER_LEASED: Final = rules_named("number_leased")
 
 
 def need_worker(agent: Agent, *, session: bool = True) -> None:
@@ -32,13 +44,15 @@ def oldest_when_full(state: State, agent: Agent) -> Offer | None:
 
 
 def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: bool) -> Offer | NoLead:
-    """Lease the best lead, or say why there is none."""
+    """Lease the best lead that every rule allows, or say why there is none (SPEC R14.4)."""
+    refused: set[int] = set()
+    context = Context(state, agent, state.now_ms)
     while True:
-        choice = choose(state, sight, agent, state.now_ms)
+        choice = choose(state, sight, agent, state.now_ms, refused)
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
         lead = state.need_lead(choice.lead)
-        if not goes_now(state, lead) and last_look(state, lead):
+        if _is_allowed(context, lead, refused):
             break
     among = ready_in_sight(state, sight, agent) if count else None
     for campaign, handed, stride in choice.tallies:
@@ -48,11 +62,57 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
     return lease(state, lead, agent, token, choice.rank, priority_of(choice.score) % URGENT_STEP, among)
 
 
+def _is_allowed(context: Context, lead: Lead, refused: set[int]) -> bool:
+    """The last look at the best lead. One that a rule forbids is refused: a fault of the order.
+
+    One that goes with its pool, or whose number was blocked, is not where it was any more.
+    """
+    state = context.state
+    if goes_now(state, lead):
+        return False
+    faults = state.faults
+    if not last_look(state, lead):
+        if state.faults > faults:
+            state.faults_new.append(Fault(lead.id, context.agent.code, "do_not_call"))
+        return False
+    rule = first_no(context, lead, _LAST_LOOK)
+    if rule is None:
+        return True
+    refused.add(lead.id)
+    if rule.name == "contact_limit" and any(isinstance(task, Recheck) for task in state.tasks):
+        state.reconsider(lead.id)  # the limits have changed, and it was not looked at since
+    else:
+        state.faults += 1
+        state.faults_new.append(Fault(lead.id, context.agent.code, rule.name))
+    return False
+
+
 def ready_in_sight(state: State, sight: Sight, agent: Agent) -> int:
     """How many leads the agent could get now. O(parts * log n)."""
     queues = sight.queues()
     ready = sum(queue.ready(limit(state.now_ms)) for queue in queues)
     return ready - sum(state.is_ready(lead, queues) for lead in paused(state, agent, state.now_ms))
+
+
+def check_take(state: State, agent: Agent, lead: Lead, *, override: bool) -> tuple[tuple[str, str], ...]:
+    """Every rule but order and due time (SPEC R3.8); raises with the first that fails.
+
+    What was overridden, for the history: names of rules and what they looked at.
+    """
+    context = Context(state, agent, state.now_ms)
+    need_free_numbers(state, lead.numbers)
+    rule = first_no(context, lead, _NUMBER_LEASED)
+    if rule is not None:
+        raise Conflict(_why_not(context, lead, rule))
+    rule = first_no(context, lead, _TAKE if override else _TAKE + _OVERRIDABLE)
+    if rule is not None:
+        raise NotAllowed(f"{rule.name}: {_why_not(context, lead, rule)}", rule=rule.name)
+    failed = [rule for rule in _OVERRIDABLE if rule.verdict(context, lead)] if override else ()
+    return tuple((rule.name, f"overridden: {_why_not(context, lead, rule)}") for rule in failed)
+
+
+def _why_not(context: Context, lead: Lead, rule: Rule) -> str:
+    return in_words(rule, context, lead, rule.verdict(context, lead))
 
 
 def lease(
@@ -64,6 +124,7 @@ def lease(
     priority: int,
     among: int | None = None,
     note: str = "",
+    overridden: tuple[tuple[str, str], ...] = (),
 ) -> Offer:
     """Give the lead to the agent (SPEC 5)."""
     now_ms = state.now_ms
@@ -76,14 +137,17 @@ def lease(
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
     )
     due_ms = due_ms_of(state, lead)
-    offer = (rank, priority, due_ms)
-    new = state.put(lead, new, "leased", f"agent:{agent.code}", number=number, note=note, offer=offer)
+    new = state.put(
+        lead,
+        new,
+        "leased",
+        f"agent:{agent.code}",
+        number=number,
+        note=note,
+        offer=(rank, priority, due_ms),
+        checks=(*overridden, *allowed_by(state, lead)),
+    )
     return Offer(new, rank, priority, due_ms, state.lease_end_ms(new), among)
-
-
-def due_ms_of(state: State, lead: Lead) -> int:
-    """The due time that orders the lead: its own, else its pool's (SPEC R2.2)."""
-    return lead.due_ms or state.pools[lead.pool].first_active_ms
 
 
 def priority_of_lead(state: State, lead: Lead) -> int:
@@ -99,7 +163,12 @@ def offer_of(state: State, lead: Lead) -> Offer:
 
 
 def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
-    """When time alone may bring a waiting agent a lead: a lead falls due, a pause or a reserve ends."""
+    """When a waiting agent is to be tried again if nothing stirs it: a lead falls due, a pause or a reserve ends.
+
+    What opens by a gate or a timer (hours, limits, pools, releases) stirs those who wait by itself, so it is not looked
+    for here; `idle.next_ms` answers when the next lead comes, whatever brings it. O(queues), and O(parts) of those with
+    a due lead that this agent may not have.
+    """
     now_ms = state.now_ms
     below = limit(now_ms)
     times = [until_ms for until_ms in state.pauses.get(agent.no, {}).values() if until_ms > now_ms]

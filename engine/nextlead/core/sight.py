@@ -80,16 +80,22 @@ def selected_campaigns(state: State, agent: Agent) -> list[Campaign]:
     if agent.session is None:
         return []
     chosen = (state.campaigns.by_no.get(no) for no in agent.session.campaigns)
-    return [campaign for campaign in chosen if campaign and campaign.active and campaign.no in agent.campaigns]
+    return [campaign for campaign in chosen if campaign and is_selected(agent, campaign)]
+
+
+def is_selected(agent: Agent, campaign: Campaign) -> bool:
+    """Whether the campaign is one of those."""
+    no, session = campaign.no, agent.session
+    return session is not None and campaign.active and no in agent.campaigns and no in session.campaigns
 
 
 def may_get_own(state: State, agent: Agent, campaign: Campaign) -> bool:
     """SPEC R3.3: whether the agent's own promised redials of the campaign are offered to it."""
     if agent.session is None:
         return False
-    permitted = campaign.no in agent.campaigns
-    if campaign.active and permitted and campaign.no in agent.session.campaigns:
+    if is_selected(agent, campaign):
         return True
+    permitted = campaign.no in agent.campaigns
     if not agent.session.cross or not (permitted or not state.settings.redial_restrictions):
         return False
     return campaign.active or campaign.dialer.dial_promised_when_inactive

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from .blocking import block_number
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
-from .leases import lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
+from .leases import check_take, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Ended, Lead, LeadData, Status
 from .outcomes import (
     CONVERSATIONS,
@@ -24,7 +24,6 @@ from .outcomes import (
 from .privacy import awaits_erasure, put_erased
 from .redials import settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
-from .rules import check_take
 from .setup_model import Agent
 from .sight import sight_of
 from .state import State
@@ -93,9 +92,9 @@ def take(state: State, command: Take) -> Offer:
     lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, DIALABLE)
-    check_take(state, agent, lead, override=command.override)
+    overridden = check_take(state, agent, lead, override=command.override)
     note = f"override by {command.by}" if command.override else ""
-    offer = lease(state, lead, agent, command.token, 0, priority_of_lead(state, lead), note=note)
+    offer = lease(state, lead, agent, command.token, 0, priority_of_lead(state, lead), note=note, overridden=overridden)
     state.waiting.stir_agent(agent.no)
     return offer
 
