@@ -19,6 +19,7 @@ from nextlead.core.work import lease_with
 from .core_entry import enter, to_number
 from .core_host import CoreHost
 from .core_persons import person
+from .core_reasons import explained, hours_row, idle, limit_rows
 from .core_views import CoreViews
 from .driver import (
     Body,
@@ -35,6 +36,7 @@ from .driver import (
     PoolView,
     Refused,
 )
+from .reasons import AllIdle, Explained, Hours, Idle
 from .times import START_MS, duration_ms
 
 
@@ -51,7 +53,7 @@ class CoreDriver:
         try:
             return self._host.apply(command)
         except NextleadError as refusal:
-            raise Refused(refusal.code, refusal.detail) from refusal
+            raise _refused(refusal) from refusal
 
     # -- time and the daemon
 
@@ -109,6 +111,20 @@ class CoreDriver:
         named = tuple(TemplateField(**field) for field in fields)
         self._do(c.PutCampaign(code=campaign, template=msgspec.structs.replace(known, fields=named), by="admin"))
 
+    def put_hours(self, campaign: str, hours: Hours | None) -> None:
+        known = self._host.engine.campaigns.by_code[campaign].dialer
+        changed = msgspec.structs.replace(known, calling_hours=hours_row(hours))
+        self._do(c.PutCampaign(code=campaign, dialer=changed, by="admin"))
+
+    def put_limits(self, campaign: str, limits: Sequence[Body]) -> None:
+        rows = limit_rows(limits)
+        if not campaign:
+            self._do(c.PutSettings(contact_limits=rows, by="admin"))
+            return
+        known = self._host.engine.campaigns.by_code[campaign].dialer
+        changed = msgspec.structs.replace(known, contact_limits=rows)
+        self._do(c.PutCampaign(code=campaign, dialer=changed, by="admin"))
+
     def load(self, pool: NewPool) -> Entered:
         before = self._host.record.newest_lead()
         pool_id = enter(self._host.engine, self._host.record, self._do, pool)
@@ -125,6 +141,11 @@ class CoreDriver:
 
     def next(self, agent: str) -> Offered | Nothing:
         return self._offer(self._do(c.Next(agent=agent, token=self._host.token(), by=f"agent:{agent}")))
+
+    def next_explained(self, agent: str) -> Offered | Idle:
+        command = c.Next(agent=agent, token=self._host.token(), count=True, by=f"agent:{agent}")
+        answer = self._offer(self._do(command))
+        return answer if isinstance(answer, Offered) else self.why_idle(agent)
 
     def wait(self, agent: str) -> int:
         waiter = next(self._waiters)
@@ -162,7 +183,7 @@ class CoreDriver:
         except UnknownLease:
             return self._first_answer(command)
         except NextleadError as refusal:
-            raise Refused(refusal.code, refusal.detail) from None
+            raise _refused(refusal) from None
         assert isinstance(reply, Finished)
         lead = self._host.record.lead_at(reply.commit_no, reply.lead.id) if reply.commit_no else reply.lead
         following = None if reply.next is None else self._offer(reply.next)
@@ -202,7 +223,10 @@ class CoreDriver:
     # -- leads and pools
 
     def edit(self, lead: int, changes: Body) -> None:
-        self._do(c.EditLead(lead=lead, by="admin", **_with_redial(changes)))
+        fields = _with_redial(changes)
+        if "timezone" in fields:
+            fields["zone"] = fields.pop("timezone")
+        self._do(c.EditLead(lead=lead, by="admin", **fields))
 
     def act(self, lead: int, action: str, body: Body) -> None:
         match action:
@@ -295,11 +319,31 @@ class CoreDriver:
     def unresolved(self, agent: str) -> list[int]:
         return [lead.id for lead in self._host.engine.unresolved_of(agent)]
 
+    def explain(self, lead: int, agent: str) -> Explained:
+        row = None if self._host.engine.lead(lead) is not None else self._host.record.lead(lead)
+        return explained(self._do(c.Explain(lead=lead, agent=agent, row=row, by="admin")))
+
+    def why_idle(self, agent: str) -> Idle:
+        return idle(self._do(c.WhyIdle(agent=agent, by=f"agent:{agent}")))
+
+    def why_all_idle(self) -> AllIdle:
+        reply = self._do(c.WhyAllIdle(by="supervisor"))
+        return AllIdle(
+            {each.campaign: idle(each) for each in reply.campaigns},
+            {each.agent: idle(each) for each in reply.agents},
+            reply.waiting,
+        )
+
     def _offer(self, answer: object) -> Offered | Nothing:
         if isinstance(answer, NoLead):
             return Nothing(answer.reason)
         assert isinstance(answer, Offer), answer
         return self._views.offered(answer)
+
+
+def _refused(refusal: NextleadError) -> Refused:
+    next_ms = refusal.facts.get("next_permitted_ms")
+    return Refused(refusal.code, refusal.detail, next_ms if isinstance(next_ms, int) else None)
 
 
 def _actor(who: str) -> str:

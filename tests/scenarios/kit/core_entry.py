@@ -72,6 +72,7 @@ class _Search:
             priority=lead.priority,
             owner=lead.owner,
             cells=(*lead.phones, *lead.data.values()),
+            zone=lead.timezone,
             keys=tuple(self._keys(numbers, lead.data)),
             original=self._original(numbers, lead.data, data),
         )

@@ -96,6 +96,7 @@ class CoreViews:
             priority=offer.why.priority,
             expires_ms=offer.expires_ms,
             blocked=offer.blocked,
+            among=offer.among,
         )
 
     def history(self, lead: int) -> list[Change]:
@@ -116,4 +117,7 @@ def _change(event: Event) -> Change:
         closure=event.closure,
         cause=event.cause,
         note=event.note,
+        event=event.kind,
+        detail=event.detail,
+        checks=event.checks,
     )

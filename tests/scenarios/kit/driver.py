@@ -9,15 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from .reasons import AllIdle, Explained, Hours, Idle
+
 Body = Mapping[str, Any]
 """An outcome, as in docs/http.md's finish, but `at_ms` in place of `at`."""
 
 
 class Refused(Exception):
-    def __init__(self, code: str, detail: str) -> None:
+    """`next_ms` is the next permitted time, where the refusal tells one."""
+
+    def __init__(self, code: str, detail: str, next_ms: int | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.next_ms = next_ms
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Offered:
     priority: int
     expires_ms: int
     blocked: bool
+    among: int | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,8 @@ class Nothing:
 class LeadView:
     """`owner` is `agent A` or `team sales`; `leased_by` an agent's code, empty when not leased.
 
-    `priority` is the one that counts; `due_ms` is None while nothing is to be called.
+    `priority` is the one that counts; `due_ms` is None while nothing is to be called. `zones` are those that hours go
+    by, `zone_source` says where they come from: `lead`, `number` or `campaign`.
     """
 
     id: int
@@ -59,6 +66,8 @@ class LeadView:
     master: int | None = None
     numbers: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
+    zones: tuple[str, ...] = ()
+    zone_source: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Finish:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a lead's history."""
+    """A line of a lead's history. `checks` are names and values of rules."""
 
     at_ms: int
     effective_ms: int
@@ -80,6 +89,9 @@ class Change:
     closure: str | None
     cause: str
     note: str
+    event: str = ""
+    detail: str = ""
+    checks: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,7 @@ class NewLead:
     priority: int = 0
     owner: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,12 +222,17 @@ class Driver(Protocol):
     def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
         """Fields of the template: `name`, `type`, `required`."""
 
+    def put_hours(self, campaign: str, hours: Hours | None) -> None: ...
+    def put_limits(self, campaign: str, limits: Sequence[Body]) -> None:
+        """Contact limits in the words of docs/http.md; of the organisation when no campaign is named."""
+
     def load(self, pool: NewPool) -> Entered: ...
 
     # -- work
     def session(self, agent: str, campaigns: Sequence[str], cross: bool | None) -> None: ...
     def log_off(self, agent: str) -> None: ...
     def next(self, agent: str) -> Offered | Nothing: ...
+    def next_explained(self, agent: str) -> Offered | Idle: ...
     def wait(self, agent: str) -> int:
         """Ask for a lead and go on waiting for it; the number of this wait."""
 
@@ -233,7 +251,7 @@ class Driver(Protocol):
 
     # -- leads and pools
     def edit(self, lead: int, changes: Body) -> None:
-        """`owner`, `due_ms`, `priority`, or `redial` with kind, at_ms and agent."""
+        """`owner`, `due_ms`, `priority`, `timezone`, or `redial` with kind, at_ms, agent and force."""
 
     def act(self, lead: int, action: str, body: Body) -> None:
         """release, remove, reopen, urgent, validate."""
@@ -266,3 +284,6 @@ class Driver(Protocol):
     def leases(self, agent: str) -> list[Offered]: ...
     def redials(self, agent: str) -> list[int]: ...
     def unresolved(self, agent: str) -> list[int]: ...
+    def explain(self, lead: int, agent: str) -> Explained: ...
+    def why_idle(self, agent: str) -> Idle: ...
+    def why_all_idle(self) -> AllIdle: ...

@@ -57,6 +57,7 @@ OFFER: Final[Patterns] = (
     (r"nothing \((\w+)\)", "reason", _text),
     (r"one of leads ([\w ]+)", "among", _text),
     (r"(some lead)", "some", _text),
+    (r"chosen from (\d+)", "chosen from", _text),
 )
 LEAD: Final[Patterns] = (
     (r"(closed): \w+", "status", _text),
@@ -74,6 +75,8 @@ LEAD: Final[Patterns] = (
     (r"(the same answer)", "answer", _text),
     (r"master (\w+)", "master", _text),
     (r"numbers (\+[\d +/]+)", "numbers", _digits),
+    (r"zones? ([\w/+-]+(?: [\w/+-]+)*)", "zones", _text),
+    (r"zone from (lead|number|campaign)", "zone from", _text),
     (r'(\w+) "([^"]*)"', "data {0}", _second),
     (r"no (master|numbers)", "{0}", _empty),
     (r"no data", "data", _empty),
@@ -137,6 +140,7 @@ def offer_facts(answer: Offered | Nothing, world: World, *, known: bool) -> Fact
         "priority": str(answer.priority),
         "until": show_ms(answer.expires_ms),
         "blocked": "blocked" if answer.blocked else "not blocked",
+        "chosen from": "" if answer.among is None else str(answer.among),
         "lease": "the same lease" if known else "a new lease",
     }
 
@@ -152,6 +156,8 @@ def lead_facts(view: LeadView, world: World) -> Facts:
         "leased": view.leased_by or "not leased",
         "master": "" if view.master is None else world.name_of(view.master),
         "numbers": "/".join(view.numbers),
+        "zones": " ".join(view.zones),
+        "zone from": view.zone_source,
         "data": "some" if any(view.data.values()) else "",
         **{f"data {name}": value for name, value in view.data.items()},
     }

@@ -28,8 +28,10 @@ from .driver import (
     PoolView,
 )
 from .http_line import HttpLine, in_text
+from .http_reasons import all_idle, explained, hours_body, idle
 from .http_views import change, entry, lead_view, offered, parse_ms, pool_view, text_of
 from .http_waits import HttpWaits, ask, was_answered
+from .reasons import AllIdle, Explained, Hours, Idle
 
 _REASON: Final = "nextlead-reason"
 
@@ -112,6 +114,15 @@ class HttpDriver:
     def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
         self.line.call("PATCH", f"campaigns/{campaign}", {"template": {"fields": list(fields)}})
 
+    def put_hours(self, campaign: str, hours: Hours | None) -> None:
+        self.line.call("PATCH", f"campaigns/{campaign}", {"dialer": {"calling_hours": hours_body(hours)}})
+
+    def put_limits(self, campaign: str, limits: Sequence[Body]) -> None:
+        if campaign:
+            self.line.call("PATCH", f"campaigns/{campaign}", {"dialer": {"contact_limits": list(limits)}})
+        else:
+            self.line.call("PATCH", "settings", {"contact_limits": list(limits)})
+
     def load(self, pool: NewPool) -> Entered:
         return self.enter(pool, "admin", by_hand=False)
 
@@ -140,6 +151,10 @@ class HttpDriver:
     def next(self, agent: str) -> Offered | Nothing:
         answer = self.line.call("POST", f"agents/{agent}/next", {}, who=agent)
         return Nothing(answer.headers[_REASON]) if answer.status_code == 204 else offered(answer.json())
+
+    def next_explained(self, agent: str) -> Offered | Idle:
+        answer = self.line.call("POST", f"agents/{agent}/next?explain=true", {}, who=agent).json()
+        return idle(answer["why_idle"]) if "why_idle" in answer else offered(answer)
 
     def wait(self, agent: str) -> int:
         number = next(self._numbers)
@@ -249,6 +264,15 @@ class HttpDriver:
     def unresolved(self, agent: str) -> list[int]:
         return [lead["id"] for lead in self.line.items(f"agents/{agent}/unresolved", who=agent)]
 
+    def explain(self, lead: int, agent: str) -> Explained:
+        return explained(self.line.call("GET", f"leads/{lead}/explain?agent={agent}").json())
+
+    def why_idle(self, agent: str) -> Idle:
+        return idle(self.line.call("GET", f"agents/{agent}/why-idle", who=agent).json())
+
+    def why_all_idle(self) -> AllIdle:
+        return all_idle(self.line.call("GET", "why-idle", who="supervisor").json())
+
 
 _FOUR_RESULTS: Final = (
     {"code": "success", "label": "Success", "category": "success"},
@@ -282,4 +306,5 @@ def new_lead(lead: NewLead) -> dict[str, Any]:
     body: dict[str, Any] = {"phone": lead.phones[0] if len(lead.phones) == 1 else list(lead.phones)}
     body |= {"priority": lead.priority} if lead.priority else {}
     body |= {"data": lead.data} if lead.data else {}
+    body |= {"timezone": lead.timezone} if lead.timezone else {}
     return body | ({"owner": lead.owner} if lead.owner else {})

@@ -10,7 +10,7 @@ import httpx
 
 from .daemon import ADMIN_TOKEN, Daemon
 from .driver import Body, Refused
-from .http_views import text_of
+from .http_views import parse_ms, text_of
 from .times import START_MS
 
 _OPERATOR: Final = frozenset({"", "admin", "operator"})
@@ -81,7 +81,9 @@ class HttpLine:
             problem = answer.json()
             assert answer.headers["content-type"].startswith("application/problem+json"), answer.text
             errors = "; ".join(f"{each['field']}: {each['message']}" for each in problem.get("errors") or ())
-            raise Refused(problem["code"], problem["detail"] if errors in problem["detail"] else errors)
+            next_at = problem.get("facts", {}).get("next_permitted")
+            detail = problem["detail"] if errors in problem["detail"] else errors
+            raise Refused(problem["code"], detail, parse_ms(next_at) if next_at else None)
         request = f"{answer.request.method} {answer.request.url.path}"
         assert answer.status_code < 300, f"{request}: {answer.status_code} {answer.text}"
         return answer

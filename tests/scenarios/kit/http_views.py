@@ -37,6 +37,8 @@ def lead_view(lead: Json) -> LeadView:
         master=lead["master"],
         numbers=tuple(lead["phones"]),
         data={name: str(value) for name, value in lead["data"].items() if value is not None},
+        zones=tuple(lead.get("zones", ())),
+        zone_source=lead.get("zone_source", ""),
     )
 
 
@@ -79,6 +81,7 @@ def offered(lease: Json) -> Offered:
         priority=lease["why"]["priority"],
         expires_ms=parse_ms(lease["expires"]),
         blocked=lease["blocked"],
+        among=lease["why"].get("among"),
     )
 
 
@@ -92,4 +95,7 @@ def change(event: Json) -> Change:
         closure=event["closure"],
         cause=event["cause"],
         note=event["note"],
+        event=event["event"],
+        detail=event["detail"],
+        checks=tuple((check["name"], check["value"]) for check in event.get("checks", ())),
     )

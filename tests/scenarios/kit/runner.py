@@ -1,5 +1,6 @@
 """Run a scenario against a driver, step by step."""
 
+import re
 from pathlib import Path
 
 from . import (
@@ -9,9 +10,11 @@ from . import (
     verbs_downloads,
     verbs_entry,
     verbs_files,
+    verbs_hours,
     verbs_large,
     verbs_outside,
     verbs_pools,
+    verbs_reasons,
     verbs_setup,
     verbs_work,
 )
@@ -19,7 +22,7 @@ from .core_driver import CoreDriver
 from .driver import Driver, Refused
 from .facts import Facts, agrees, lead_facts, read_facts, show
 from .language import BadStep, Step, read_scenario
-from .times import duration_ms
+from .times import TIME, duration_ms, show_ms
 from .verbs import VERBS, Came
 from .world import World
 
@@ -31,9 +34,11 @@ __all__ = [
     "verbs_downloads",
     "verbs_entry",
     "verbs_files",
+    "verbs_hours",
     "verbs_large",
     "verbs_outside",
     "verbs_pools",
+    "verbs_reasons",
     "verbs_setup",
     "verbs_work",
 ]
@@ -59,7 +64,7 @@ def _run_step(world: World, step: Step) -> None:
     try:
         came = _do(world, step)
     except Refused as refusal:
-        _judge_refusal(step, refusal)
+        _judge_refusal(world, step, refusal)
         after = _all_leads(world)
         if after != before:
             raise step.failed("nothing changes when a step is refused", f"{before} became {after}") from None
@@ -99,11 +104,16 @@ def _lead_or_gone(world: World, lead: int) -> Facts:
         return {"status": "gone"}
 
 
-def _judge_refusal(step: Step, refusal: Refused) -> None:
+def _judge_refusal(world: World, step: Step, refusal: Refused) -> None:
+    """`refused`, `refused CODE`, `refused CODE, permitted at TIME` or `refused CODE, never permitted`."""
     wanted = step.expected or "done"
-    code = wanted.removeprefix("refused").strip()
-    if not wanted.startswith("refused") or (code and code != refusal.code):
-        raise step.failed(wanted, f"refused {refusal.code}: {refusal.detail}") from None
+    head, _, permitted = wanted.partition(", ")
+    code = head.removeprefix("refused").strip()
+    next_at = "never permitted" if refusal.next_ms is None else f"permitted at {show_ms(refusal.next_ms)}"
+    if m := re.fullmatch(rf"permitted at ({TIME})", permitted):
+        permitted = f"permitted at {show_ms(world.time(m[1]))}"
+    if not head.startswith("refused") or code not in ("", refusal.code) or permitted not in ("", next_at):
+        raise step.failed(wanted, f"refused {refusal.code}, {next_at}: {refusal.detail}") from None
 
 
 def _judge(world: World, step: Step, came: Came | None) -> None:

@@ -9,7 +9,7 @@ from .verbs import verb
 from .verbs_work import promised_ms
 from .world import World
 
-_REDIAL = rf"(?P<kind>common|private|vip) (?:at (?P<at>{TIME})|in (?P<in>{DURATION}))(?: for (?P<agent>\w+))?"
+_REDIAL = rf"(?P<kind>common|private|vip) (?:at (?P<at>{TIME})|in (?P<in>{DURATION}))(?: for (?P<agent>\w+))?(?P<force> forced)?"
 
 
 @verb(r"admin sets owner of lead (?P<lead>\w+) to (?P<owner>(?:agent|team) \w+)")
@@ -28,7 +28,8 @@ def set_priority(world: World, m: re.Match[str], _: Step) -> None:
 
 
 def _redial(world: World, m: re.Match[str]) -> dict[str, Any]:
-    return {"kind": m["kind"], "at_ms": promised_ms(world, m), "agent": m["agent"]}
+    redial = {"kind": m["kind"], "at_ms": promised_ms(world, m), "agent": m["agent"]}
+    return redial | ({"force": True} if m["force"] else {})
 
 
 @verb(rf"admin sets redial of lead (?P<lead>\w+): {_REDIAL}")

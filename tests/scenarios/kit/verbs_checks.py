@@ -12,7 +12,7 @@ from .world import World
 
 _CHANGE: Final = re.compile(
     rf"(?:(?P<before>\w+) to )?(?P<after>\w+)(?:: (?P<closure>\w+))?"
-    rf"(?: by (?P<actor>[\w:]+))?(?: at (?P<at>{TIME}))?(?: effective (?P<effective>{TIME}))?(?: cause (?P<cause>\w+))?(?: noting (?P<note>.+))?"
+    rf"(?: by (?P<actor>[\w:]+))?(?: at (?P<at>{TIME}))?(?: effective (?P<effective>{TIME}))?(?: cause (?P<cause>\w+))?(?: saying (?P<detail>.+?))?(?: noting (?P<note>.+))?"
 )
 
 
@@ -68,7 +68,8 @@ def _like(world: World, wanted: str, came: Change) -> bool:
     ]
     who = m["actor"] is None or came.actor == m["actor"] or came.actor.startswith(f"{m['actor']}:")
     noted = m["note"] is None or m["note"] in came.note
-    return who and noted and all(wanted is None or wanted == real for wanted, real in pairs)
+    told = m["detail"] is None or m["detail"] in came.detail or any(m["detail"] in value for _, value in came.checks)
+    return who and noted and told and all(wanted is None or wanted == real for wanted, real in pairs)
 
 
 def _show_all(changes: list[Change]) -> str:
@@ -79,7 +80,8 @@ def _show(change: Change) -> str:
     closure = f": {change.closure}" if change.closure else ""
     effective = f" effective {show_ms(change.effective_ms)}" if change.effective_ms != change.at_ms else ""
     cause = f" cause {change.cause}" if change.cause else ""
-    note = f" noting {change.note}" if change.note else ""
+    note = f" saying {change.detail}" if change.detail else ""
+    note += f" noting {change.note}" if change.note else ""
     at = show_ms(change.at_ms)
     return f"{change.before} to {change.after}{closure} by {change.actor} at {at}{effective}{cause}{note}"
 

@@ -109,6 +109,8 @@ def _lead(row: str) -> NewLead:
             lead = replace(lead, priority=int(m[1]))
         elif m := re.fullmatch(r"owned by ((?:team|agent) \w+)", option):
             lead = replace(lead, owner=m[1].replace(" ", ":"))
+        elif m := re.fullmatch(r"timezone (\S+)", option):
+            lead = replace(lead, timezone=m[1])
         elif m := re.fullmatch(r'(\w+) "([^"]*)"', option):
             lead = replace(lead, data={**lead.data, m[1]: m[2]})
         else:

@@ -30,14 +30,15 @@ def log_off(world: World, m: re.Match[str], _: Step) -> None:
     world.driver.log_off(m["agent"])
 
 
-def _offer(world: World, agent: str, answer: Offered | Nothing) -> Came:
+def offer_or_nothing(world: World, agent: str, answer: Offered | Nothing) -> Came:
+    """What an agent was answered."""
     known = isinstance(answer, Offered) and world.seen(agent, answer.lead, answer.token)
     return offer_came(offer_facts(answer, world, known=known))
 
 
 @verb(r"(?P<agent>\w+) next")
 def ask_next(world: World, m: re.Match[str], _: Step) -> Came:
-    return _offer(world, m["agent"], world.driver.next(m["agent"]))
+    return offer_or_nothing(world, m["agent"], world.driver.next(m["agent"]))
 
 
 @verb(r"(?P<agent>\w+) waits")
@@ -53,7 +54,7 @@ def get_answer(world: World, m: re.Match[str], step: Step) -> Came:
     if answer is None:
         raise step.failed(m["facts"], "no answer, still waiting")
     world.waits[m["agent"]].pop(0)
-    return _offer(world, m["agent"], answer)
+    return offer_or_nothing(world, m["agent"], answer)
 
 
 def _oldest_wait(world: World, agent: str) -> int:
@@ -76,12 +77,12 @@ def hang_up(world: World, m: re.Match[str], _: Step) -> None:
 
 @verb(r"(?P<agent>\w+) takes lead (?P<lead>\w+)")
 def take(world: World, m: re.Match[str], _: Step) -> Came:
-    return _offer(world, m["agent"], world.driver.take(m["agent"], world.lead(m["lead"]), override=False))
+    return offer_or_nothing(world, m["agent"], world.driver.take(m["agent"], world.lead(m["lead"]), override=False))
 
 
 @verb(r"supervisor gives lead (?P<lead>\w+) to (?P<agent>\w+)")
 def give(world: World, m: re.Match[str], _: Step) -> Came:
-    return _offer(world, m["agent"], world.driver.take(m["agent"], world.lead(m["lead"]), override=True))
+    return offer_or_nothing(world, m["agent"], world.driver.take(m["agent"], world.lead(m["lead"]), override=True))
 
 
 @verb(r"(?P<agent>\w+) finishes (?:lead (?P<lead>\w+)|it)(?P<foreign> with a made-up token)? (?P<outcome>.+)")
@@ -95,7 +96,7 @@ def finish(world: World, m: re.Match[str], _: Step) -> Came:
 
 
 def _after(world: World, agent: str, answer: Finish) -> Came | None:
-    return None if answer.next is None else _offer(world, agent, answer.next)
+    return None if answer.next is None else offer_or_nothing(world, agent, answer.next)
 
 
 def read_outcome(world: World, text: str) -> dict[str, Any]:
