@@ -50,6 +50,14 @@ CAMPAIGN = {
 }
 
 
+EVERY_HOUR = {day: [["00:00", "24:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+RULES = {
+    "calling_hours": {"zone": "lead", "campaign_zone": "America/Denver", "windows": EVERY_HOUR},
+    "contact_limits": [{"max": 40, "per": "P7D"}, {"max": 50, "per": "P1D", "scope": "lead", "promised": True}],
+}
+"""They forbid nothing, and count everything."""
+
+
 class Daemon:
     """The daemon's files, its log, and a way to call it while it runs."""
 
@@ -86,11 +94,12 @@ class Daemon:
         """Every answer that says something of leads, and the documents."""
         paths = ["/openapi.json", "/docs", "/metrics", "/v1/leads?limit=1000", "/v1/pools", "/v1/do-not-call"]
         paths += ["/v1/do-not-call?scope=global", "/v1/agents/ann/redials", "/v1/agents/ann/unresolved"]
+        paths += ["/v1/why-idle", "/v1/agents/ann/why-idle"]
         for pool in (await self.get("/v1/pools"))["items"]:
             of_pool = ("", "/invalid.csv", "/duplicates.csv", "/original", "/log", "/statistics.csv")
             paths += [f"/v1/pools/{pool['id']}{part}" for part in of_pool]
         for lead in (await self.get("/v1/leads?limit=1000"))["items"]:
-            paths += [f"/v1/leads/{lead['id']}{part}" for part in ("", "/history")]
+            paths += [f"/v1/leads/{lead['id']}{part}" for part in ("", "/history", "/explain?agent=ann")]
         for path in paths:
             answer = await self.admin.call("GET", path)
             assert answer.status_code in (200, 404), (path, answer.status_code)
@@ -149,7 +158,8 @@ async def daemon(tmp_path: Path) -> Daemon:
 async def set_up(daemon: Daemon) -> None:
     admin = daemon.admin
     for campaign in ("c1", "c2", "c3"):
-        await admin.ok("PUT", f"/v1/campaigns/{campaign}", {"name": campaign, **CAMPAIGN})
+        await admin.ok("PUT", f"/v1/campaigns/{campaign}", {"name": campaign, **CAMPAIGN, "dialer": RULES})
+    await admin.ok("PATCH", "/v1/settings", {"contact_limits": [{"max": 99, "per": "P30D"}]})
     for agent in ("ann", "bob"):
         await admin.ok("PUT", f"/v1/agents/{agent}", {"name": agent, "campaigns": ["c1", "c2", "c3"]})
         await admin.ok("PUT", f"/v1/agents/{agent}/session", {"campaigns": ["c1", "c2"]})
@@ -245,6 +255,8 @@ async def test_nothing_is_left(daemon: Daemon) -> None:  # R10.6
             assert any(trace.startswith(where) for trace in found), where
         for what in (*NAMES, f"{ANNA} packed", "the key of"):
             assert any(what in trace for trace in found), what
+        contacted = daemon.dialer.engine.state.contacts.rows.values()
+        assert {call.number for row in contacted for call in row.calls} == {ANNA, BERT}  # dropped, sold
         await admin.ok("POST", "/v1/do-not-call", blocked, headers={"Idempotency-Key": "blocked"})
 
         by_lead = await admin.ok("POST", f"/v1/leads/{(await daemon.leads(ANNA))[0]}/anonymize")
