@@ -337,6 +337,21 @@ def test_zones_that_are_never_open_together_give_way_to_the_campaigns() -> None:
     )
 
 
+def test_three_zones_that_meet_in_one_order_only() -> None:
+    # At 12:00 UTC it is 7:00 in New York, 12:00 in London, 21:00 in Tokyo; no three of these hours lie the other way.
+    hours = {"windows": (((420, 450), (720, 750), (1260, 1290)),) * 7}
+    calendar = in_zones("America/New_York", "Asia/Tokyo", "Europe/London", **hours)
+    assert not calendar.is_substitute
+    assert spans(calendar, "2026-01-07", 2) == [(False, "2026-01-07 12:00"), (True, "2026-01-07 12:30")]
+
+
+def test_zones_that_open_together_in_more_than_a_year_only() -> None:
+    off = tuple((date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(400))
+    calendar = in_zones("America/Los_Angeles", "America/New_York", days_off=off, campaign_zone="America/Chicago")
+    assert calendar.is_substitute
+    assert calendar.opens_ms(ms("2026-01-01")) == ms("2027-02-05 15:00")
+
+
 def test_zones_that_meet_in_two_weeks_of_the_year_only() -> None:
     # From 2026-03-08 to 03-29 New York is four hours behind London, else five.
     hours = {"windows": (((540, 570), (780, 810)),) * 7}
@@ -386,6 +401,13 @@ def test_zones_with_the_same_time_are_told_together() -> None:
     )
 
 
+def test_words_are_made_once_a_minute() -> None:
+    calendar = in_zones("UTC")
+    first = calendar.describe(ms("2026-03-09 13:12"))
+    assert calendar.describe(ms("2026-03-09 13:12") + 59_999) is first
+    assert calendar.describe(ms("2026-03-09 13:13")) == first.replace("13:12", "13:13")
+
+
 def test_a_whole_day_ends_at_24() -> None:
     words = "Thu 2026-03-05 00:00 in UTC, open 00:00-24:00"
     assert in_zones("UTC", windows=None).describe(ms("2026-03-05")) == words
@@ -413,3 +435,14 @@ def test_looking_ahead_is_bounded(zones: tuple[str, ...], monkeypatch: pytest.Mo
     calendar = in_zones(*zones, windows=(((540, 570),), *[()] * 6), days_off=("2026-03-02", "9999-01-01"))
     calendar.at(ms("2026-02-27"))
     assert len(looked) < 60
+
+
+def test_nothing_is_looked_up_when_no_holiday_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+    edges = LocalDays.edges
+    monkeypatch.setattr(LocalDays, "edges", lambda days, day: looked.append(day) or edges(days, day))
+    past = Holidays((date(2026, 1, 1),), [])
+    calendar = calendar_of(CallingHours(holidays="XX"), ("UTC",), past, ms("2026-02-27"))
+    assert calendar.at(ms("2026-02-27")) == Span(True, None)
+    assert len(looked) == 1
+    assert past.asked == [2026, 2027, 2028]
