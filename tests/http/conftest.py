@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from nextlead.core.engine import Engine
 from nextlead.runtime.clock import ManualClock
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore, MemoryStore
+from nextlead_adapters.almanac import LibraryAlmanac
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
 from nextlead_adapters.http.times import parse_time
@@ -26,7 +28,8 @@ from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, Hou
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     store = FaultyStore(MemoryStore())
-    async with await Dialer.open(store, ManualClock(parse_time(START)), retry_s=0) as dialer:
+    engine = Engine(almanac=LibraryAlmanac())
+    async with await Dialer.open(store, ManualClock(parse_time(START)), engine=engine, retry_s=0) as dialer:
         intake = Intake(dialer)
         await intake.start()
         privacy = Privacy(dialer, Originals(dialer))

@@ -46,6 +46,8 @@ async def test_a_name_is_enough_for_a_campaign(admin: Caller) -> None:
         "expire_after": None,
         "expire_promised": False,
         "retention": {},
+        "calling_hours": None,
+        "contact_limits": [],
     }
     assert campaign["upload_rules"] == {
         "countries": [],
@@ -58,7 +60,13 @@ async def test_a_name_is_enough_for_a_campaign(admin: Caller) -> None:
 
 
 async def test_what_was_read_can_be_put_back(admin: Caller) -> None:
-    campaign = await admin.ok("PUT", "/v1/campaigns/x", {"dialer": {"release_vip_after": "never", "weight": 2.5}})
+    dialer = {
+        "release_vip_after": "never",
+        "weight": 2.5,
+        "calling_hours": {"zone": "Europe/London", "windows": {"mon": [["09:00", "24:00"]]}, "holidays": "GB"},
+        "contact_limits": [{"max": 3, "per": "P1D"}, {"min_gap": "PT1H", "promised": True}],
+    }
+    campaign = await admin.ok("PUT", "/v1/campaigns/x", {"dialer": dialer})
     body = {key: value for key, value in campaign.items() if key != "code"}
     again = await admin.call("PUT", "/v1/campaigns/x", body)
     assert (again.status_code, again.json()) == (200, campaign)
@@ -180,6 +188,7 @@ async def test_settings(admin: Caller) -> None:
         "leases_per_agent": 1,
         "manual_pool_gap": "PT30M",
         "restart_grace": "PT5M",
+        "contact_limits": [],
     }
     part = {"redial_restrictions": True, "abandon_after": "48h", "leases_per_agent": 2}
     after = await admin.ok("PATCH", "/v1/settings", part)

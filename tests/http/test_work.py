@@ -54,6 +54,8 @@ async def test_a_lease_as_its_agent_sees_it(centre: Caller) -> None:
         },
         "master": None,
         "erased": False,
+        "zones": ["America/Los_Angeles"],
+        "zone_source": "number",
         "created": "2026-03-02T09:00:00Z",
         "version": lead["version"],
     }

@@ -10,26 +10,24 @@ Rules of this file:
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
 from nextlead.core.errors import Invalid
+from nextlead.core.settings_check import DAYS, SPAN_MOST_MS
 from nextlead.core.setup_model import LIMIT_KINDS, CallingHours, ContactLimit, Window
 
 from .problems import malformed
 from .table import Body
 from .values import Day, Hours, Span
 
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ANY_HOUR: Final = "has no hours at all: leave windows out, or null, to call at any hour"
-
 ZoneName = Annotated[str, Meta(min_length=1, max_length=64, examples=["America/New_York"])]
 _Zone = Annotated[
     str, Meta(min_length=1, max_length=64, description="`lead`, or the IANA zone that counts for all leads.")
 ]
-_Place = Annotated[str, Meta(max_length=16, description="A country or a part of one: `US`, `US-FL`.")]
+_Place = Annotated[str, Meta(max_length=64, description="A country or a part of one: `US`, `US-FL`.")]
 _Day = Annotated[tuple[Hours, ...], Meta(max_length=48)]
 _DaysOff = Annotated[tuple[Day, ...], Meta(max_length=1000, description="Dates on which nobody is called.")]
 
@@ -100,7 +98,7 @@ def _week_shape(week: Sequence[Sequence[Window]]) -> WeekShape:
 def hours_over(
     old: CallingHours | None, body: HoursShape | UnsetType | None, field: str = "dialer.calling_hours"
 ) -> CallingHours | UnsetType | None:
-    """The hours with what the body says; raises `Invalid` for a week without windows, and for two that overlap."""
+    """The hours with what the body says; raises `Invalid` for two windows that overlap."""
     if not isinstance(body, HoursShape):
         return body
     default = CallingHours()
@@ -118,10 +116,7 @@ def hours_over(
 
 
 def _week(shape: WeekShape, field: str) -> tuple[tuple[Window, ...], ...]:
-    week = tuple(_windows(getattr(shape, day), f"{field}.{day}") for day in DAYS)
-    if not any(week):
-        raise Invalid(field, ANY_HOUR)
-    return week
+    return tuple(_windows(getattr(shape, day), f"{field}.{day}") for day in DAYS)
 
 
 def _windows(given: Sequence[Hours], field: str) -> tuple[Window, ...]:
@@ -153,7 +148,7 @@ def _limit_shape(limit: ContactLimit) -> LimitShape:
 def limits_of(
     shapes: Sequence[LimitShape] | UnsetType | None, field: str = "dialer.contact_limits"
 ) -> tuple[ContactLimit, ...] | UnsetType:
-    """Contact limits as the core has them, None is none; raises a 400 that names the one that is not right."""
+    """Contact limits as the core has them, None is none; raises a 400 or `Invalid` naming the one that is not right."""
     if isinstance(shapes, UnsetType):
         return UNSET
     return tuple(_limit(shape, f"{field}[{at}]") for at, shape in enumerate(shapes or ()))
@@ -179,4 +174,6 @@ def _limit(shape: LimitShape, field: str) -> ContactLimit:
 def _some_ms(span: Span, field: str) -> int:
     if span.ms == 0:
         raise malformed(field, "must be longer than nothing")
+    if span.ms > SPAN_MOST_MS:
+        raise Invalid(field, "must be at most 366 days")
     return span.ms

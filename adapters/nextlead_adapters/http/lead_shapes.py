@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, UnsetType, field
 
+from .hours_shapes import ZoneName
 from .setup_shapes import Code, Priority
 from .table import Body, Paging, View
 from .values import Moment, Owner, Span
@@ -56,6 +57,9 @@ class LeadView(View):
     `due` is null while nothing is to be called, `promised` without a promised redial, `released` until it was released.
     `master` is the lead that this one is a clone of. An `erased` lead has no phones and no data any more: the person
     was forgotten, or its time was over.
+
+    `zones` are those it may be in, by `zone_source`: its own, those of the number to be dialled next, or, where nothing
+    is known, its campaign's.
     """
 
     id: int
@@ -77,6 +81,8 @@ class LeadView(View):
     lease: LeaseShort | None
     master: int | None
     erased: bool
+    zones: tuple[str, ...]
+    zone_source: Literal["lead", "number", "campaign"]
     created: Moment
     version: int
 
@@ -107,11 +113,18 @@ class LeaseView(View):
     why: WhyView
 
 
+class CheckLine(View):
+    """A rule that a lease was given out by, and what it found."""
+
+    name: str
+    value: str
+
+
 class EventView(View):
     """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time.
 
     `rank`, `priority` and `due` are those that a lease was given out by; in other lines `due` is the due time that
-    was set.
+    was set. `checks` are the hours and limits that a lease was given out by: what they said at that moment.
     """
 
     at: Moment
@@ -129,6 +142,7 @@ class EventView(View):
     rank: int | None
     priority: int | None
     due: Moment | None
+    checks: tuple[CheckLine, ...]
 
 
 class LeadsQuery(Paging):
@@ -145,21 +159,26 @@ class LeadsQuery(Paging):
 
 
 class RedialShape(Body):
-    """A redial: common for nobody, private or VIP for a named agent."""
+    """A redial: common for nobody, private or VIP for a named agent; `force` sets calling hours aside."""
 
     kind: RedialKind
     at: Moment
     agent: Code | UnsetType = UNSET
+    force: bool = False
 
 
 class LeadPatch(Body):
-    """Changes to a lead. A `priority` of null inherits; `data` changes the fields it names; a `version` must match."""
+    """Changes to a lead. `data` changes the fields it names; a `version` must match.
+
+    A `priority` of null inherits. `timezone` is the lead's own IANA zone, null that of its number.
+    """
 
     priority: Priority | UnsetType | None = UNSET
     owner: Owner | UnsetType = UNSET
     due: Moment | UnsetType = UNSET
     redial: RedialShape | UnsetType = UNSET
     data: Fields | UnsetType = UNSET
+    timezone: ZoneName | UnsetType | None = UNSET
     version: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
 
 

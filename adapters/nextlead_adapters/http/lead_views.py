@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import UNSET, Raw
 
 from nextlead.core.engine import Engine
 from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Status
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import CallingHours
 from nextlead.core.tokens import token_text
 
-from .lead_shapes import EventView, LeadView, LeaseShort, LeaseView, PublicStatus, UrgentView, WhyView
+from .lead_shapes import CheckLine, EventView, LeadView, LeaseShort, LeaseView, PublicStatus, UrgentView, WhyView
 from .values import Moment, Owner, Span, moment
 
 NO_DATA: Final = b"{}"
 DEFAULT_PRIORITY: Final = 5
+_ANY_HOURS: Final = CallingHours()
 
 
 def owner_view(engine: Engine, owner: int) -> Owner | None:
@@ -45,6 +47,7 @@ def public_status(engine: Engine, lead: Lead) -> PublicStatus:
 def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
     """A lead with its data fields, given as JSON; one that was erased has none, whatever the store still holds."""
     promise = lead.promise
+    zones, zone_source = _zones(engine, lead)
     return LeadView(
         id=lead.id,
         campaign=_campaign(engine, lead),
@@ -65,6 +68,8 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
         lease=_lease_short(engine, lead),
         master=lead.master or None,
         erased=lead.erased,
+        zones=zones,
+        zone_source=zone_source,
         created=Moment(lead.created_ms),
         version=lead.version,
     )
@@ -73,6 +78,20 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
 def lead_of(engine: Engine, lead: Lead, data: Mapping[int, bytes]) -> LeadView:
     """The same, from data fields that were read for several leads."""
     return lead_view(engine, lead, data.get(lead.id, NO_DATA))
+
+
+def _zones(engine: Engine, lead: Lead) -> tuple[tuple[str, ...], Literal["lead", "number", "campaign"]]:
+    """The zones whose calling hours count for it, if its campaign goes by those of leads; and where they are from."""
+    row = engine.zone_sets.get(lead.zones)
+    if row is not None:
+        return row.zones, "lead" if row.own else "number"
+    return (_campaign_zone(engine, lead),), "campaign"
+
+
+def _campaign_zone(engine: Engine, lead: Lead) -> str:
+    campaign = engine.campaigns.by_no.get(lead.campaign)
+    hours = (campaign.dialer.calling_hours if campaign else None) or _ANY_HOURS
+    return hours.campaign_zone if hours.zone == "lead" else hours.zone
 
 
 def _urgent(lead: Lead) -> UrgentView | None:
@@ -158,4 +177,5 @@ def event_view(engine: Engine, event: Event) -> EventView:
         rank=event.rank or None,
         priority=event.priority or None,
         due=Moment(event.due_ms) if event.due_ms else None,
+        checks=tuple(CheckLine(name, value) for name, value in event.checks),
     )

@@ -149,6 +149,7 @@ def _edit(call: Call, body: LeadPatch, stored: Stored) -> EditLead:
         redial=UNSET if body.redial is UNSET else _redial(body.redial),
         data=data,
         version=version,
+        zone=body.timezone,
     )
 
 
@@ -159,7 +160,7 @@ def _data(engine: Engine, stored: Stored, changes: dict[str, Any]) -> bytes:
 
 def _redial(shape: RedialShape) -> RedialEdit:
     assert shape.kind in REDIAL_KINDS
-    return RedialEdit(shape.kind, shape.at.ms, None if shape.agent is UNSET else shape.agent)
+    return RedialEdit(shape.kind, shape.at.ms, None if shape.agent is UNSET else shape.agent, shape.force)
 
 
 def _release(call: Call, lead: Lead) -> Command:

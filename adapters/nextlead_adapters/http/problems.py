@@ -22,7 +22,10 @@ class FieldError(Struct, frozen=True):
 
 
 class Problem(Struct, omit_defaults=True):
-    """A problem. `code` is stable; `errors` names fields of bad input; `facts` are what a program may use."""
+    """A problem. `code` is stable; `errors` names fields of bad input; `facts` are what a program may use.
+
+    `next_permitted`, of a time outside calling hours, is when they open next: null if they don't (SPEC R4.2).
+    """
 
     type: str
     title: str
@@ -31,6 +34,7 @@ class Problem(Struct, omit_defaults=True):
     code: str
     errors: tuple[FieldError, ...] | UnsetType = UNSET
     facts: dict[str, str | int | float | bool | None] | UnsetType = UNSET
+    next_permitted: str | UnsetType | None = UNSET
 
 
 OWN: Final[dict[str, tuple[int, str]]] = {
@@ -95,6 +99,7 @@ def of_error(error: errors.NextleadError) -> ProblemError:
     facts = {_fact_name(name): _fact(name, value) for name, value in error.facts.items()}
     if facts:
         made.problem.facts = facts
+        made.problem.next_permitted = facts.get("next_permitted", UNSET)  # type: ignore[assignment]
     return made.with_header("retry-after", RETRY_AFTER_S) if status == 503 else made
 
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from .blocking import open_leads, refusal_of_number
 from .leases import offer_of
-from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token
+from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token, ZoneSet
 from .order import limit
 from .privacy import knows_key
 from .queues import CLASS_NAME, Family
@@ -67,6 +67,16 @@ class Reads:
     def tokens(self) -> Mapping[int, Token]:
         """Bearer tokens by id."""
         return self.state.tokens
+
+    @property
+    def zone_sets(self) -> Mapping[int, ZoneSet]:
+        """Zones that leads may be in, by `Lead.zones`; there is none where nothing is known (SPEC R11.1)."""
+        return self.state.zones.rows
+
+    @property
+    def faults(self) -> int:
+        """How many leads were about to be offered that a rule forbids (SPEC R14.4): 0 unless the order is wrong."""
+        return self.state.faults
 
     @property
     def blocked(self) -> Mapping[int, Blocked]:
