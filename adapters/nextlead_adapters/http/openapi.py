@@ -70,7 +70,7 @@ def document(table: Sequence[Route]) -> dict[str, Any]:
 def _kinds(table: Sequence[Route]) -> list[Any]:
     found: dict[str, Any] = {_key(Problem): Problem}
     for route in table:
-        for kind in (route.body, route.form, route.answer, route.query):
+        for kind in (route.body, route.form, route.answer, route.instead, route.query):
             if kind is not None:
                 found[_key(kind)] = kind
     return list(found.values())
@@ -159,7 +159,8 @@ def _is_needed(body: Any) -> bool:
 
 
 def _responses(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:
-    content = {route.media: {"schema": schema_of[_key(route.answer)]}} if route.answer is not None else None
+    answers = [schema_of[_key(answer)] for answer in (route.answer, route.instead) if answer is not None]
+    content = {route.media: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}} if answers else None
     found: dict[str, Any] = {str(route.status): {"description": "Done."}}
     if content:
         found[str(route.status)]["content"] = content

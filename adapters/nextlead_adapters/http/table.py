@@ -181,7 +181,8 @@ class Route(Struct, frozen=True):
     `answer` of None: no content. `also` are other statuses it answers on purpose, with a word why. `own`: an agent's
     token reaches it only for that agent's `{code}`. `repeatable`: an Idempotency-Key is honoured (every POST but
     `next`); `again` gives a first answer again from what was kept of it, and its decoded body, where that needs more
-    than the data of leads, or None if the call is to be made anew. `form` is the type of `options` of a multipart body
+    than the data of leads, or None if the call is to be made anew. `instead` is the type of another answer with the
+    same status. `form` is the type of `options` of a multipart body
     with a `file`; with a `body` as well, either is taken.
     """
 
@@ -192,6 +193,7 @@ class Route(Struct, frozen=True):
     handler: Handler
     body: Any = None
     answer: Any = None
+    instead: Any = None
     query: type[Body] = NoQuery
     status: int = 200
     also: Mapping[int, str] = {}
