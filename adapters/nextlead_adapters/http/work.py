@@ -5,6 +5,7 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -20,12 +21,14 @@ from nextlead.core.replies import Finished, NoLead, Offer
 from nextlead.core.tokens import parse_token, token_text
 
 from . import work_shapes as shapes
+from .explaining import idle_now
 from .fields import data_over, read_number, region_of
 from .lead_shapes import LeaseView
 from .lead_views import NO_DATA, lead_of, lease_view
 from .leads import add_data, stored_lead
 from .problems import forbidden
 from .reading import ClientGone
+from .reason_shapes import NoLeadView
 from .table import Access, Call, Keep, Reply, Route, tagged
 from .values import Moment, enc_hook
 
@@ -38,16 +41,27 @@ _canonical: Final = msgspec.msgpack.Encoder(enc_hook=enc_hook, order="determinis
 
 
 async def next_lead(call: Call) -> Reply:
-    """The best lead, leased; 204 and the reason when there is none (SPEC 2, R5.5)."""
+    """The best lead, leased; 204 and the reason when there is none (SPEC 2, R5.5).
+
+    With `explain` a 200 says why there is none (SPEC R14.3), unless the agent has gone.
+    """
     body: shapes.NextBody = call.body
     if body.wait:
         answer = await _waiting_next(call, body.wait)
     else:
         answer = await call.services.dialer.next(call.code(), count=call.query.explain, by=call.caller.by)
     if isinstance(answer, NoLead):
-        return Reply(204, headers=((REASON, answer.reason),))
+        return await _no_lead(call, answer)
     data = await call.services.data.get((answer.lead.id,))
     return Reply(200, lease_view(call.services.engine, answer, data))
+
+
+async def _no_lead(call: Call, answer: NoLead) -> Reply:
+    headers = ((REASON, answer.reason),)
+    if call.query.explain:
+        with suppress(NextleadError):  # logged off, disabled or closing: the reason says it all
+            return Reply(200, NoLeadView(await idle_now(call)), headers)
+    return Reply(204, headers=headers)
 
 
 async def _waiting_next(call: Call, wait_s: float) -> Offer | NoLead:
@@ -236,6 +250,7 @@ _NEXT: Final = Route(
     next_lead,
     shapes.NextBody,
     LeaseView,
+    instead=NoLeadView,
     query=shapes.NextQuery,
     also=_WHY_NOT,
     own=True,

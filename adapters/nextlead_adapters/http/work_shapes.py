@@ -20,7 +20,7 @@ class SessionBody(Body):
 
 
 class NextQuery(Body):
-    """`explain` also counts the leads that the offer was chosen from."""
+    """`explain` also counts the leads that the offer was chosen from, and says why there is none."""
 
     explain: bool = False
 
