@@ -30,6 +30,8 @@ class ContactedRows(Mapping[int, Contacted]):
         self._rows: dict[int, bytes] = {}
         self._entries: SortedList[int] = SortedList()
         self._expiring: list[int] = []
+        self.changes = 0
+        """Rises whenever a row is put or goes."""
         self._pack = Encoder().encode
         self._unpack = Decoder(Contacted).decode
 
@@ -45,6 +47,7 @@ class ContactedRows(Mapping[int, Contacted]):
     def put(self, row: Contacted) -> None:
         """Keep a lead's row in the place of the one it had. O(numbers in it * log n)."""
         self.remove(row.lead)
+        self.changes += 1
         self._rows[row.lead] = self._pack(row)
         self._entries.update(_entries_of(row))
         heappush(self._expiring, newest_ms(row.calls) << ID_BITS | row.lead)
@@ -54,6 +57,7 @@ class ContactedRows(Mapping[int, Contacted]):
         packed = self._rows.pop(lead, None)
         if packed is None:
             return False
+        self.changes += 1
         for entry in _entries_of(self._unpack(packed)):
             self._entries.remove(entry)
         return True

@@ -81,7 +81,7 @@ class Contacts:
         self._kept_calls = KEPT_CALLS
         self._common: tuple[_Rule, ...] = ()
         self._rules: dict[int, tuple[_Rule, ...]] = {}
-        self._seen: tuple[int, int] = (-1, -1)
+        self._seen: tuple[int, int, int] | None = None
         self._found = _NONE
 
     # -- rules ------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ class Contacts:
         sharing = self._numbers.shared.get(number, ())
         if not sharing and not self.rows:
             return _NONE  # no lead has it but the one that is looked at
-        seen = (number, self._leads.changes)
+        seen = (number, self._leads.changes, self.rows.changes)
         if seen != self._seen:
             self._seen, self._found = seen, self._collect({*sharing, *self.rows.leads(number)}, number)
         return self._found
@@ -237,7 +237,6 @@ class Contacts:
     def restore(self, row: Contacted) -> None:
         """A row that the store had."""
         self.rows.put(row)
-        self._forget_found()
 
     def leave(self, _old: Lead, new: Lead) -> Contacted | None:
         """The open lead's row changes into the new one: what it no longer says of numbers is kept.
@@ -251,20 +250,12 @@ class Contacts:
         if not calls or self.rows.get(new.id) == row:
             return None
         self.rows.put(row)
-        self._forget_found()
         return row
 
     def erase(self, lead: int) -> bool:
         """Nothing is to be known of the lead any more (SPEC R10.6); whether its row is to go from the store."""
-        self._forget_found()
         return self.rows.remove(lead)
 
     def prune(self, now_ms: int) -> list[int]:
         """Forget a few rows that no rule can count any more: leads whose rows are to go from the store. O(log n)."""
-        gone = self.rows.expire(now_ms - self.kept_ms + 1, _PRUNED_AT_ONCE)
-        if gone:
-            self._forget_found()
-        return gone
-
-    def _forget_found(self) -> None:
-        self._seen = (-1, -1)
+        return self.rows.expire(now_ms - self.kept_ms + 1, _PRUNED_AT_ONCE)
