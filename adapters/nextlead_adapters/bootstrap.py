@@ -96,8 +96,10 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
     from .intake.originals import Originals
     from .intake.service import Intake
     from .intake.worker import Limits as ReadingLimits
+    from .limit_packs import shipped_packs
     from .privacy.service import Privacy
 
+    shipped_packs()  # one that can't be used is told now, not to who asks for it
     timekeeper = make_clock(clock)
     commit, http, key_file = config.commit, config.http, config.privacy.key_file
     dialer = await open_dialer(

@@ -27,6 +27,7 @@ from nextlead.ports import StoreError, StoreRefused
 
 from .bootstrap import BadUrl, Built, build
 from .config import Config, HttpConfig
+from .limit_packs import PackError
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class CannotListen(Exception):
     """The address can't be listened to; the message says why."""
 
 
-REFUSALS = (StoreRefused, StoreError, NotReady, BadUrl, CannotListen)
+REFUSALS = (StoreRefused, StoreError, NotReady, BadUrl, CannotListen, PackError)
 """Why a daemon can't start, or a store can't be looked at; the messages are for people."""
 
 
