@@ -25,6 +25,9 @@ agent       POST /v1/leases/{token}/heartbeat
 agent       POST /v1/leads/{id}/resolve
 agent       GET /v1/leads/{id}
 agent       GET /v1/leads/{id}/history
+agent       GET /v1/leads/{id}/explain
+agent       GET /v1/agents/{code}/why-idle
+supervisor  GET /v1/why-idle
 supervisor  POST /v1/leases/{token}/end
 supervisor  POST /v1/agents/{code}/release-all
 supervisor  GET /v1/teams
@@ -36,6 +39,8 @@ supervisor  GET /v1/projects/{code}
 supervisor  GET /v1/campaigns
 supervisor  GET /v1/campaigns/{code}
 supervisor  GET /v1/settings
+supervisor  GET /v1/limit-packs
+supervisor  GET /v1/limit-packs/{name}
 supervisor  GET /v1/pools
 supervisor  GET /v1/pools/{id}
 supervisor  GET /v1/pools/{id}/invalid.csv
@@ -74,6 +79,7 @@ admin       PATCH /v1/campaigns/{code}
 admin       DELETE /v1/campaigns/{code}
 admin       POST /v1/campaigns/{code}/activate
 admin       POST /v1/campaigns/{code}/deactivate
+admin       POST /v1/campaigns/{code}/limit-pack
 admin       PATCH /v1/settings
 admin       GET /v1/tokens
 admin       POST /v1/tokens

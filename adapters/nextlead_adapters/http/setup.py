@@ -141,7 +141,7 @@ async def _delete(kind: Literal["team", "agent", "project", "campaign"], call: C
 
 async def activate_campaign(call: Call) -> object:
     """Its leads are offered again."""
-    return await call.submit(_switch(call, active=True), lambda _: _campaign_now(call))
+    return await call.submit(_switch(call, active=True), lambda _: campaign_now(call))
 
 
 async def deactivate_campaign(call: Call) -> object:
@@ -151,14 +151,15 @@ async def deactivate_campaign(call: Call) -> object:
 
 def _deactivated(call: Call, reply: Campaign | Stranded) -> shapes.CampaignDeactivated:
     left = reply if isinstance(reply, Stranded) else Stranded({}, {})
-    view = _campaign_now(call)
+    view = campaign_now(call)
     fields = {name: getattr(view, name) for name in shapes.CampaignView.__struct_fields__}
     return shapes.CampaignDeactivated(
         **fields, promised_redials=shapes.PromisedLeft(dict(left.dialable), dict(left.withheld))
     )
 
 
-def _campaign_now(call: Call) -> shapes.CampaignView:
+def campaign_now(call: Call) -> shapes.CampaignView:
+    """The campaign of the address as it is at this moment."""
     engine = call.services.engine
     return views.campaign_view(engine, engine.campaigns.need(call.code()))
 
