@@ -17,6 +17,7 @@ from . import (
     bulk_edits,
     commands,
     explaining,
+    idle,
     intake,
     jobs,
     kept_files,
@@ -97,6 +98,8 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.ActOnPool: pool_buttons.act_on_pool,
     commands.KeepAnswer: setup.keep_answer,
     commands.Explain: explaining.explain,
+    commands.WhyIdle: idle.why_idle,
+    commands.WhyAllIdle: idle.why_all_idle,
     commands.Work: jobs.work,
     commands.Tick: lambda _state, _command: None,
 }

@@ -12,7 +12,7 @@ from .calling_hours import LEAD_ZONE
 from .model import PROMISED, URGENT_REASONS, Lead
 from .places import is_own, zones_that_count
 from .queues import ANYTIME
-from .rules import NOBODY, Context, Rule, due_ms_of, expires_ms, release_ms, reserved_until_ms
+from .rules import NOBODY, Context, Rule, due_ms_of, expires_ms, holders, release_ms, reserved_until_ms
 from .sight import is_selected, sight_of
 from .state import State
 
@@ -151,9 +151,9 @@ def _number_leased(context: Context, lead: Lead, until_ms: int) -> str:
     if not until_ms:
         return "no lead with its number is leased"
     state = context.state
-    sharing = {lead_id for number in lead.numbers if number in state.held for lead_id in state.numbers.each(number)}
-    found = [other for other in map(state.need_lead, sorted(sharing)) if other.lease is not None]
-    words = (f"lead {other.id} until {moment(state.lease_end_ms(other))} at the latest" for other in found)
+    words = (
+        f"lead {other.id} until {moment(state.lease_end_ms(other))} at the latest" for other in holders(state, lead)
+    )
     return f"leads with its number are leased: {_listed(words)}"
 
 

@@ -8,10 +8,10 @@ Rules of this file:
 1. A verdict is one int: `PASSED`, or when the rule stops blocking, or `NEVER` when time alone won't end that.
 2. Rules can be asked of a moment to come, with the row as time alone will have made it by then (`lead_at`). A verdict
    is never later than the first moment at which the rule lets the lead pass.
-3. Time alone: leases that are out stay out. When one ends is up to people, until its timeout makes it unresolved.
+3. Time alone ends leases by their timeout: the lead is then unresolved, and its number is free.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -94,7 +94,11 @@ def session(context: Context, _lead: Lead) -> int:
 def leases_per_agent(context: Context, _lead: Lead) -> int:
     """R3.6."""
     state = context.state
-    return PASSED if len(state.leases.get(context.agent.no, ())) < state.settings.leases_per_agent else NEVER
+    held, most = state.leases.get(context.agent.no, ()), state.settings.leases_per_agent
+    if len(held) < most:
+        return PASSED
+    ends = sorted(state.lease_end_ms(state.need_lead(lead)) for _, lead in held)
+    return ends[-most] if ends[-most] > context.at_ms else PASSED
 
 
 # -- who may get which lead -----------------------------------------------------------------------------------------
@@ -201,7 +205,16 @@ def leased(_context: Context, lead: Lead) -> int:
 def number_leased(context: Context, lead: Lead) -> int:
     """R3.7: no leased lead shares a number with it."""
     held = context.state.held
-    return NEVER if held and lead.lease is None and not held.keys().isdisjoint(lead.numbers) else PASSED
+    if not held or lead.lease is not None or held.keys().isdisjoint(lead.numbers):
+        return PASSED
+    until_ms = max(map(context.state.lease_end_ms, holders(context.state, lead)))
+    return until_ms if until_ms > context.at_ms else PASSED
+
+
+def holders(state: State, lead: Lead) -> list[Lead]:
+    """Leased leads that share a number with it, by id. O(leases)."""
+    out = sorted(lead_id for held in state.leases.values() for _, lead_id in held)
+    return [other for other in map(state.need_lead, out) if not {*lead.numbers}.isdisjoint(other.numbers)]
 
 
 def due(context: Context, lead: Lead) -> int:
@@ -253,26 +266,39 @@ def max_unresolved(context: Context, lead: Lead) -> int:
 def withheld_until_ms(state: State, agent: Agent, campaign: Campaign, at_ms: int) -> int:
     """When the agent's unresolved leads of the campaign will be few enough, `PASSED` if they are.
 
-    Those that nobody resolves are abandoned (SPEC R7.3) or expire. O(the agent's unresolved leads).
+    Those that nobody resolves are abandoned (SPEC R7.3) or expire. O(the agent's unresolved leads and leases).
     """
-    most, leads = campaign.dialer.max_unresolved, state.unresolved.get(agent.no, ())
-    if most is None or len(leads) < most:
+    most = campaign.dialer.max_unresolved
+    leads = state.unresolved.get(agent.no, ())
+    if most is None or len(leads) + (len(state.leases.get(agent.no, ())) if at_ms > state.now_ms else 0) < most:
         return PASSED
     if most <= 0:
         return NEVER
     found = (lead for lead in map(state.need_lead, leads) if lead.campaign == campaign.no and not state.has_left(lead))
-    ends = sorted(_closes_ms(state, lead) for lead in found)
+    ends = sorted((*(closes_ms(state, lead) for lead in found), *_lapsed(state, agent, campaign, at_ms)))
     if len(ends) < most or ends[-most] <= at_ms:
         return PASSED
     return ends[-most]
 
 
-def _closes_ms(state: State, lead: Lead) -> int:
-    """When an unresolved lead closes by itself."""
-    assert lead.unresolved is not None
-    abandoned_ms = lead.unresolved.since_ms + state.settings.abandon_after_ms
-    expired_ms = expires_ms(state, lead)
+def closes_ms(state: State, lead: Lead, since_ms: int | None = None) -> int:
+    """When a lead that is unresolved, since then, closes by itself."""
+    if since_ms is None:
+        assert lead.unresolved is not None
+        since_ms = lead.unresolved.since_ms
+    abandoned_ms, expired_ms = since_ms + state.settings.abandon_after_ms, expires_ms(state, lead)
     return abandoned_ms if expired_ms is None else min(abandoned_ms, expired_ms)
+
+
+def _lapsed(state: State, agent: Agent, campaign: Campaign, at_ms: int) -> Iterator[int]:
+    """When leads close by themselves that will be unresolved by then, as the agent's leases on them time out."""
+    if at_ms == state.now_ms:
+        return
+    for _, lead_id in state.leases.get(agent.no, ()):
+        lead = state.need_lead(lead_id)
+        end_ms = state.lease_end_ms(lead)
+        if lead.campaign == campaign.no and end_ms <= at_ms and lead.mark is None:
+            yield closes_ms(state, lead, end_ms)
 
 
 def reserve_owner(context: Context, lead: Lead) -> int:

@@ -148,6 +148,11 @@ class Timers:
                 if deadline_ms is not None:
                     yield deadline_ms, slot, head[1]
 
+    def of_slot(self, slot: Slot) -> Iterator[tuple[int, int]]:
+        """The timers of one slot as (base, whose), the earliest first; they must not change meanwhile."""
+        entries = self._slots.get(slot)
+        return iter(()) if entries is None else entries.entries()
+
     def disorder(self) -> list[Slot]:
         """Slots whose entries are not in order, for `verify`."""
         return [

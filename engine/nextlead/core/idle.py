@@ -1,0 +1,313 @@
+"""Why agents get no lead now (SPEC R14.3): open leads, each counted once under the first rule that keeps it back.
+
+Rules of this file:
+
+1. What does not depend on the agent is counted once, by campaign, owner and kind (`Survey`), by bisecting parts; an
+   agent's answer is put together from that.
+2. Leads that have left, written as closed or not, are not open, and not counted.
+3. The order of the rules is that of `rules.py`; what a lead is counted under is what its first failing rule says
+   (`tests/unit/core/test_idle.py` compares the two).
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from enum import IntEnum
+from typing import Final
+
+from .choose import paused
+from .commands import WhyAllIdle, WhyIdle
+from .leases import need_worker
+from .model import Lead, Status
+from .openings import next_ms, next_of_campaign_ms
+from .order import lead_of, limit
+from .places import Bar, is_own
+from .queues import HELD, LIMITED, OWN, UNSHOWN, Family, Part, Queue
+from .replies import Idle, IdleAgents, IdleCampaign
+from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
+from .setup_model import Agent, Campaign
+from .sight import is_selected, may_get_own, owners_of, sight_of
+from .state import State
+
+READY: Final = "ready"
+
+_KEYS: Final = {
+    "pool": "inactive_pool",
+    "status": "pending_validation",
+    "unresolved": "unresolved",
+    "leased": "leased",
+    "number_leased": "number_leased",
+    "due": "not_due",
+    "calling_hours": "calling_hours",
+    "contact_limit": "contact_limit",
+}
+"""Rules that do not depend on the agent, and what a lead is counted under that one of them keeps back."""
+
+_RULES: Final = rules_named(*_KEYS)
+_WHOSE: Final = rules_named("campaign", "owner")
+_LOWER: Final = (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED)
+_NONE: Final[Counter[str]] = Counter()
+
+
+class Kind(IntEnum):
+    """What of a lead decides whether an agent may have it, but for campaign and owner."""
+
+    OWN = 0
+    """Its owner's alone (SPEC R3.3)."""
+    LOWER = 1
+    """Of classes 8 and 9."""
+    OTHER = 2
+
+    __hash__ = int.__hash__
+
+
+_KINDS: Final = {
+    **dict.fromkeys(OWN, Kind.OWN),
+    Family.AUTOMATIC: Kind.LOWER,
+    Family.UNPROCESSED: Kind.LOWER,
+}
+
+Group = tuple[int, int, Kind]
+"""Campaign, owner, kind."""
+
+
+class Survey:
+    """Open leads of some campaigns, and an agent's own redials anywhere, by group and by what keeps them back.
+
+    `READY` is nothing. `totals` are by campaign and whether they are their owner's alone; `owned` are the campaigns in
+    which an owner has such. O(parts * log n + leases), and what `_exceptions` says.
+    """
+
+    def __init__(self, state: State, campaigns: Collection[int], agent: int = 0) -> None:
+        self._state = state
+        self._context = Context(state, NOBODY, state.now_ms)
+        self._campaigns = campaigns
+        self._agent = agent
+        self.groups: dict[Group, Counter[str]] = {}
+        self.totals: dict[tuple[int, bool], Counter[str]] = {}
+        self.owned: dict[int, set[int]] = {}
+        for queue in state.queues.values():
+            if queue.parts and self._wants(queue.campaign, queue.owner, own=queue.family in OWN):
+                group = (queue.campaign, queue.owner, _KINDS.get(queue.family, Kind.OTHER))
+                for part in queue.parts.values():
+                    self._count_part(group, part)
+        self._count_aside()
+        for lead in self._leads(lead for held in state.leases.values() for _, lead in held):
+            self._count(_group_of(lead), self.key_of(lead), 1)
+        for lead in self._leads(_exceptions(state)):
+            self._count(_group_of(lead), self.key_of(lead), -1)
+
+    def key_of(self, lead: Lead) -> str:
+        """What one lead is counted under, whoever the agent is."""
+        if _waits_for_deletion(self._state, lead):
+            return _KEYS["pool"]
+        rule = first_no(self._context, lead, _RULES)
+        return READY if rule is None else _KEYS[rule.name]
+
+    def of(self, campaign: int, owner: int, kind: Kind) -> Counter[str]:
+        """A group's counts."""
+        return self.groups.get((campaign, owner, kind), _NONE)
+
+    def total(self, campaign: int, *, own: bool) -> Counter[str]:
+        """A campaign's, of leads that are their owner's alone, or of the others."""
+        return self.totals.get((campaign, own), _NONE)
+
+    def _wants(self, campaign: int, owner: int, *, own: bool) -> bool:
+        return campaign in self._campaigns or (own and owner == self._agent)
+
+    def _leads(self, leads: Iterable[int]) -> Iterator[Lead]:
+        for lead in map(self._state.need_lead, leads):
+            if self._wants(lead.campaign, lead.owner, own=is_own(lead)):
+                yield lead
+
+    def _count(self, group: Group, key: str, by: int) -> None:
+        if not by:
+            return
+        campaign, owner, kind = group
+        self.groups.setdefault(group, Counter())[key] += by
+        self.totals.setdefault((campaign, kind is Kind.OWN), Counter())[key] += by
+        if kind is Kind.OWN:
+            self.owned.setdefault(owner, set()).add(campaign)
+
+    def _count_part(self, group: Group, part: Part) -> None:
+        state, found = self._state, len(part.keys)
+        pool, zones, _source, variant, promised, apart = part.key
+        bars = state.shut.get(pool, 0)
+        if bars & (Bar.PROMISED if promised else Bar.ORDINARY):
+            return
+        if bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
+            masters = sum(state.has_clones(lead_of(key)) for key in part.keys) if state.clones else 0
+            self._count(group, _KEYS["pool"], masters)
+        elif not promised and pool not in state.open_pools:
+            self._count(group, _KEYS["pool"], found)
+        elif apart == HELD:
+            self._count(group, _KEYS["number_leased"], found)
+        else:
+            due = part.keys.bisect_left(limit(state.now_ms) - part.base)
+            self._count(group, _KEYS["due"], found - due)
+            is_open = state.gates[part.queue.campaign, zones].span.open
+            key = _KEYS["contact_limit"] if apart == LIMITED else READY
+            self._count(group, key if is_open else _KEYS["calling_hours"], due)
+
+    def _count_aside(self) -> None:
+        state = self._state
+        for (campaign, pool, owner, status), found in state.aside.items():
+            expired = status is Status.UNRESOLVED and state.shut.get(pool, 0) & Bar.ORDINARY
+            if campaign in self._campaigns and not expired:
+                key = status.code if pool in state.open_pools else _KEYS["pool"]
+                self._count((campaign, owner, Kind.OTHER), key, found)
+
+
+def _group_of(lead: Lead) -> Group:
+    if is_own(lead):
+        return lead.campaign, lead.owner, Kind.OWN
+    lower = lead.urgent is None and lead.status in _LOWER
+    return lead.campaign, lead.owner, Kind.LOWER if lower else Kind.OTHER
+
+
+def _exceptions(state: State) -> list[int]:
+    """Leads that have left, and stand among others: tasks are going to close or delete them.
+
+    O(leads of a number that is being closed), and O(leads with a due time of their own) while a pool is being deleted.
+    """
+    found = {lead for lead in state.leaving if state.leads.get(lead) is not None}
+    for pool, bars in state.shut.items():
+        if bars & Bar.UNSHOWN:
+            parts = [part for part in state.gated.get(pool, ()) if part.key[3] != UNSHOWN]
+            found.update(lead_of(key) for part in parts for key in part.keys)
+    leads = map(state.need_lead, found)
+    return [lead.id for lead in leads if state.has_left(lead) and not _is_counted_out(state, lead)]
+
+
+def _is_counted_out(state: State, lead: Lead) -> bool:
+    """Whether it has left with all of its part but masters."""
+    return state.is_over(lead) or (state.is_going(lead) and _waits_for_deletion(state, lead))
+
+
+def _waits_for_deletion(state: State, lead: Lead) -> bool:
+    """Whether it stands in a part that is shut while its pool is being deleted."""
+    if not state.shut.get(lead.pool, 0) & Bar.UNSHOWN or lead.status is not Status.UNPROCESSED:
+        return False
+    return not lead.shown and not lead.due_ms and lead.urgent is None
+
+
+# -- agents ---------------------------------------------------------------------------------------------------------
+
+
+def why_idle(state: State, command: WhyIdle) -> Idle:
+    """Why an agent gets no lead now. `NoSession` and `AgentDisabled` as for a `next`. O(parts * log n + leases)."""
+    agent = state.agents.need(command.agent)
+    need_worker(agent)
+    assert agent.session is not None
+    return _Agent(state, Survey(state, agent.session.campaigns, agent.no), agent).answer()
+
+
+class _Agent:
+    """One agent's answer, from a survey."""
+
+    def __init__(self, state: State, survey: Survey, agent: Agent) -> None:
+        self._state = state
+        self._survey = survey
+        self._agent = agent
+        self._sight = sight_of(state, agent)
+        self._reserved = reserved_until_ms(state, self._sight, agent, state.now_ms) is not None
+        self._found: Counter[str] = Counter()
+
+    def answer(self) -> Idle:
+        """Everything put together."""
+        agent, state = self._agent, self._state
+        chosen = agent.session.campaigns if agent.session is not None else ()
+        for no in {*chosen, *self._survey.owned.get(agent.no, ())}:
+            campaign = state.campaigns.by_no.get(no)
+            if campaign is not None:
+                self._add_own(campaign)
+                if no in chosen:
+                    self._add_others(campaign)
+        self._move_paused()
+        blocked = {key: found for key, found in self._found.items() if found and key != READY}
+        return Idle(agent.code, blocked, self._found[READY], next_ms(state, self._sight, agent))
+
+    def _add_own(self, campaign: Campaign) -> None:
+        own = self._survey.of(campaign.no, self._agent.no, Kind.OWN)
+        if may_get_own(self._state, self._agent, campaign):
+            self._add(campaign, Kind.OWN, own)
+        else:
+            self._found["campaign"] += own.total()
+
+    def _add_others(self, campaign: Campaign) -> None:
+        """What is not the agent's alone, other agents' own redials among it."""
+        survey, agent = self._survey, self._agent
+        shared = survey.total(campaign.no, own=False)
+        left = shared.total() + survey.total(campaign.no, own=True).total()
+        left -= survey.of(campaign.no, agent.no, Kind.OWN).total()
+        if not is_selected(agent, campaign):
+            self._found["campaign"] += left
+            return
+        inactive = shared[_KEYS["pool"]]
+        self._found[_KEYS["pool"]] += inactive
+        left -= inactive
+        for owner in owners_of(self._state, agent):
+            for kind in (Kind.LOWER, Kind.OTHER):
+                found = survey.of(campaign.no, owner, kind)
+                self._add(campaign, kind, found)
+                self._found[_KEYS["pool"]] -= found[_KEYS["pool"]]  # these are in `inactive`
+                left -= found.total() - found[_KEYS["pool"]]
+        self._found["other_owner"] += left
+
+    def _add(self, campaign: Campaign, kind: Kind, found: Counter[str]) -> None:
+        for key, count in found.items():
+            self._found[self._stage(campaign, kind) if key == READY else key] += count
+
+    def _stage(self, campaign: Campaign, kind: Kind) -> str:
+        """What else keeps a ready lead from the agent, a pause apart."""
+        if kind is Kind.LOWER and withheld_until_ms(self._state, self._agent, campaign, self._state.now_ms):
+            return "max_unresolved"
+        return "reserved" if self._reserved and kind is not Kind.OWN else READY
+
+    def _move_paused(self) -> None:
+        """Leads that the agent cancelled lately were counted as if it had not (SPEC R5.6)."""
+        state = self._state
+        context = Context(state, self._agent, state.now_ms)
+        for lead in map(state.need_lead, paused(state, self._agent, state.now_ms)):
+            reached = first_no(context, lead, _WHOSE) is None and not state.has_left(lead)
+            if reached and self._survey.key_of(lead) == READY:
+                kind = _group_of(lead)[2]
+                self._found[self._stage(state.campaigns.by_no[lead.campaign], kind)] -= 1
+                self._found["cancel_pause"] += 1
+
+
+# -- everybody ------------------------------------------------------------------------------------------------------
+
+
+def why_all_idle(state: State, _command: WhyAllIdle) -> IdleAgents:
+    """The same for all campaigns, and all agents with a session who hold no lease.
+
+    O(parts * log n + leases), and for each agent O(owners above it * campaigns it chose + parts it sees).
+    """
+    survey = Survey(state, state.campaigns.by_no)
+    free = [agent for agent in state.agents if agent.enabled and agent.session and not state.leases.get(agent.no)]
+    waiting = tuple(agent.code for agent in free if agent.no in state.waiting.by_agent)
+    agents = tuple(_Agent(state, survey, agent).answer() for agent in free)
+    queues: dict[int, list[Queue]] = {}
+    for queue in state.queues.values():
+        queues.setdefault(queue.campaign, []).append(queue)
+    campaigns = (_idle_campaign(state, survey, campaign, queues.get(campaign.no, [])) for campaign in state.campaigns)
+    return IdleAgents(tuple(campaigns), agents, waiting)
+
+
+def _idle_campaign(state: State, survey: Survey, campaign: Campaign, queues: list[Queue]) -> IdleCampaign:
+    own_too = campaign.active or campaign.dialer.dial_promised_when_inactive
+    found: Counter[str] = Counter()
+    for own, dialled in ((True, own_too), (False, campaign.active)):
+        total = survey.total(campaign.no, own=own)
+        if dialled:
+            found.update(total)
+        else:
+            found["campaign"] += total.total()
+
+    def is_dialled(lead: Lead) -> bool:
+        return lead.campaign == campaign.no and (own_too if is_own(lead) else campaign.active)
+
+    dialled_queues = [queue for queue in queues if (own_too if queue.family in OWN else campaign.active)]
+    blocked = {key: count for key, count in found.items() if count and key != READY}
+    opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled)
+    return IdleCampaign(campaign.code, blocked, found[READY], opens_ms)
