@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import blocking, daemon, lists, loading, many, pools, work
+from . import blocking, daemon, explaining, limits, lists, loading, many, pools, work
 from .client import Refusal, Unreachable
 from .output import Exit, notes, print_json
 
@@ -24,6 +24,8 @@ lists.register(app)
 pools.register(lists.register_pools(app))
 many.register(lists.register_leads(app))
 blocking.register(app)
+explaining.register(app)
+limits.register(app)
 
 
 def _version(value: bool) -> None:

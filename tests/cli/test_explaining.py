@@ -1,0 +1,116 @@
+"""`limits`, `explain` and `why-idle`, as a supervisor types them."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from conftest import StartNextlead
+
+from nextlead_adapters.cli.client import Client
+from nextlead_adapters.cli.explaining import REASONS
+
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def floor(start_nextlead: StartNextlead, nextlead: Nextlead, tmp_path: Path) -> Nextlead:
+    """Monday, 9:00 UTC, 1:00 in California: a campaign with three leads there, and an agent who is logged on."""
+    daemon = start_nextlead(
+        "serve", "--store", "memory:", "--clock", "manual=2026-03-02T09:00:00Z", NEXTLEAD_ADMIN_TOKEN="t"
+    )
+    with Client(daemon.url, "t") as client:
+        client.put("/v1/campaigns/autumn", {"name": "Autumn"})
+        client.put("/v1/agents/maria", {"name": "Maria", "campaigns": ["autumn"]})
+        client.put("/v1/agents/maria/session", {"campaigns": ["autumn"]})
+        leads = [{"phone": f"+1415555010{at}"} for at in range(3)]
+        client.post("/v1/leads", {"campaign": "autumn", "leads": leads})
+    return partial(nextlead, cwd=tmp_path, NEXTLEAD_URL=daemon.url, NEXTLEAD_TOKEN="t")
+
+
+def out(done: "subprocess.CompletedProcess[str]") -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def facts(text: str) -> dict[str, str]:
+    rows = [line.split("  ", 1) for line in text.splitlines() if "\t" not in line]
+    return {row[0]: row[-1].strip() for row in rows}
+
+
+def table(text: str) -> list[list[str]]:
+    return [line.split("\t") for line in text.splitlines() if "\t" in line]
+
+
+def test_packs_are_listed_shown_and_applied(floor: Nextlead) -> None:
+    listed = floor("limits", "list")
+    assert ["us-florida", "Florida: commercial telephone solicitation"] in table(out(listed))
+    assert listed.stderr == "An example, not legal advice.\n"
+
+    shown = floor("limits", "show", "us-florida")
+    said = facts(out(shown))
+    assert (said["zone"], said["mon"], said["holidays"]) == ("that of each lead", "08:00-20:00", "none")
+    assert said["limit 2"] == "at most 3 calls per P1D to one lead"
+    assert "501.616" in said["source 1"]
+    assert said["source 1"].endswith("(read 2026-11-22)")
+    assert shown.stderr == "An example, not legal advice.\n"
+
+    has = facts(out(floor("limits", "apply", "us-debt-collection", "--campaign", "autumn")))
+    assert (has["campaign"], has["limit 2"]) == ("autumn", "none for P7D after a conversation")
+    uk = facts(out(floor("limits", "apply", "uk", "--campaign", "autumn")))
+    assert (uk["sat"], uk["sun"], uk["holidays"], uk["limit 2"]) == ("09:00-21:00", "closed", "GB-ENG", has["limit 2"])
+
+
+def test_limits_speak_json(floor: Nextlead) -> None:
+    names = [pack["name"] for pack in json.loads(out(floor("limits", "list", "--json")))]
+    assert names == sorted(names)
+    assert json.loads(out(floor("limits", "show", "uk", "--json")))["name"] == "uk"
+    applied = json.loads(out(floor("limits", "apply", "uk", "--campaign", "autumn", "--json")))
+    assert applied["dialer"]["calling_hours"]["holidays"] == "GB-ENG"
+
+
+def test_a_pack_that_is_not_there(floor: Nextlead) -> None:
+    for command in (("show", "mars"), ("apply", "mars", "--campaign", "autumn"), ("apply", "uk", "--campaign", "c9")):
+        done = floor("limits", *command)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "refused" in done.stderr
+
+
+def test_explain(floor: Nextlead) -> None:
+    floor("limits", "apply", "us-federal", "--campaign", "autumn")
+    said = out(floor("explain", "1", "--agent", "maria"))
+    found = facts(said)
+    assert (found["lead"], found["agent"], found["eligible"]) == ("1", "maria", "no")
+    assert found["eligible_at"] == "2026-03-02T16:00:00Z"
+    columns, *checks = table(said)
+    assert columns == ["rule", "name", "passed", "value", "until"]
+    (hours,) = [check for check in checks if check[1] == "calling_hours"]
+    assert (hours[0], hours[2], hours[4]) == ("R11.2", "no", "2026-03-02T16:00:00Z")
+    assert "01:00 in America/Los_Angeles" in hours[3]
+    told = json.loads(out(floor("explain", "1", "--agent", "maria", "--json")))
+    assert [[check["rule"], check["name"]] for check in told["checks"]] == [check[:2] for check in checks]
+
+
+def test_explain_needs_an_agent_unless_the_token_has_one(floor: Nextlead) -> None:
+    done = floor("explain", "1")
+    assert done.returncode == 1
+    assert "agent: is required" in done.stderr
+
+
+def test_why_one_agent_is_idle(floor: Nextlead) -> None:
+    floor("limits", "apply", "us-federal", "--campaign", "autumn")
+    said = out(floor("why-idle", "maria"))
+    assert facts(said)["next_at"] == "2026-03-02T16:00:00Z"
+    assert table(said) == [["leads", "reason", "because"], ["3", "calling_hours", REASONS["calling_hours"]]]
+    assert json.loads(out(floor("why-idle", "maria", "--json")))["blocked"]["calling_hours"] == 3
+
+
+def test_why_all_are_idle(floor: Nextlead) -> None:
+    floor("limits", "apply", "us-federal", "--campaign", "autumn")
+    said = table(out(floor("why-idle")))
+    opens = "2026-03-02T16:00:00Z"
+    assert ["autumn", "0", opens, "calling_hours 3"] in said
+    assert ["maria", "no", "0", opens, "calling_hours 3"] in said
+    assert {"campaigns", "agents", "waiting"} <= json.loads(out(floor("why-idle", "--json"))).keys()
