@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from model.almanac import ALMANAC
 from model.durable import Durable
 from model.replay import source
 from model.state import check_proof, compare_state
@@ -13,7 +14,7 @@ from nextlead.core import commands as c
 from nextlead.core import model as m
 from nextlead.core import replies
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Invalid, LeaseEnded, NextleadError, NotFound, UnknownLease
+from nextlead.core.errors import Invalid, LeaseEnded, NextleadError, NotAllowed, NotFound, UnknownLease
 from nextlead.core.places import Bar
 from nextlead.core.tokens import parse_token
 from nextlead.testing import ReferenceModel
@@ -33,7 +34,7 @@ class Both:
     def __init__(self, now_ms: int = START_MS, slice_leads: int | None = None) -> None:
         self.steps: list[str] = [f"both = Both({now_ms}, {slice_leads})"]
         self.now_ms = now_ms
-        self.model = ReferenceModel()
+        self.model = ReferenceModel(ALMANAC)
         self.durable = Durable()
         self.durable.slice_leads = slice_leads
         self.engine = Engine()
@@ -70,6 +71,15 @@ class Both:
         ids = tuple(sorted(self.engine.erasures)[:count])
         self._guarded(lambda: self._do(c.Erased(ids=ids)))
         assert not set(ids) & set(self.engine.erasures)
+
+    def ask(self, question: c.Explain | c.WhyIdle | c.WhyAllIdle) -> Any:
+        """The engine's answer to a question; the model is told the time, and nothing else has changed."""
+        self.do(c.Tick())
+        self.steps.append(f"both.ask({source(question)})")
+        outcome = self._guarded(lambda: self.engine.apply(question, self.now_ms))
+        assert not outcome.changes
+        assert not outcome.served
+        return outcome.reply
 
     def tick_through(self, now_ms: int) -> None:
         """Go to a time deadline by deadline, as the runtime does."""
@@ -159,6 +169,7 @@ class Both:
         self.model.world.there = {}
         if outcome is not None:
             self.durable.commit(outcome.changes, self.now_ms)
+            assert not outcome.faults, f"about to be offered, and forbidden: {outcome.faults}"
         if error is not None or refused is not None:
             if not self._lenient(command, refused, error):
                 self._same("refusal", type(refused), type(error))
@@ -216,11 +227,14 @@ class Both:
 
         With bad input and another fault in one command, either is named; so it is
         while work goes on. The engine forgets closed leads, and all
-        tokens of a lead but the last: the archive knows them (R5.3).
+        tokens of a lead but the last: the archive knows them (R5.3). Of several
+        things that are not allowed either is named.
         """
         if model is not None and engine is not None and isinstance(model, BAD_INPUT) | isinstance(engine, BAD_INPUT):
             return True
         if self.engine.working and model is not None and engine is not None:
+            return True
+        if isinstance(model, NotAllowed) and isinstance(engine, NotAllowed):  # outside hours, a full slot, ...
             return True
         if not isinstance(command, Tokened) or not isinstance(engine, UnknownLease | LeaseEnded):
             return False

@@ -1,8 +1,10 @@
 """What a store would hold after the Changes so far: enough to start an engine again."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
+from model.almanac import ALMANAC
 
 from nextlead.core import model as m
 from nextlead.core import setup_model as sm
@@ -72,6 +74,23 @@ class Durable:
         for reject in changes.rejects:
             self.rejects.setdefault(reject.pool, []).append(reject)
 
+    def calls(self) -> Iterator[tuple[int, str, int, int, int]]:
+        """Attempts that limits look at (R12.1): lead, campaign, number, start, end of the conversation."""
+        known = [(row.id, row.campaign, row.calls) for row in self.leads.values() if row.status is not m.Status.CLOSED]
+        known += [(row.lead, row.campaign, row.calls) for row in self.rows.values() if isinstance(row, m.Contacted)]
+        for lead, campaign, calls in known:
+            row = self.rows["campaign", campaign]
+            assert isinstance(row, sm.Campaign)
+            yield from ((lead, row.code, call.number, call.at_ms, call.talked_ms) for call in calls)
+
+    def zones_of(self, lead: m.Lead) -> tuple[tuple[str, ...], bool]:
+        """The zones that the row names, and whether they are the lead's own (R11.1)."""
+        if not lead.zones:
+            return (), False
+        row = self.rows["zone_set", lead.zones]
+        assert isinstance(row, m.ZoneSet)
+        return row.zones, row.own
+
     def _name(self, row: Row) -> None:
         """Owners as text, of those who are gone too: history names them."""
         if isinstance(row, sm.Agent):
@@ -92,7 +111,7 @@ class Durable:
 
     def engine(self, now_ms: int) -> tuple[Engine, Changes]:
         """A new engine from what is here, started at `now_ms`, and what the start changed."""
-        engine = Engine(secret=SECRET)
+        engine = Engine(secret=SECRET, almanac=ALMANAC)
         if self.slice_leads is not None:
             engine.state.slice_leads = self.slice_leads
         engine.commit_no = self.commit_no + 1

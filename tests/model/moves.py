@@ -1,17 +1,27 @@
 """Random values for the machine: settings, times near the edges, leads and tokens that are worth trying."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from hypothesis import strategies as st
-from model.driver import Both
+from model.almanac import ZONES
+from model.driver import START_MS, Both
 from msgspec import json
 
 from nextlead.core import commands as c
 from nextlead.core.model import CAUSES
-from nextlead.core.setup_model import DEFAULT_RESULTS, DEFAULT_RETRY, Dialer, Duplicates, Template, TemplateResult
+from nextlead.core.setup_model import (
+    DEFAULT_RESULTS,
+    DEFAULT_RETRY,
+    CallingHours,
+    Dialer,
+    Duplicates,
+    Template,
+    TemplateResult,
+)
 from nextlead.core.tokens import token_text
-from nextlead.testing.reference import timers
+from nextlead.testing.reference import hours, timers
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -91,6 +101,7 @@ row = st.tuples(
         (None, None, None, "agent:ann", "agent:bob", "team:north", "team:south", "team:root", "agent:nobody")
     ),
     data,
+    st.sampled_from(("", "", "", "", *ZONES)),
 )
 rows = st.lists(row, min_size=1, max_size=8)
 reject = st.tuples(
@@ -126,6 +137,13 @@ def some(draw: Draw, **values: st.SearchStrategy[Any]) -> dict[str, Any]:
 
 # -- times ----------------------------------------------------------------------------------------------------------
 
+STARTS = (
+    *(START_MS,) * 4,
+    1_772_951_400_000,  # 2026-03-08 06:30 UTC: at 07:00 it is summer in New York
+    1_774_744_200_000,  # 2026-03-29 00:30 UTC: at 01:00 it is in London
+    1_775_313_000_000,  # 2026-04-04 14:30 UTC: at 15:00 it is half an hour earlier on Lord Howe Island
+    1_793_509_200_000,  # 2026-11-01 05:00 UTC: at 06:00 it is winter in New York
+)
 SPANS = (1, 1000, MINUTE, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, DAY, 8 * DAY)
 
 
@@ -136,7 +154,15 @@ def edges(both: Both) -> list[int]:
     for lead in world.leads.values():
         if lead.open and lead.due_ms is not None:
             at.add(lead.due_ms + world.dialer_of(lead).overdue_after_ms + 1)
+    at |= {turn for kept in clocks(both) for turn in islice(hours.turns(*kept, both.now_ms + 1), 6)}
     return sorted(each for each in at if each > both.now_ms)
+
+
+def clocks(both: Both) -> set[tuple[CallingHours, tuple[str, ...]]]:
+    """Hours and zones of open leads."""
+    world = both.model.world
+    leads = [(world.dialer_of(lead).calling_hours, lead) for lead in both.model.open_leads()]
+    return {(kept, hours.counting(world, lead, kept)) for kept, lead in leads if kept is not None}
 
 
 def later(draw: Draw, both: Both) -> int:
@@ -189,4 +215,4 @@ def some_pool(draw: Draw, both: Both) -> int:
 def redial_edit(draw: Draw, both: Both) -> c.RedialEdit:
     kind = draw(kinds)
     agent = None if kind == "common" else draw(agents)
-    return c.RedialEdit(kind=kind, at_ms=promised_at(draw, both), agent=agent)
+    return c.RedialEdit(kind=kind, at_ms=promised_at(draw, both), agent=agent, force=draw(st.booleans()))

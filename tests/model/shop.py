@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from model import moves
-from model.driver import Both
+from model.driver import START_MS, Both
 from model.moves import Draw
 from msgspec import UNSET, json, structs
 
@@ -22,8 +22,10 @@ def token(number: int) -> bytes:
 class Shop:
     """Both, and what the moves remember between each other."""
 
-    def __init__(self, slice_leads: int | None = None, without: Mapping[str, Any] | None = None) -> None:
-        self.both = Both(slice_leads=slice_leads)
+    def __init__(
+        self, slice_leads: int | None = None, without: Mapping[str, Any] | None = None, now_ms: int = START_MS
+    ) -> None:
+        self.both = Both(now_ms, slice_leads)
         self.without = without or {}
         self.tokens = 0
         self.finished: list[c.Finish] = []
@@ -84,9 +86,10 @@ class Shop:
             pending = [row for row in pending if row.row in self.both.stale]
             rejects, lies = (), False
 
-    def row(self, line: int, numbers: tuple[int, ...], priority: int, owner: str | None, data: bytes) -> c.IntakeRow:
+    def row(self, line: int, numbers: tuple[int, ...], *drawn: Any) -> c.IntakeRow:
         """A row."""
-        return c.IntakeRow(line, numbers, data=data, priority=priority, owner=owner)
+        priority, owner, data, zone = drawn
+        return c.IntakeRow(line, numbers, data=data, priority=priority, owner=owner, zone=zone)
 
     def reject(self, line: int, numbers: tuple[int, ...], data: bytes, closure: str) -> c.IntakeReject:
         """A row that broke a rule."""

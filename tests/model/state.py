@@ -29,6 +29,7 @@ def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> No
         return
     compare_leads(model, engine, durable)
     compare_closed(model, durable)
+    compare_calls(model, durable)
     compare_history(model, durable)
     compare_agents(model, engine)
     compare_pools(model, engine)
@@ -53,9 +54,20 @@ def compare_leads(model: ReferenceModel, engine: Engine, durable: Durable) -> No
             assert row is None, f"lead {number} is closed or gone in the model, in the engine it is {row}"
             continue
         assert row is not None, f"lead {number} is open in the model, not in the engine: {durable.leads.get(number)}"
-        ours, theirs = lead_of_model(model.world, lead, now), lead_of_engine(engine, row, durable.owners, now)
+        ours, theirs = lead_of_model(model.world, lead, now), lead_of_engine(engine, row, durable, now)
         differing = {key: (ours[key], theirs.get(key)) for key in ours if ours[key] != theirs.get(key)}
         assert not differing, f"lead {number} (model, engine): {differing}"
+
+
+def compare_calls(model: ReferenceModel, durable: Durable) -> None:
+    """R12.1: the attempts of the last thirty days, on leads' rows and apart from them."""
+    since_ms = model.world.now_ms - 30 * 86_400_000
+    ours = {
+        (each.lead, each.campaign, each.number, each.at_ms, each.talked_ms or 0)
+        for each in model.world.attempts
+        if each.at_ms > since_ms
+    }
+    _same("attempts", sorted(ours), sorted({call for call in durable.calls() if call[3] > since_ms}))
 
 
 def compare_closed(model: ReferenceModel, durable: Durable) -> None:

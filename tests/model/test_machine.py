@@ -1,4 +1,4 @@
-"""Engine and reference model under the same random commands (SPEC 1 to 10), crash and reload among them.
+"""Engine and reference model under the same random commands (SPEC 1 to 12), crash and reload among them.
 
 `NEXTLEAD_MODEL_EXAMPLES=5000 pytest tests/model` is the long run; without it the run is short and always the same.
 A failure ends with the list of steps, as source that can be pasted into `test_replay.py`.
@@ -6,6 +6,7 @@ A failure ends with the list of steps, as source that can be pasted into `test_r
 
 import os
 from collections.abc import Callable
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from model.lead_moves import LEAD_MOVES
 from model.pool_moves import POOL_MOVES
 from model.setup_moves import MOVES as SETUP_MOVES
 from model.shop import Shop
+from model.timed_moves import TIMED_MOVES
 from model.work_moves import BETWEEN_MOVES
 from model.work_moves import MOVES as WORK_MOVES
 
@@ -31,10 +33,11 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shop = Shop()
+        self.options: dict[str, Any] = {}
 
     @initialize(data=st.data())
     def found(self, data: st.DataObject) -> None:
+        self.shop = Shop(now_ms=data.draw(st.sampled_from(moves.STARTS)), **self.options)
         self.shop.found(data.draw)
 
     def work(self, data: st.DataObject) -> None:
@@ -58,7 +61,7 @@ class Machine(RuleBasedStateMachine):
 
     def change(self, data: st.DataObject) -> None:
         """What changes the work: leads, lists and persons, pools, the set-up."""
-        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, POOL_MOVES, POOL_MOVES, SETUP_MOVES)))
+        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, POOL_MOVES, POOL_MOVES, SETUP_MOVES, TIMED_MOVES)))
         for move in data.draw(st.lists(st.sampled_from(of), min_size=1, max_size=3)):
             self.finish(data)
             move(self.shop, data.draw)
@@ -125,7 +128,7 @@ class Slices(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.shop = Shop(slice_leads=2, without=LIMITS)
+        self.options = {"slice_leads": 2, "without": LIMITS}
 
     def time(self, data: st.DataObject) -> None:
         self.finish(data)

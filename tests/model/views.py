@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from model.durable import Durable
 from msgspec import structs
 
 from nextlead.core import model as m
 from nextlead.core import replies
 from nextlead.core.engine import Engine
-from nextlead.testing.reference import Done, Lead, Offered, World
+from nextlead.testing.reference import Done, Lead, Offered, World, hours
 
 View = dict[str, Any]
 AGREED = (m.Status.COMMON_REDIAL, m.Status.PRIVATE_REDIAL, m.Status.VIP_REDIAL)
@@ -19,8 +20,9 @@ def agent_code(engine: Engine, number: int) -> str:
     return engine.agents.by_no[number].code
 
 
-def lead_of_engine(engine: Engine, lead: m.Lead, owners: dict[int, str], now_ms: int) -> View:
-    """What the engine says of an open lead; `owners` names those who are gone too."""
+def lead_of_engine(engine: Engine, lead: m.Lead, durable: Durable, now_ms: int) -> View:
+    """What the engine says of an open lead; `durable` names owners who are gone too."""
+    owners = durable.owners
     pool = engine.pools[lead.pool]
     dialled = dict(zip(lead.numbers, lead.dialled or [0] * len(lead.numbers), strict=True))
     view: View = {
@@ -43,6 +45,7 @@ def lead_of_engine(engine: Engine, lead: m.Lead, owners: dict[int, str], now_ms:
         "lease": None,
         "urgent": None,
         "unresolved": None,
+        "zones": durable.zones_of(lead),
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = lead.due_ms or pool.first_active_ms
@@ -50,7 +53,7 @@ def lead_of_engine(engine: Engine, lead: m.Lead, owners: dict[int, str], now_ms:
         view["validating"] = (lead.validating, agent_code(engine, lead.seller))
     if lead.status in AGREED:
         assert lead.promise is not None
-        view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms)
+        view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms, lead.promise.forced_by)
     if lead.lease is not None:
         held = lead.lease
         view["lease"] = (
@@ -90,6 +93,7 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
         "lease": None,
         "urgent": None,
         "unresolved": None,
+        "zones": (hours.zones_of(world, lead), bool(lead.zone)),
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = world.due_of(lead) or 0
@@ -97,7 +101,7 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
         view["validating"] = (lead.validating, lead.seller)
     if lead.status in AGREED:
         assert lead.promise is not None
-        view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms)
+        view["promise"] = (lead.promise.kind.code, lead.promise.at_ms, lead.promise.released_ms, lead.promise.forced_by)
     if lead.lease is not None:
         held = lead.lease
         view["lease"] = (held.token, held.agent, held.started_ms, held.beat_ms, held.number, held.rank)

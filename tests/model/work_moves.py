@@ -88,9 +88,11 @@ def outcome(shop: Shop, draw: Draw) -> dict[str, Any]:
             return {"outcome": "unreached", "cause": draw(moves.causes)}
         case "promise":
             at_ms = shop.both.now_ms + draw(st.integers(1, 30)) * MINUTE
-            return {"outcome": "redial", "kind": draw(st.sampled_from(("private", "vip"))), "at_ms": at_ms}
+            kind, force = draw(st.sampled_from(("private", "vip"))), not sometimes(draw)
+            return {"outcome": "redial", "kind": kind, "at_ms": at_ms, "force": force}
         case "redial":
-            return {"outcome": "redial", "kind": draw(moves.kinds), "at_ms": moves.promised_at(draw, shop.both)}
+            kind, force = draw(moves.kinds), draw(st.booleans())
+            return {"outcome": "redial", "kind": kind, "at_ms": moves.promised_at(draw, shop.both), "force": force}
         case "resolved":
             return {"outcome": "resolved", "result": draw(st.sampled_from(moves.RESULTS))}
         case _:

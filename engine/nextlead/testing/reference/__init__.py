@@ -1,8 +1,9 @@
-"""A naive model of the engine: an executable reading of SPEC 1 to 10.
+"""A naive model of the engine: an executable reading of SPEC 1 to 12 and 14.
 
 `world` has the records, `who` the rules of who may get which lead, `order` the dial order, `changes` what happens to a
-lead, `timers` what happens by itself; `leases`, `finish`, `edits`, `intake`, `pools`, `blocking`, `privacy` and `setup`
-are the commands. Each function names the rules it is a reading of.
+lead, `timers` what happens by itself, `hours` and `limits` when people may be called, `explained` why a lead is not
+offered; `leases`, `finish`, `edits`, `intake`, `pools`, `blocking`, `privacy` and `setup` are the commands. Each
+function names the rules it is a reading of.
 """
 
 from .answers import Answer, Done, Offered, Served

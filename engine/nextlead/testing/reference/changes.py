@@ -4,7 +4,8 @@ from nextlead.core.errors import Invalid
 from nextlead.core.model import CAUSES, PROMISED, Status
 from nextlead.core.setup_model import DEFAULT_RETRY, TemplateResult
 
-from .world import ROOT, Agent, Lead, Line, Promise, Unresolved, World
+from . import limits
+from .world import ROOT, Agent, Lead, Lease, Line, Promise, Unresolved, World
 
 AFTER_UNREACHED = {
     Status.UNPROCESSED: Status.AUTOMATIC_REDIAL,
@@ -45,7 +46,8 @@ def erase(world: World, lead: Lead) -> None:
     """R10.6, R10.7: of a closed lead, its numbers and data are gone; counters stay. The store is asked to erase too."""
     world.asked.add(lead.id)
     lead.numbers, lead.given, lead.dropped, lead.dialled, lead.data = [], (), [], {}, {}
-    lead.erased = True
+    lead.erased, lead.zone = True, ""
+    limits.forget(world, lead)
 
 
 # -- releases -------------------------------------------------------------------------------------------------------
@@ -98,9 +100,11 @@ def loses_redials(world: World, agent: Agent, campaign: str) -> bool:
 # -- redials --------------------------------------------------------------------------------------------------------
 
 
-def promise(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str) -> None:
+def promise(
+    world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str, forced: bool = False
+) -> None:
     """R4.1: private and VIP redials belong to the agent (or are released at once), a common one leaves the owner."""
-    lead.promise = Promise(kind, at_ms, agent.code if agent else "")
+    lead.promise = Promise(kind, at_ms, agent.code if agent else "", forced_by=by if forced else "")
     lead.due_ms = at_ms
     if kind in PROMISED:
         assert agent is not None
@@ -125,10 +129,13 @@ def nearby(world: World, agent: Agent, lead: Lead, at_ms: int) -> int:
 # -- calls ----------------------------------------------------------------------------------------------------------
 
 
-def count_attempt(lead: Lead, number: int) -> None:
-    """R6.1: for the lead and for the number dialled."""
+def count_attempt(world: World, lead: Lead, held: Lease, number: int, talked_ms: int | None = None) -> None:
+    """R6.1: for the lead and for the number dialled; R12.1; R4.2: the call that was forced has ended."""
     lead.attempts += 1
     lead.dialled[number] = lead.dialled.get(number, 0) + 1
+    limits.count(world, lead, number, held.started_ms, talked_ms)
+    if lead.promise is not None:
+        lead.promise.forced_by = ""
 
 
 def number_after(lead: Lead, number: int) -> int:

@@ -1,7 +1,10 @@
 """What admins and supervisors do to a lead (SPEC 1.4, 1.5, 2.6, 4)."""
 
+import dataclasses
+
 from msgspec import UNSET, json
 
+from nextlead.core.almanac import zone_named
 from nextlead.core.commands import (
     EditLead,
     EditLeads,
@@ -27,8 +30,12 @@ from nextlead.core.replies import Bulk, Count
 from . import changes, who
 from .blocking import close_or_mark, refusal
 from .finish import check_booking, check_redial
+from .hours import check_promised
 from .intake import place
 from .world import ROOT, Agent, Lead, Urgent, World
+
+Booked = tuple[Status, int, Agent | None, bool]
+"""A redial that may be set: kind, time, whose, and whether it was forced (R4.2)."""
 
 # -- edits ----------------------------------------------------------------------------------------------------------
 
@@ -49,9 +56,13 @@ def edit_lead(world: World, command: EditLead) -> None:
     owner = lead.owner if command.owner is UNSET else world.owner(command.owner)
     if owner != lead.owner and lead.held_back:
         check_new_owner(world, lead, owner)
-    redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
+    check_zone(command)
+    then = lead if command.zone is UNSET else dataclasses.replace(lead, zone=command.zone or "")
+    redial = None if command.redial is UNSET else check_admin_redial(world, then, command.redial)
     if redial is not None:
         check_not_over(world, lead, redial[0])
+    if command.zone is not UNSET:
+        lead.zone = command.zone or ""
     if command.data is not UNSET:
         lead.data = json.decode(command.data)
     if command.priority is not UNSET:
@@ -61,7 +72,13 @@ def edit_lead(world: World, command: EditLead) -> None:
     if command.due_ms is not UNSET:
         lead.due_ms = command.due_ms
     if redial is not None:
-        set_redial(world, lead, *redial, by=command.by)
+        set_redial(world, lead, redial, by=command.by)
+
+
+def check_zone(command: EditLead) -> None:
+    """R11.1: an IANA zone, or that of the number."""
+    if command.zone not in (UNSET, None) and zone_named(str(command.zone)) is None:
+        raise Invalid("timezone", "an IANA zone")
 
 
 def check_not_over(world: World, lead: Lead, status: Status) -> None:
@@ -92,7 +109,7 @@ def set_owner(world: World, lead: Lead, owner: str) -> None:
     lead.owner = owner
 
 
-def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[Status, int, Agent | None]:
+def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> Booked:
     """R4.1: private and VIP name an agent, and that agent could be offered it; R4.2, R4.10."""
     check_confirmed(world, lead)
     kind, at_ms = check_redial(world, lead, redial.kind, redial.at_ms)
@@ -100,12 +117,12 @@ def check_admin_redial(world: World, lead: Lead, redial: RedialEdit) -> tuple[St
     if kind not in PROMISED:
         if agent is not None:
             raise Invalid("agent", "a common redial is for no agent")
-        return kind, at_ms, None
+        return kind, at_ms, None, check_promised(world, lead, at_ms, force=redial.force)
     if agent is None:
         raise Invalid("agent", "is needed")
     check_could_be_offered(world, lead, agent)
     check_booking(world, lead, agent, kind, at_ms, ask_permission=False)
-    return kind, at_ms, agent
+    return kind, at_ms, agent, check_promised(world, lead, at_ms, force=redial.force)
 
 
 def check_could_be_offered(world: World, lead: Lead, agent: Agent) -> None:
@@ -116,11 +133,12 @@ def check_could_be_offered(world: World, lead: Lead, agent: Agent) -> None:
         raise NotAllowed("the agent could not be offered it")
 
 
-def set_redial(world: World, lead: Lead, kind: Status, at_ms: int, agent: Agent | None, *, by: str) -> None:
+def set_redial(world: World, lead: Lead, booked: Booked, *, by: str) -> None:
     """An admin's redial. A common one takes an agent's own redial back to the original owner."""
+    kind, at_ms, agent, forced = booked
     if agent is None and lead.held_back:
         lead.owner = lead.original_owner
-    changes.promise(world, lead, kind, at_ms, agent, by=by)
+    changes.promise(world, lead, kind, at_ms, agent, by=by, forced=forced)
 
 
 def release_one(world: World, command: Release) -> None:
@@ -177,7 +195,8 @@ def reopen(world: World, command: Reopen) -> None:
         raise WrongStatus("no number")
     if refusal(world, lead.numbers or lead.given) is not None:
         raise NumberBlocked
-    redial = None if command.redial is UNSET else check_admin_redial(world, lead, command.redial)
+    then = dataclasses.replace(lead, number=(lead.numbers or list(lead.given))[0])
+    redial = None if command.redial is UNSET else check_admin_redial(world, then, command.redial)
     check_not_over(world, lead, Status.UNPROCESSED if redial is None else redial[0])
     fresh_start(lead)
     lead.owner = first_owner(world, lead)
@@ -186,7 +205,8 @@ def reopen(world: World, command: Reopen) -> None:
             lead.seq = place(world.pools[lead.pool], lead.ordinal, lead.id)
         changes.become(world, lead, Status.UNPROCESSED, by=command.by)
     else:
-        changes.promise(world, lead, *redial, by=command.by)
+        kind, at_ms, agent, forced = redial
+        changes.promise(world, lead, kind, at_ms, agent, by=command.by, forced=forced)
 
 
 def fresh_start(lead: Lead) -> None:

@@ -1,5 +1,7 @@
 """`finish` and `resolve`: what an agent says happened (SPEC 1.4, 4, 6, 7)."""
 
+from dataclasses import replace
+
 from msgspec import structs
 
 from nextlead.core.commands import Finish, Resolve
@@ -8,8 +10,9 @@ from nextlead.core.model import PROMISED, REDIAL_KINDS, Status
 from nextlead.core.setup_model import TemplateResult
 from nextlead.core.tokens import parse_token
 
-from . import blocking, changes
+from . import blocking, changes, limits
 from .answers import Done, Offered
+from .hours import check_promised
 from .leases import again, end_cancelled, end_unresolved, give_back, leased_lead
 from .world import Agent, Lead, World
 
@@ -66,7 +69,7 @@ def finish_resolved(world: World, lead: Lead, agent: Agent, number: int, command
     R10.6: of an anonymised lead a success stands too, without personal data.
     """
     picked = changes.result_named(world, lead, command.result)
-    called(lead, number, command)
+    called(world, lead, number, command)
     if lead.mark is None:
         give_result(world, lead, picked, number, agent.code, by=command.by)
         return Done(lead.id)
@@ -94,19 +97,27 @@ def finish_redial(world: World, lead: Lead, agent: Agent, number: int, command: 
     """R4.1, R4.2, R4.8, R4.10; R6.2: the counts per cause start again; R1.5: none is set on a marked lead."""
     kind, at_ms = check_redial(world, lead, command.kind, command.at_ms)
     near = check_booking(world, lead, agent, kind, at_ms, ask_permission=True)
-    called(lead, number, command)
+    forced = check_promised(world, as_it_will_be(lead, number), at_ms, force=command.force)
+    called(world, lead, number, command)
     if lead.mark is not None:
         blocking.close_marked(world, lead, by=command.by)
         return Done(lead.id)
     lead.retries = {}
-    changes.promise(world, lead, kind, at_ms, agent, by=command.by)
+    changes.promise(world, lead, kind, at_ms, agent, by=command.by, forced=forced)
     return Done(lead.id, nearby=near)
+
+
+def as_it_will_be(lead: Lead, number: int) -> Lead:
+    """The lead with the number that a redial is to: the one that was dialled, unless it goes with the lease (R10.3)."""
+    then = replace(lead, number=number, numbers=list(lead.numbers), dropped=list(lead.dropped))
+    blocking.drop_waiting(then)
+    return then
 
 
 def finish_unreached(world: World, lead: Lead, number: int, command: Finish) -> Done:
     """R6."""
     cause = changes.check_cause(command.cause)
-    called(lead, number, command)
+    called(world, lead, number, command)
     if lead.mark is not None:
         blocking.close_marked(world, lead, by=command.by)
     else:
@@ -114,10 +125,14 @@ def finish_unreached(world: World, lead: Lead, number: int, command: Finish) -> 
     return Done(lead.id)
 
 
-def called(lead: Lead, number: int, command: Finish) -> None:
-    """A call was made: the lease is over, the attempt counts (R6.1), urgency is used up (R2.6); that number is next."""
-    give_back(lead, command.digest)
-    changes.count_attempt(lead, number)
+def called(world: World, lead: Lead, number: int, command: Finish) -> None:
+    """A call was made: the lease is over, the attempt counts (R6.1), urgency is used up (R2.6); that number is next.
+
+    R12.1: a `resolved` or `redial` finish was a conversation.
+    """
+    held = give_back(lead, command.digest)
+    talked_ms = world.now_ms if command.outcome in ("resolved", "redial") else None
+    changes.count_attempt(world, lead, held, number, talked_ms)
     lead.number = number
     lead.urgent = None
     blocking.drop_waiting(lead)
@@ -164,13 +179,16 @@ def resolve(world: World, command: Resolve) -> Done:
     match command.outcome:
         case "resolved":
             picked = changes.result_named(world, lead, command.result)
+            limits.talked(world, lead, lead.unresolved.since_ms)
             give_result(world, lead, picked, lead.number, agent.code, by=command.by)
             return Done(lead.id)
         case "redial":
             kind, at_ms = check_redial(world, lead, command.kind, command.at_ms)
             near = check_booking(world, lead, agent, kind, at_ms, ask_permission=command.agent is not None)
+            forced = check_promised(world, lead, at_ms, force=command.force)
+            limits.talked(world, lead, lead.unresolved.since_ms)
             lead.retries = {}
-            changes.promise(world, lead, kind, at_ms, agent, by=command.by)
+            changes.promise(world, lead, kind, at_ms, agent, by=command.by, forced=forced)
             return Done(lead.id, nearby=near)
         case "unreached":
             cause = changes.check_cause(command.cause)

@@ -174,7 +174,7 @@ def update(world: World, _pool: Pool, row: IntakeRow, original: Lead, _by: str) 
         return "skip", None
     values = json.decode(row.data)
     original.data = original.data | {name: value for name, value in values.items() if value not in (None, "")}
-    original.priority = row.priority or original.priority
+    original.priority, original.zone = row.priority or original.priority, row.zone or original.zone
     return "update", None
 
 
@@ -229,6 +229,7 @@ def add_lead(world: World, pool: Pool, row: IntakeRow, *, master: int = 0) -> Le
         priority=row.priority,
         data=json.decode(row.data),
         master=master,
+        zone=row.zone,
     )
     world.leads[lead.id] = lead
     world.next_lead += 1

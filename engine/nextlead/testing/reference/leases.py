@@ -135,6 +135,8 @@ def may_take(world: World, lead: Lead, agent: Agent, *, override: bool) -> bool:
     """The rules of `take` that depend on owner, campaign and pool."""
     if not who.dialable(world, lead) or who.paused(lead, agent, world.now_ms) or who.withheld(world, lead, agent):
         return False
+    if not who.may_be_called(world, lead, world.now_ms):
+        return False
     if override:
         promised = lead.promise is not None and lead.status == lead.promise.kind and lead.status.name[0] in "PV"
         return promised or world.pools[lead.pool].open_at(world.now_ms)
@@ -209,7 +211,7 @@ def end_unresolved(
     """R5.2, R6.1: finish `unresolved`, timeout, log-off, disabled: the attempt counts, the lead is locked."""
     held = give_back(lead, digest)
     number = held.number if number is None else number
-    changes.count_attempt(lead, number)
+    changes.count_attempt(world, lead, held, number)
     lead.urgent = None
     lead.number = number
     blocking.drop_waiting(lead)

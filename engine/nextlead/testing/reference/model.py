@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 
 from nextlead.core import commands as c
+from nextlead.core.almanac import NO_ALMANAC, Almanac
 from nextlead.core.errors import NextleadError
 from nextlead.core.replies import NoLead, Waiting
 
@@ -13,14 +14,14 @@ from .world import Lead, World
 
 
 class ReferenceModel:
-    """SPEC 1 to 10 in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
+    """SPEC 1 to 12, and 14, in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
 
     It takes the commands of `nextlead.core.commands` with the same times and tokens as the Engine, and gives answers
     to compare. A call costs O(n) to O(n^2) in the number of leads: use it with dozens of them.
     """
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, almanac: Almanac = NO_ALMANAC) -> None:
+        self.world = World(almanac=almanac)
         self._served: list[Served] = []
 
     # -- driving ----------------------------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ class ReferenceModel:
 
     def copy(self) -> "ReferenceModel":
         """Another one in the same state, to try something on."""
-        return deepcopy(self)
+        return deepcopy(self, {id(self.world.almanac): self.world.almanac})
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class ReferenceModel:
                 return self._put_agent(command)
             case c.EndSession():
                 return self._end_session(command)
-            case c.Tick() | c.Work():
+            case c.Tick() | c.Work() | c.Explain() | c.WhyIdle() | c.WhyAllIdle():
                 return None
         function: Callable[[World, c.Command], Reply] = SIMPLE[type(command)]
         return function(self.world, command)

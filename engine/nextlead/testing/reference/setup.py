@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from msgspec import UNSET, structs
 
+from nextlead.core.almanac import Almanac
 from nextlead.core.commands import (
     Delete,
     EndSession,
@@ -21,7 +22,9 @@ from nextlead.core.setup_model import Dialer
 
 from . import who
 from .answers import Served
+from .hours import check_hours
 from .leases import log_off
+from .limits import check_limits
 from .world import ROOT, Agent, Campaign, Session, Team, World
 
 # -- teams and agents -----------------------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ def put_campaign(world: World, command: PutCampaign) -> Stranded | None:
     if command.project is not UNSET and command.project not in world.projects:
         raise NotFound("project", command.project)
     if command.dialer is not UNSET:
-        check_dialer(command.dialer)
+        check_dialer(command.dialer, world.almanac)
         campaign.dialer = command.dialer
     world.campaigns[command.code] = campaign
     if command.project is not UNSET:
@@ -108,12 +111,14 @@ def put_campaign(world: World, command: PutCampaign) -> Stranded | None:
     return stranded(world, campaign) if was_active and not campaign.active else None
 
 
-def check_dialer(dialer: Dialer) -> None:
+def check_dialer(dialer: Dialer, almanac: Almanac) -> None:
     """What a setting can't be."""
     if dialer.new_every is not None and dialer.new_every < 1:
         raise Invalid("new_every", "at least 1")
     if dialer.weight is not None and dialer.weight <= 0:
         raise Invalid("weight", "over 0")
+    check_hours(dialer.calling_hours, almanac)
+    check_limits(dialer.contact_limits)
 
 
 def stranded(world: World, campaign: Campaign) -> Stranded:
@@ -142,6 +147,7 @@ def put_settings(world: World, command: PutSettings) -> None:
     }
     if given.get("leases_per_agent", 1) < 1:
         raise Invalid("leases_per_agent", "at least 1")
+    check_limits(given.get("contact_limits", ()))
     world.settings = structs.replace(world.settings, **given)
 
 

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nextlead.core.model import Status
-
-from . import changes, order
+from . import changes, hours, limits, order
 from .leases import end_unresolved, lease_end
 from .world import Lead, Pool, World
 
@@ -28,7 +26,7 @@ def timers(world: World) -> Iterator[Timer]:
         at_ms = first_activity(world, pool)
         if at_ms is not None:
             yield Timer(at_ms, 0, pool.id, lambda effective, pool=pool: start_pool(pool, effective))  # type: ignore[misc]
-        at_ms = expiry(world, pool) if pool.expired_ms is None else None
+        at_ms = world.expiry_of(pool) if pool.expired_ms is None else None
         if at_ms is not None:
             yield Timer(at_ms, 5, pool.id, lambda effective, pool=pool: expire(world, pool, effective))  # type: ignore[misc]
     for lead in world.leads.values():
@@ -45,7 +43,7 @@ def lead_timers(world: World, lead: Lead) -> Iterator[tuple[int, int, Act]]:
         yield lead.urgent.expires_ms, 1, expire_urgent
     if lead.lease is not None:
         yield lease_end(world, lead), 2, time_out
-    if (at_ms := release_time(world, lead)) is not None:
+    if (at_ms := world.release_of(lead)) is not None:
         yield at_ms, 3, release
     if lead.unresolved is not None:
         yield lead.unresolved.since_ms + world.settings.abandon_after_ms, 4, abandon
@@ -57,27 +55,6 @@ def first_activity(world: World, pool: Pool) -> int | None:
         return None
     at_ms = max(pool.active_from_ms or 0, world.fired_ms)
     return at_ms if pool.open_at(at_ms) else None
-
-
-def expiry(world: World, pool: Pool) -> int | None:
-    """R8.1: the campaign's date, or so long after the pool was loaded; the earlier counts."""
-    if pool.loaded_ms is None:
-        return None
-    dialer = world.campaigns[pool.campaign].dialer
-    age_ms = None if dialer.expire_after_ms is None else pool.loaded_ms + dialer.expire_after_ms
-    return min((each for each in (dialer.expires_at_ms, age_ms) if each is not None), default=None)
-
-
-def release_time(world: World, lead: Lead) -> int | None:
-    """R4.4: promised time + the campaign's setting; R4.5: not while the campaign is inactive or the lead leased."""
-    if not lead.held_back or lead.lease is not None or not world.campaigns[lead.campaign].active:
-        return None
-    assert lead.promise is not None
-    dialer = world.dialer_of(lead)
-    after_ms = dialer.release_private_ms
-    if lead.status is Status.VIP_REDIAL and dialer.release_vip_ms != -1:
-        after_ms = dialer.release_vip_ms
-    return None if after_ms is None else lead.promise.at_ms + after_ms
 
 
 def start_pool(pool: Pool, effective_ms: int) -> None:
@@ -137,7 +114,7 @@ def settle(world: World) -> None:
     """After a command: R4.6's releases, and what its changes made due. R8: pools are as expired as the settings say."""
     for pool in world.pools.values():
         if pool.expired_ms is not None:
-            at_ms = expiry(world, pool)
+            at_ms = world.expiry_of(pool)
             if at_ms is None or at_ms > world.now_ms:
                 pool.expired_ms, pool.expired_promised = None, False
                 continue
@@ -156,19 +133,33 @@ def moments(world: World) -> list[int]:
     """All times after now at which somebody could come to be offered something, earliest first."""
     at: set[int] = set()
     for pool in world.pools.values():
-        at |= {each for each in (pool.active_from_ms, pool.active_until_ms, expiry(world, pool)) if each is not None}
+        at |= {each for each in (pool.active_from_ms, pool.active_until_ms, world.expiry_of(pool)) if each is not None}
     for lead in world.leads.values():
-        at |= set(lead.pauses.values())
-        if lead.due_ms is not None:
-            at |= {lead.due_ms, lead.due_ms - world.dialer_of(lead).reserve_owner_ms}
+        at |= lead_moments(world, lead) if lead.open else set()
     return sorted(each for each in at if each > world.now_ms)
+
+
+def lead_moments(world: World, lead: Lead) -> set[int]:
+    """Times at which the lead comes nearer to being offered; after each of them its hours may have to open (R11.2)."""
+    at = {world.now_ms, limits.limited_until(world, lead), *lead.pauses.values()}
+    if lead.due_ms is not None:
+        at |= {lead.due_ms, lead.due_ms - world.dialer_of(lead).reserve_owner_ms}
+    at.add(world.pools[lead.pool].active_from_ms or 0)
+    later = [hours.next_opening(world, lead, each) for each in at if each >= world.now_ms]
+    return at | {each for each in later if each is not None}
 
 
 def next_deadline(world: World) -> int | None:
     """The earliest time after now at which something happens by itself: a timer, or a lead for somebody who waits."""
-    times = [timer.at_ms for timer in timers(world)]
+    first = next_timer(world)
+    times = [] if first is None else [first]
     offers = [next_offer(world, waiter.agent) for waiter in world.waiters]
     return min([*times, *(at_ms for at_ms in offers if at_ms is not None)], default=None)
+
+
+def next_timer(world: World) -> int | None:
+    """The earliest time at which a timer fires."""
+    return min((timer.at_ms for timer in timers(world)), default=None)
 
 
 def next_offer(world: World, agent: str) -> int | None:

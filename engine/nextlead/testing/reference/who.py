@@ -5,6 +5,7 @@ Every function looks at one lead and one agent and answers yes or no.
 
 from nextlead.core.model import DIALABLE, PROMISED, Status
 
+from . import hours, limits
 from .world import Agent, Campaign, Lead, World
 
 NEW_AND_AUTOMATIC = (Status.UNPROCESSED, Status.AUTOMATIC_REDIAL)
@@ -98,6 +99,11 @@ def withheld(world: World, lead: Lead, agent: Agent) -> bool:
     return plain and at_max_unresolved(world, agent, world.campaigns[lead.campaign])
 
 
+def may_be_called(world: World, lead: Lead, now_ms: int) -> bool:
+    """R11.2, R12.1: whatever its class, inside its calling hours and not over a contact limit."""
+    return hours.within(world, lead, now_ms) and now_ms >= limits.limited_until(world, lead)
+
+
 def offerable(world: World, lead: Lead, agent: Agent, now_ms: int) -> bool:
     """Every rule for one lead and one agent, but the order and the reserve (R4.9)."""
     return (
@@ -107,6 +113,7 @@ def offerable(world: World, lead: Lead, agent: Agent, now_ms: int) -> bool:
         and not paused(lead, agent, now_ms)
         and not number_is_leased(world, lead)
         and not withheld(world, lead, agent)
+        and may_be_called(world, lead, now_ms)
     )
 
 
@@ -117,14 +124,16 @@ def ready_for_somebody(world: World, lead: Lead, now_ms: int) -> bool:
         gates = campaign.active or campaign.dialer.dial_promised_when_inactive
     else:
         gates = campaign.active and (lead.status in PROMISED or pool.open_at(now_ms))
-    return dialable(world, lead) and is_due(world, lead, now_ms) and gates and not number_is_leased(world, lead)
+    free = not number_is_leased(world, lead) and may_be_called(world, lead, now_ms)
+    return dialable(world, lead) and is_due(world, lead, now_ms) and gates and free
 
 
 def reserved(world: World, agent: Agent, now_ms: int) -> bool:
     """R4.9: an own redial is due soon, and would be offerable then as far as is known now.
 
     Decided here: meanwhile only the agent's own redials that are due (or urgent) are offered; a lead that is paused
-    beyond its due time, or urgent (offered at once, R2.6), reserves nobody; one whose number is leased now does.
+    beyond its due time, or urgent (offered at once, R2.6), or gone by then, reserves nobody; one whose number is leased
+    now does.
     """
     return any(
         lead.held_back
@@ -134,5 +143,14 @@ def reserved(world: World, agent: Agent, now_ms: int) -> bool:
         and lead.due_ms - world.dialer_of(lead).reserve_owner_ms <= now_ms < lead.due_ms
         and may_get_own(world, lead, agent)
         and not paused(lead, agent, lead.due_ms)
+        and may_be_called(world, lead, lead.due_ms)
+        and is_there(world, lead, lead.due_ms)
         for lead in world.leads.values()
     )
+
+
+def is_there(world: World, lead: Lead, at_ms: int) -> bool:
+    """An own promised redial is still that then: not released (R4.4), not expired (R8.2)."""
+    released_ms, expired_ms = world.release_of(lead), world.expiry_of(world.pools[lead.pool])
+    expires = expired_ms is not None and expired_ms <= at_ms and world.dialer_of(lead).expire_promised
+    return not expires and (released_ms is None or released_ms > at_ms)

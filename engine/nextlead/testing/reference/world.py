@@ -6,6 +6,7 @@ Agents, teams, projects and campaigns are named by code, leads and pools by id. 
 
 from dataclasses import dataclass, field
 
+from nextlead.core.almanac import NO_ALMANAC, Almanac
 from nextlead.core.errors import Invalid, NotFound, WrongStatus
 from nextlead.core.model import PROMISED, Status
 from nextlead.core.setup_model import Dialer, Duplicates, Settings, Template
@@ -101,12 +102,16 @@ class Pool:
 
 @dataclass
 class Promise:
-    """SPEC 4: what was agreed. `released_ms` is set when a private or VIP one was released."""
+    """SPEC 4: what was agreed. `released_ms` is set when a private or VIP one was released.
+
+    `forced_by` is who set it although its time is outside calling hours (R4.2).
+    """
 
     kind: Status
     at_ms: int
     agent: str
     released_ms: int | None = None
+    forced_by: str = ""
 
 
 @dataclass
@@ -139,6 +144,17 @@ class Unresolved:
 
 
 @dataclass
+class Attempt:
+    """SPEC R12.1: a call that was made, by the start of its lease. `talked_ms` is when a conversation ended."""
+
+    lead: int
+    campaign: str
+    number: int
+    at_ms: int
+    talked_ms: int | None = None
+
+
+@dataclass
 class Line:
     """A line of history (SPEC R1.3)."""
 
@@ -156,7 +172,8 @@ class Lead:
     """A contact. `numbers` are those still left, `number` the one to dial next; `given` those of the intake.
 
     A `due_ms` of None is its pool's. `dropping` are numbers that go when the lease ends (R10.3). `master` is the lead
-    it is a clone of. `former` is the closure of a lead that was anonymised when it was closed already.
+    it is a clone of. `former` is the closure of a lead that was anonymised when it was closed already. `zone` is its
+    own one (R11.1).
     """
 
     id: int
@@ -197,6 +214,7 @@ class Lead:
     former: str | None = None
     erased: bool = False
     closed_ms: int = 0
+    zone: str = ""
     history: list[Line] = field(default_factory=list)
 
     @property
@@ -226,7 +244,7 @@ class World:
 
     `asked` are leads whose data the store was asked to erase. `going` are pools whose deletion an engine has not
     finished: whoever drives both says so, and masters that stay are not offered meanwhile. `there` likewise
-    is how many leads a pool had when a shuffle of it began, if that was earlier.
+    is how many leads a pool had when a shuffle of it began, if that was earlier. `attempts` are all that are known.
     """
 
     teams: dict[str, Team] = field(default_factory=lambda: {ROOT: Team(ROOT)})
@@ -243,6 +261,8 @@ class World:
     there: dict[int, int] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     waiters: list[Waiter] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    almanac: Almanac = NO_ALMANAC
     now_ms: int = 0
     fired_ms: int = 0
     floor_ms: int = 0
@@ -315,6 +335,25 @@ class World:
         if pool.expired_ms is None or lead.lease is not None or not lead.open:
             return False
         return lead.status in EXPIRING or (lead.status in PROMISED and pool.expired_promised)
+
+    def expiry_of(self, pool: Pool) -> int | None:
+        """R8.1: the campaign's date, or so long after the pool was loaded; the earlier counts."""
+        if pool.loaded_ms is None:
+            return None
+        dialer = self.campaigns[pool.campaign].dialer
+        age_ms = None if dialer.expire_after_ms is None else pool.loaded_ms + dialer.expire_after_ms
+        return min((each for each in (dialer.expires_at_ms, age_ms) if each is not None), default=None)
+
+    def release_of(self, lead: Lead) -> int | None:
+        """R4.4: promised time + the setting; R4.5: not while the campaign is inactive or the lead leased."""
+        if not lead.held_back or lead.lease is not None or not self.campaigns[lead.campaign].active:
+            return None
+        assert lead.promise is not None
+        dialer = self.dialer_of(lead)
+        after_ms = dialer.release_private_ms
+        if lead.status is Status.VIP_REDIAL and dialer.release_vip_ms != -1:
+            after_ms = dialer.release_vip_ms
+        return None if after_ms is None else lead.promise.at_ms + after_ms
 
     def clones_of(self, lead: int) -> list[Lead]:
         """R9.11: the clones of a lead that are still there, open and closed."""
