@@ -78,13 +78,25 @@ def finish(
 
 
 def moment(text: str | None) -> str:
-    """A time for the API: one without an offset is the terminal's own local time."""
+    """A time for the API: one without an offset is the terminal's own local time.
+
+    A local time that a clock change skips, or makes come twice, is settled as PEP 495 says, and told (SPEC R11.3): the
+    skipped one by the clocks of before the change, the other one is the first.
+    """
     if text is None:
         fail("--redial needs --at", Exit.WRONG_USE)
     try:
-        return datetime.fromisoformat(text).astimezone(UTC).isoformat()
-    except ValueError:
+        given = datetime.fromisoformat(text)
+        at = datetime.fromtimestamp(given.timestamp(), UTC)  # astimezone() settles a skipped time otherwise
+    except (ValueError, OverflowError):
         fail(f"--at: {text} is not a time like 2026-03-02T10:00", Exit.WRONG_USE)
+    if given.tzinfo is None:
+        here = at.astimezone()
+        if here.replace(tzinfo=None) != given:
+            notes.print(f"the clocks skip {text} here: it is {here.isoformat()}", markup=False)
+        elif given.replace(fold=1).timestamp() != given.timestamp():
+            notes.print(f"{text} comes twice here: it is the first, {here.isoformat()}", markup=False)
+    return at.isoformat()
 
 
 def fields(pairs: list[str]) -> dict[str, str]:
