@@ -92,7 +92,7 @@ class Calendar:
         self._never_together = never_together
         self._days = days
         self._hours = tuple(ZoneHours(zone, days) for zone in zones)
-        self._week = days.week()
+        self._week = days.week() if len(zones) > 1 else 0
         self._from_ms = self._until_ms = 0
         self._span = self._other_span = NEVER
         self._other_from_ms = self._other_until_ms = 0

@@ -60,10 +60,12 @@ class LocalDays:
     def next_off(self, day: int) -> int | None:
         """The first day off on or after a local day; None if there is none, or no holiday for two years."""
         found = self._days_off[bisect_left(self._days_off, day) :][:1]
-        if self._place:
-            year = date.fromordinal(day + _EPOCH).year
-            ahead = range(year, min(year + _YEARS_AHEAD, 9999) + 1)
-            found += [holiday for y in ahead for holiday in self._holidays_of(y) if holiday >= day]
+        year = date.fromordinal(day + _EPOCH).year
+        for ahead in range(year, min(year + _YEARS_AHEAD, 9999) + 1) if self._place else ():
+            holidays = [holiday for holiday in self._holidays_of(ahead) if holiday >= day]
+            if holidays:
+                found.append(holidays[0])
+                break
         return min(found, default=None)
 
     def week(self) -> int:
