@@ -31,8 +31,8 @@ from nextlead.core.commands import (
     Tick,
 )
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import CallingHours, Duplicates, Template, TemplateField
 from nextlead.core.setup_model import Dialer as Settings
-from nextlead.core.setup_model import Duplicates, Template, TemplateField
 from nextlead.core.tokens import token_text
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.bootstrap import open_dialer
@@ -55,6 +55,8 @@ _AREAS: Final = (212, 213, 215, 303, 305, 312, 404, 415, 512, 602, 617, 702)
 _EXCHANGES: Final = tuple(range(220, 1000))
 _LINES: Final = 10_000
 _FIELDS: Final = ("name", "city")
+_OPEN: Final = CallingHours(windows=(((0, 24 * 60),),) * 7)
+"""Hours in the lead's zone, looked up for each number; open at any hour at which somebody may measure."""
 _ELSEWHERE: Final = 4 * 10**11
 """Added to a number: another country's, which no list here has."""
 
@@ -170,7 +172,7 @@ async def _all(dialer: Dialer, intake: Intake, floor: Floor, job: Job, list_path
 async def _set_up(dialer: Dialer, job: Job) -> None:
     template = Template(fields=tuple(TemplateField(name) for name in _FIELDS))
     for code in ("calls", "list", "bulk"):
-        await dialer.submit(PutCampaign(code=code, template=template))
+        await dialer.submit(PutCampaign(code=code, template=template, dialer=Settings(calling_hours=_OPEN)))
     for no in range(job.agents):
         await dialer.submit(PutAgent(code=f"a{no}", campaigns=("calls", "list", "bulk")))
         await dialer.submit(PutSession(agent=f"a{no}", campaigns=("calls", "list", "bulk")))
@@ -218,7 +220,7 @@ def _switch_cost(dialer: Dialer, pool: int) -> float:
 
 async def _expire(dialer: Dialer) -> None:
     """The age of the pool's leads is over the moment it is set; then it goes on in slices."""
-    await dialer.submit(PutCampaign(code="bulk", dialer=Settings(expire_after_ms=1)))
+    await dialer.submit(PutCampaign(code="bulk", dialer=Settings(calling_hours=_OPEN, expire_after_ms=1)))
     await dialer.submit(Tick())
     await dialer.idle()
 

@@ -20,6 +20,8 @@ SCENES: Final[dict[Scene, str]] = {
     "pools": "in inactive pools",
     "due": "not due",
     "owners": "of owners not at work",
+    "hours": "behind closed hours",
+    "limits": "behind a contact limit",
 }
 RIVAL_NAMES: Final = {"upserts": "rows upserted", "journal": "a row a commit", "replay": "the same commits again"}
 MILLION: Final = 1_000_000

@@ -1,13 +1,18 @@
 """The job: the same leads from the same seed, all of them for somebody, or for nobody where a scene says so."""
 
+from collections import Counter
+
 import pytest
 from benchmarks.calls import Shift, Tally
-from benchmarks.job import Centre, Job, Scene, build_engine, make_centre
+from benchmarks.job import START_MS, Centre, Job, Scene, build_engine, make_centre
 
+from nextlead.core.commands import Tick
 from nextlead.core.model import FreshLead
 from nextlead.core.replies import Offer
+from nextlead.core.row import DAY_MS, HOUR_MS
+from nextlead_adapters.almanac import LibraryAlmanac
 
-BLOCKING: list[Scene] = ["pools", "due", "owners"]
+BLOCKING: list[Scene] = ["pools", "due", "owners", "hours", "limits"]
 
 
 def leads_of(centre: Centre, *, data: bool = False) -> list[FreshLead]:
@@ -72,6 +77,36 @@ def test_some_leads_have_two_numbers_some_share_one_some_have_a_priority() -> No
     assert {lead.priority for lead in leads} == set(range(10))
 
 
+def test_leads_are_in_four_zones_as_their_numbers_are() -> None:  # TARGETS: hours in 4 zones
+    centre = make_centre(Job(leads=2_000))
+    engine, almanac = build_engine(centre), LibraryAlmanac()
+    counts = Counter[tuple[str, ...]]()
+    for lead in leads_of(centre):
+        zones = engine.zone_sets[lead.zones].zones
+        counts[zones] += 1
+        assert {almanac.zones_of(number) for number in lead.numbers} == {zones}
+    assert set(counts) == {
+        ("America/New_York",),
+        ("America/Chicago",),
+        ("America/Denver",),
+        ("America/Los_Angeles",),
+    }
+    assert all(490 < count < 510 for count in counts.values())
+
+
+def test_all_zones_are_open_for_seventeen_hours_and_some_always() -> None:  # TARGETS: hours in 4 zones
+    engine = build_engine(make_centre(Job(leads=200)))
+    campaign = engine.campaigns.need("c0")
+    spans = []
+    for hour in range(5 * 24):
+        at_ms = START_MS + hour * HOUR_MS
+        calendars = [engine.state.calendar(campaign.no, zones) for zones in (1, 2, 3, 4)]
+        spans.append([calendar.at(at_ms).open for calendar in calendars if calendar is not None])
+    assert spans[:17] == [[True] * 4] * 17
+    assert spans[17] == [False, True, True, True]
+    assert min(sum(open_now) for open_now in spans) == 2
+
+
 def test_data_is_there_when_a_store_is_to_be_filled() -> None:
     centre = make_centre(Job(leads=200))
     assert all(not lead.data for lead in leads_of(centre))
@@ -94,6 +129,19 @@ def test_nine_of_ten_leads_are_offered_to_nobody(scene: Scene) -> None:
     assert len(open_leads) == 100
     assert 50 < len(offered) <= 100
     assert offered <= open_leads
+
+
+@pytest.mark.parametrize(
+    ("scene", "still_ms", "over_ms"), [("hours", 7 * HOUR_MS - 1, 7 * HOUR_MS), ("limits", 4 * DAY_MS - 1, 5 * DAY_MS)]
+)
+def test_blocked_leads_come_when_what_blocks_them_ends(scene: Scene, still_ms: int, over_ms: int) -> None:
+    """So nothing else keeps them back, and the scene shows what it says."""
+    centre = make_centre(Job(leads=1_000, agents=20, scene=scene))
+    engine = build_engine(centre)
+    pool = centre.pools[0][0]
+    for after_ms, ready in ((0, 0), (still_ms, 0), (over_ms, 90)):
+        engine.apply(Tick(), START_MS + after_ms)
+        assert engine.pool_counts(pool, START_MS + after_ms).ready == ready
 
 
 def test_the_run_they_are_compared_with_blocks_none() -> None:
