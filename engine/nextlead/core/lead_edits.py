@@ -198,6 +198,7 @@ def reopen(state: State, command: Reopen) -> Lead:
         due_ms=0,
         pauses=(),
     )
+    new = state.zones.follow(new)  # its number is another one now, or its zones were not known when it closed
     if not isinstance(command.redial, UnsetType):
         new = admin_redial(state, new, command.redial, command.by)
     _need_unexpired(state, new)

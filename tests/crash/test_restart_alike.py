@@ -1,0 +1,83 @@
+"""What decides in memory is the same after a restart, at any moment: the order, who is kept back and until when, hours,
+limits, and the answers from then on (SPEC R5.1, R5.7, 11, 12)."""
+
+import os
+import random
+from typing import Any
+
+import pytest
+from crash.twins import AGENTS, LATER, Centre, differences
+
+from nextlead.core import commands as c
+from nextlead.core.engine import Engine
+from nextlead.core.errors import NextleadError
+from nextlead.core.replies import Offer
+from nextlead.core.tokens import token_text
+
+SEEDS = range(int(os.environ.get("NEXTLEAD_TWINS", "12")))
+LIVES, MOVES = 5, 40
+
+
+def said(engine: Engine, command: c.Command, now_ms: int) -> Any:
+    """What it answers, and to whom else; a refusal is an answer."""
+    try:
+        return engine.apply(command, now_ms).reply
+    except NextleadError as error:
+        return repr(error)
+
+
+def play(one: Engine, other: Engine, now_ms: int, dice: random.Random) -> None:
+    """Both are asked the same for some days, and say the same."""
+    for turn, step_ms in enumerate(LATER):
+        now_ms += step_ms
+        for agent in AGENTS:
+            token = bytes([turn]) * 8 + agent.encode().ljust(8)
+            command = c.Next(agent=agent, token=token)
+            ours, theirs = (said(engine, command, now_ms) for engine in (one, other))
+            assert ours == theirs, command
+            if isinstance(ours, Offer) and dice.random() < 0.7:
+                assert ours.lead.lease is not None
+                cause = dice.choice(("busy", "voicemail", "invalid_number"))
+                end = c.Finish(token=token_text(ours.lead.id, ours.lead.lease.token), outcome="unreached", cause=cause)
+                ours, theirs = (said(engine, end, now_ms) for engine in (one, other))
+                assert ours == theirs, end
+    assert differences(one, other) == []
+    assert one.state.faults == other.state.faults == 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_restart_changes_nothing(seed: int) -> None:
+    centre = Centre(seed)
+    await centre.begin()
+    for life in range(LIVES):
+        for _ in range(centre.dice.randint(1, MOVES)):
+            await centre.happen()
+        await centre.settle()
+        assert centre.engine.verify() == []
+        twin, outcome = await centre.twin()
+        assert twin.verify() == []
+        if life:  # the first engine knew no zones
+            assert not outcome.changes, "a restart has nothing to do when nothing is due"
+            assert differences(centre.engine, twin) == []
+            play(centre.engine, twin, centre.now_ms, centre.dice)
+        centre.engine, outcome = await centre.twin()
+        centre.take(outcome)
+        await centre.commit()
+
+
+async def test_a_lead_that_closed_before_zones_were_known_opens_in_the_zone_of_its_number() -> None:
+    # R11.1
+    centre = Centre(1)
+    await centre.begin()
+    offer = await centre.next()
+    assert offer is not None
+    assert offer.lead.lease is not None
+    token = token_text(offer.lead.id, offer.lead.lease.token)
+    closed = (await centre.do(c.Finish(token=token, outcome="resolved", result="success"))).lead
+    await centre.settle()
+    centre.engine, _ = await centre.twin()
+    number = closed.numbers[0]
+    assert centre.almanac.zones_of(number)
+    opened = await centre.do(c.Reopen(lead=closed.id, row=closed))
+    assert centre.engine.state.zones.names(opened.zones) == centre.almanac.zones_of(number)
+    assert centre.engine.verify() == []
