@@ -4,8 +4,8 @@ Rules of this file:
 
 1. Hours are what a clock on the wall says there: at a moment a zone is open when its local date is no day off and its
    local time is in a window of that weekday. So both clock changes are right without a special case.
-2. Several zones are open when all of them are. If that is never (no moment of the coming year), the campaign's zone
-   counts instead.
+2. Several zones are open when all of them are. If that is never (no moment of the coming year, days off aside: those
+   close every zone, and pass), the campaign's zone counts instead.
 3. A span's end does not depend on the moment it was asked at: whoever asks within a span gets the same end.
 """
 
@@ -13,6 +13,7 @@ from bisect import bisect_right
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from .almanac import Almanac, zone_named
 from .local_days import LAST_MS, WEEK_MINUTES, Clocks, LocalDays, local_time
@@ -93,6 +94,7 @@ class Calendar:
         self._days = days
         self._hours = tuple(ZoneHours(zone, days) for zone in zones)
         self._week = days.week() if len(zones) > 1 else 0
+        self._meeting: dict[frozenset[int], bool] = {}
         self._from_ms = self._until_ms = 0
         self._span = self._other_span = NEVER
         self._other_from_ms = self._other_until_ms = 0
@@ -151,13 +153,19 @@ class Calendar:
         """Over weeks in which no minute is open everywhere, as clocks are set then: there may be ten zones."""
         while len(self._hours) > 1 and at_ms < limit_ms:
             steady = [hours.clocks.steady(at_ms) for hours in self._hours]
-            together = self._week
-            for offset_ms, _until_ms in steady:
-                together &= _shifted(self._week, offset_ms - steady[0][0])
-            if together:
+            if self._meet(frozenset(offset_ms for offset_ms, _until_ms in steady)):
                 break
             at_ms = min(until_ms for _offset_ms, until_ms in steady)
         return at_ms
+
+    def _meet(self, offsets: frozenset[int]) -> bool:
+        """Whether some minute of a week is open in zones with these offsets, days off aside."""
+        if offsets not in self._meeting:
+            together = self._week
+            for offset_ms in offsets:
+                together &= _shifted(self._week, offset_ms - min(offsets))
+            self._meeting[offsets] = together != 0
+        return self._meeting[offsets]
 
     def _words(self, at_ms: int) -> str:
         places: dict[str, list[str]] = {}
@@ -182,8 +190,8 @@ def calendar_of(hours: CallingHours, zones: tuple[str, ...], almanac: Almanac, n
         zones = (hours.zone,)
     calendar = Calendar(tuple(zone for zone in zones if zone_named(zone)) or own, days)
     if len(calendar.zones) > 1:
-        opens_ms = calendar.opens_ms(now_ms)
-        if opens_ms is None or opens_ms - now_ms > YEAR_MS:
+        every_day = LocalDays(replace(hours, days_off=(), holidays=""), almanac)
+        if Calendar(calendar.zones, every_day).opens_ms(now_ms) is None:
             return Calendar(own, days, never_together=calendar.zones)
     return calendar
 
