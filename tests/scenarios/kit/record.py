@@ -12,6 +12,7 @@ from nextlead.core.model import (
     Blocked,
     Clones,
     Closures,
+    Contacted,
     Erasure,
     Event,
     File,
@@ -23,6 +24,7 @@ from nextlead.core.model import (
     Pool,
     Status,
     Token,
+    ZoneSet,
 )
 from nextlead.core.row import Row
 from nextlead.core.setup_model import Agent, Campaign, Project, Sequences, Settings, Tally, Team
@@ -47,6 +49,8 @@ _TYPES: Final[dict[str, type[Row]]] = {
     "file": File,
     "job": Job,
     "erasure": Erasure,
+    "zone_set": ZoneSet,
+    "contacted": Contacted,
 }
 _SET_UP: Final = tuple(table for table in _TYPES if table not in ("lead_data", "answer"))
 _encode = msgspec.msgpack.encode
