@@ -18,7 +18,7 @@ from .choose import paused
 from .commands import WhyAllIdle, WhyIdle
 from .leases import need_worker
 from .model import Lead, Status
-from .openings import next_ms, next_of_campaign_ms
+from .openings import Openings, next_ms, next_of_campaign_ms
 from .order import lead_of, limit
 from .places import Bar, is_own
 from .queues import HELD, LIMITED, OWN, UNSHOWN, Family, Part, Queue
@@ -212,7 +212,7 @@ class _Agent:
         self._reserved = reserved_until_ms(state, self._sight, agent, state.now_ms) is not None
         self._found: Counter[str] = Counter()
 
-    def answer(self) -> Idle:
+    def answer(self, openings: Openings | None = None) -> Idle:
         """Everything put together."""
         agent, state = self._agent, self._state
         chosen = agent.session.campaigns if agent.session is not None else ()
@@ -224,7 +224,7 @@ class _Agent:
                     self._add_others(campaign)
         self._move_paused()
         blocked = {key: found for key, found in self._found.items() if found and key != READY}
-        return Idle(agent.code, blocked, self._found[READY], next_ms(state, self._sight, agent))
+        return Idle(agent.code, blocked, self._found[READY], next_ms(state, self._sight, agent, openings))
 
     def _add_own(self, campaign: Campaign) -> None:
         own = self._survey.of(campaign.no, self._agent.no, Kind.OWN)
@@ -281,20 +281,24 @@ class _Agent:
 def why_all_idle(state: State, _command: WhyAllIdle) -> IdleAgents:
     """The same for all campaigns, and all agents with a session who hold no lease.
 
-    O(parts * log n + leases), and for each agent O(owners above it * campaigns it chose + parts it sees).
+    O(parts * log n + leases), and for each agent O(owners above it * campaigns it chose).
     """
-    survey = Survey(state, state.campaigns.by_no)
+    survey, openings = Survey(state, state.campaigns.by_no), Openings(state)
     free = [agent for agent in state.agents if agent.enabled and agent.session and not state.leases.get(agent.no)]
     waiting = tuple(agent.code for agent in free if agent.no in state.waiting.by_agent)
-    agents = tuple(_Agent(state, survey, agent).answer() for agent in free)
+    agents = tuple(_Agent(state, survey, agent).answer(openings) for agent in free)
     queues: dict[int, list[Queue]] = {}
     for queue in state.queues.values():
         queues.setdefault(queue.campaign, []).append(queue)
-    campaigns = (_idle_campaign(state, survey, campaign, queues.get(campaign.no, [])) for campaign in state.campaigns)
-    return IdleAgents(tuple(campaigns), agents, waiting)
+    campaigns = tuple(
+        _idle_campaign(state, survey, campaign, queues.get(campaign.no, []), openings) for campaign in state.campaigns
+    )
+    return IdleAgents(campaigns, agents, waiting)
 
 
-def _idle_campaign(state: State, survey: Survey, campaign: Campaign, queues: list[Queue]) -> IdleCampaign:
+def _idle_campaign(
+    state: State, survey: Survey, campaign: Campaign, queues: list[Queue], openings: Openings
+) -> IdleCampaign:
     own_too = campaign.active or campaign.dialer.dial_promised_when_inactive
     found: Counter[str] = Counter()
     for own, dialled in ((True, own_too), (False, campaign.active)):
@@ -309,5 +313,5 @@ def _idle_campaign(state: State, survey: Survey, campaign: Campaign, queues: lis
 
     dialled_queues = [queue for queue in queues if (own_too if queue.family in OWN else campaign.active)]
     blocked = {key: count for key, count in found.items() if count and key != READY}
-    opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled)
+    opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled, openings)
     return IdleCampaign(campaign.code, blocked, found[READY], opens_ms)

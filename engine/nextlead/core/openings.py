@@ -6,6 +6,9 @@ the earliest moment it can come at, until that is not before the best that was f
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
+from heapq import merge
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from .model import Lead
@@ -29,48 +32,77 @@ _FOR_ANYBODY: Final = tuple(
 
 
 class Stream(NamedTuple):
-    """Leads with the moment before which none of them can come; each lead with its own, in order."""
+    """Leads with the moment before which none of them can come.
+
+    `leads` gives each with its own moment, in order; some may be named that are not to be among them.
+    """
 
     from_ms: int
-    leads: Iterator[tuple[int, int]]
+    leads: Callable[[Collection[int]], Iterator[tuple[int, int]]]
 
 
-def next_ms(state: State, sight: Sight, agent: Agent) -> int | None:
+_FROM: Final = attrgetter("from_ms")
+
+
+class Openings:
+    """Streams that are the same for whoever asks at this moment: found once for all of them."""
+
+    def __init__(self, state: State) -> None:
+        self.held = sorted(_held(state), key=_FROM)
+        self._state = state
+        self._of_queue: dict[Queue, list[Stream]] = {}
+
+    def merged(self, queues: Iterable[Queue], others: Iterable[Stream] = ()) -> Iterator[Stream]:
+        """Streams of the queues and the others, by the moment. O(parts) once, then O(queues)."""
+        return merge(*map(self._of, queues), self.held, sorted(others, key=_FROM), key=_FROM)
+
+    def _of(self, queue: Queue) -> list[Stream]:
+        found = self._of_queue.get(queue)
+        if found is None:
+            found = self._of_queue[queue] = sorted(_part_streams(self._state, queue), key=_FROM)
+        return found
+
+
+def next_ms(state: State, sight: Sight, agent: Agent, openings: Openings | None = None) -> int | None:
     """The first moment from now on at which time alone brings this agent a lead; None if it brings none.
 
-    Leases end by their timeout, and releases by their timer, unless people come before. O(parts it sees), and what
-    `LOOKED_AT` says.
+    Leases end by their timeout, and releases by their timer, unless people come before. O(queues it sees), and what
+    `LOOKED_AT` and `Openings` say.
     """
     pauses = {lead: until_ms for lead, until_ms in state.pauses.get(agent.no, {}).items() if until_ms > state.now_ms}
-    streams = [*part_streams(state, sight.queues(), pauses), *_held(state)]
+    others: list[Stream] = []
     if pauses:
         paused = sorted((until_ms, lead) for lead, until_ms in pauses.items())
-        streams.append(Stream(paused[0][0], iter(paused)))
+        others.append(Stream(paused[0][0], lambda _: iter(paused)))
     for campaign in sight.lower:
-        streams += _releases(state, campaign, agent)
-    return _first(state, streams, lambda lead: passes_ms(state, agent, lead, _FOR_AGENT, state.now_ms))
+        others += _releases(state, campaign, agent)
+    streams = (openings or Openings(state)).merged(sight.queues(), others)
+    return _first(state, streams, pauses, lambda lead: passes_ms(state, agent, lead, _FOR_AGENT, state.now_ms))
 
 
-def next_of_campaign_ms(state: State, queues: Iterable[Queue], is_dialled: Callable[[Lead], bool]) -> int | None:
+def next_of_campaign_ms(
+    state: State, queues: Iterable[Queue], is_dialled: Callable[[Lead], bool], openings: Openings
+) -> int | None:
     """The first moment at which a lead of a campaign passes every rule that does not depend on the agent.
 
     `queues` are the campaign's that are dialled, and `is_dialled` tells of a lead whether it is one of theirs.
     """
-    streams = [*part_streams(state, queues, ()), *_held(state)]
 
     def passes(lead: Lead) -> int | None:
         return passes_ms(state, NOBODY, lead, _FOR_ANYBODY, state.now_ms) if is_dialled(lead) else None
 
-    return _first(state, streams, passes)
+    return _first(state, openings.merged(queues), (), passes)
 
 
-def _first(state: State, streams: list[Stream], passes: Callable[[Lead], int | None]) -> int | None:
+def _first(
+    state: State, streams: Iterator[Stream], but: Collection[int], passes: Callable[[Lead], int | None]
+) -> int | None:
     best: int | None = None
     left = LOOKED_AT
-    for stream in sorted(streams, key=lambda stream: stream.from_ms):
+    for stream in streams:
         if best is not None and stream.from_ms >= best:
             break
-        for from_ms, lead in stream.leads:
+        for from_ms, lead in stream.leads(but):
             if best is not None and from_ms >= best:
                 break
             if not left:
@@ -83,13 +115,12 @@ def _first(state: State, streams: list[Stream], passes: Callable[[Lead], int | N
     return best
 
 
-def part_streams(state: State, queues: Iterable[Queue], but: Collection[int]) -> Iterator[Stream]:
+def _part_streams(state: State, queue: Queue) -> Iterator[Stream]:
     """Of each part that time can bring a lead of."""
-    for queue in queues:
-        for part in queue.parts.values():
-            from_ms = _part_from_ms(state, part)
-            if from_ms is not None:
-                yield Stream(from_ms, _leads_of(state, part, from_ms, but))
+    for part in queue.parts.values():
+        from_ms = _part_from_ms(state, part)
+        if from_ms is not None:
+            yield Stream(from_ms, partial(_leads_of, state, part, from_ms))
 
 
 def _part_from_ms(state: State, part: Part) -> int | None:
@@ -130,10 +161,12 @@ def _releases(state: State, campaign: int, agent: Agent) -> Iterator[Stream]:
         first = next(state.timers.of_slot((kind, campaign)), None)
         from_ms = None if first is None else state.deadline_of((kind, campaign), first[0])
         if from_ms is not None:
-            yield Stream(from_ms, _released(state, kind, campaign, agent))
+            yield Stream(from_ms, partial(_released, state, kind, campaign, agent))
 
 
-def _released(state: State, kind: Kind, campaign: int, agent: Agent) -> Iterator[tuple[int, int]]:
+def _released(
+    state: State, kind: Kind, campaign: int, agent: Agent, _but: Collection[int]
+) -> Iterator[tuple[int, int]]:
     for base_ms, lead_id in state.timers.of_slot((kind, campaign)):
         lead, at_ms = state.need_lead(lead_id), state.deadline_of((kind, campaign), base_ms)
         if at_ms is not None and lead.owner != agent.no and lead.lease is None:
@@ -149,8 +182,8 @@ def _held(state: State) -> Iterator[Stream]:
             numbers = [number for number in lead.numbers if number in shared]
             if numbers:
                 end_ms = state.lease_end_ms(lead)
-                yield Stream(end_ms, _sharing(state, numbers, end_ms))
+                yield Stream(end_ms, partial(_sharing, state, numbers, end_ms))
 
 
-def _sharing(state: State, numbers: list[int], end_ms: int) -> Iterator[tuple[int, int]]:
+def _sharing(state: State, numbers: list[int], end_ms: int, _but: Collection[int]) -> Iterator[tuple[int, int]]:
     return ((end_ms, lead) for number in numbers for lead in state.numbers.shared[number])
