@@ -12,7 +12,7 @@ from .order import LAST_MS
 from .outcomes import close
 from .places import is_own
 from .privacy import awaits_erasure
-from .redials import admin_redial, must_release, release, release_owner, set_redial, settle
+from .redials import admin_redial, forced_in_words, must_release, release, release_owner, set_redial, settle
 from .settings_check import PRIORITY_LAST, check_zone
 from .state import State
 from .transitions import need_status, need_unleased
@@ -33,7 +33,9 @@ def edit_lead(state: State, command: EditLead) -> Lead:
     _need_unexpired(state, new)
     if command.data is not UNSET:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
-    return state.put(lead, new, "edited", command.by, detail=_what(command))
+    forced = "" if command.redial is UNSET else forced_in_words(lead, new)
+    detail = f"{_what(command)}, {forced}" if forced else _what(command)
+    return state.put(lead, new, "edited", command.by, detail=detail)
 
 
 def need_confirmed(state: State, lead: Lead) -> None:
@@ -202,4 +204,5 @@ def reopen(state: State, command: Reopen) -> Lead:
     if not isinstance(command.redial, UnsetType):
         new = admin_redial(state, new, command.redial, command.by)
     _need_unexpired(state, new)
-    return state.put(row, follow_shuffle(new, state.pools[new.pool]), "reopened", command.by)
+    new = follow_shuffle(new, state.pools[new.pool])
+    return state.put(row, new, "reopened", command.by, detail=forced_in_words(row, new))

@@ -122,6 +122,14 @@ def set_redial(lead: Lead, kind: Status, at_ms: int, agent: int, forced_by: str 
     )
 
 
+def forced_in_words(old: Lead, new: Lead) -> str:
+    """Who forced the redial that was just set to a time outside calling hours, for the history (SPEC R4.2)."""
+    promise = new.promise
+    if promise is None or not promise.forced_by or promise is old.promise:
+        return ""
+    return f"outside calling hours, forced by {promise.forced_by}"
+
+
 def settle(state: State, lead: Lead) -> Lead:
     """The row as it may stand: an own promised redial whose owner can't be offered it is released at once."""
     return lead if must_release(state, lead) is None else released(state, lead, state.now_ms)

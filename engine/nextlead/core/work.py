@@ -23,7 +23,7 @@ from .outcomes import (
     with_conversation,
 )
 from .privacy import awaits_erasure, put_erased
-from .redials import settle
+from .redials import forced_in_words, settle
 from .replies import Finished, NoLead, Offer, Served, Waiting
 from .setup_model import Agent
 from .sight import sight_of
@@ -166,11 +166,11 @@ def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, 
     if awaits_erasure(old):
         cause = "" if trigger == "cancelled" else verdict.cause  # an agent's words, else a code
         return put_erased(state, old, verdict.lead, trigger, actor, cause=cause)
-    row, detail = verdict.lead, ""
+    row = verdict.lead
     if not state.stays_open(row):
         row, detail = close(row, "expired"), "its pool has expired"
-    elif row.promise is not None and row.promise.forced_by and row.promise is not old.promise:
-        detail = f"outside calling hours, forced by {row.promise.forced_by}"
+    else:
+        detail = forced_in_words(old, row)
     new = state.put(old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail)
     before, after = old.promise, new.promise
     if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):
