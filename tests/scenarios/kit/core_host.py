@@ -8,10 +8,13 @@ from nextlead.core.engine import Engine
 from nextlead.core.fresh import follow_shuffle
 from nextlead.core.replies import Begun, NoLead, Offer, Served
 from nextlead.core.verify import rows_of, verify
+from nextlead_adapters.almanac import LibraryAlmanac
 
 from .record import Record
 
 _SECRET: Final = b"scenarios"
+_ALMANAC: Final = LibraryAlmanac()
+"""The one that a daemon has."""
 
 
 class CoreHost:
@@ -25,7 +28,7 @@ class CoreHost:
         self._start()
 
     def _start(self) -> None:
-        self.engine = Engine(secret=_SECRET)
+        self.engine = Engine(secret=_SECRET, almanac=_ALMANAC)
         for table, row in self.record.set_up_rows():
             self.engine.restore_row(table, row)
         for lead in self.record.open_leads():

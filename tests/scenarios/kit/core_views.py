@@ -2,6 +2,7 @@
 
 from nextlead.core.model import DIALABLE, Event, Lead
 from nextlead.core.replies import Offer
+from nextlead.core.setup_model import CallingHours
 from nextlead.core.tokens import token_text
 
 from .core_host import CoreHost
@@ -30,6 +31,7 @@ class CoreViews:
         pool = self._host.engine.pools[lead.pool]
         campaign = self._host.engine.campaigns.by_no[lead.campaign]
         promise = lead.promise
+        zones, zone_source = self._zones(lead, campaign.dialer.calling_hours)
         return LeadView(
             id=lead.id,
             status=lead.status.code,
@@ -45,7 +47,16 @@ class CoreViews:
             master=lead.master or None,
             numbers=tuple(f"+{number}" for number in lead.numbers),
             data=self._host.record.data(lead.id),
+            zones=zones,
+            zone_source=zone_source,
         )
+
+    def _zones(self, lead: Lead, hours: CallingHours | None) -> tuple[tuple[str, ...], str]:
+        row = self._host.engine.zone_sets.get(lead.zones)
+        if row is not None:
+            return row.zones, "lead" if row.own else "number"
+        known = hours or CallingHours()
+        return (known.campaign_zone if known.zone == "lead" else known.zone,), "campaign"
 
     def pool(self, pool: int) -> PoolView:
         row = self._host.engine.pools.get(pool)

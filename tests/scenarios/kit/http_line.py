@@ -81,7 +81,7 @@ class HttpLine:
             problem = answer.json()
             assert answer.headers["content-type"].startswith("application/problem+json"), answer.text
             errors = "; ".join(f"{each['field']}: {each['message']}" for each in problem.get("errors") or ())
-            next_at = problem.get("facts", {}).get("next_permitted")
+            next_at = problem.get("next_permitted")
             detail = problem["detail"] if errors in problem["detail"] else errors
             raise Refused(problem["code"], detail, parse_ms(next_at) if next_at else None)
         request = f"{answer.request.method} {answer.request.url.path}"

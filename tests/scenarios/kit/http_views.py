@@ -37,8 +37,8 @@ def lead_view(lead: Json) -> LeadView:
         master=lead["master"],
         numbers=tuple(lead["phones"]),
         data={name: str(value) for name, value in lead["data"].items() if value is not None},
-        zones=tuple(lead.get("zones", ())),
-        zone_source=lead.get("zone_source", ""),
+        zones=tuple(lead["zones"]),
+        zone_source=lead["zone_source"],
     )
 
 
@@ -97,5 +97,5 @@ def change(event: Json) -> Change:
         note=event["note"],
         event=event["event"],
         detail=event["detail"],
-        checks=tuple((check["name"], check["value"]) for check in event.get("checks", ())),
+        checks=tuple((check["name"], check["value"]) for check in event["checks"]),
     )

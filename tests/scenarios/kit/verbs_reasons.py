@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from .facts import Facts, Patterns
+from .facts import Facts
 from .language import BadStep, Step
 from .reasons import Explained, Idle, Told
 from .times import TIME, show_ms
@@ -21,10 +21,16 @@ def explain(world: World, m: re.Match[str], step: Step) -> None:
     """Facts: `eligible`, `not eligible`, `eligible at TIME`, `never eligible`, `rank N`, and of a rule by its name that it
     `passes`, `blocks until TIME`, `blocks with no end`, or `says` words. What is not named is not looked at."""
     came = world.driver.explain(world.lead(m["lead"]), m["agent"])
-    wanted, step.expected = step.expected or "", None
-    for part in (part.strip() for part in wanted.split(",")):
-        if part and not _explained(world, part, came):
+    wanted, step.expected = _parts(step), None
+    for part in wanted:
+        if not _explained(world, part, came):
             raise step.failed(part, _show_explained(came))
+
+
+def _parts(step: Step) -> list[str]:
+    """What stands behind the arrow, and on the lines below."""
+    text = ", ".join([step.expected or "", *step.rows])
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _explained(world: World, wanted: str, came: Explained) -> bool:
@@ -98,7 +104,7 @@ def next_explained(world: World, m: re.Match[str], step: Step) -> Came | None:
 def _judge_idle(world: World, came: Idle, step: Step) -> None:
     """All leads that are kept back must be named; `ready` and the next opening need not be."""
     wanted: Facts = {}
-    for part in (part.strip() for part in (step.expected or "").split(",") if part.strip()):
+    for part in _parts(step):
         if part == "no next":
             wanted["next"] = ""
         elif m := re.fullmatch(_IDLE[0], part):
