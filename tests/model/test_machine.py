@@ -104,7 +104,8 @@ class Machine(RuleBasedStateMachine):
             self.shop.both.crash()
 
 
-def _settings(examples: int) -> settings:
+def machine_settings(examples: int) -> settings:
+    """Short and always the same, unless a long run is asked for."""
     return settings(
         max_examples=LONG or examples,
         stateful_step_count=60 if LONG else 40,
@@ -158,6 +159,6 @@ class Slices(Machine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = _settings(120)
+TestMachine.settings = machine_settings(120)
 TestSlices = Slices.TestCase
-TestSlices.settings = _settings(60)
+TestSlices.settings = machine_settings(60)

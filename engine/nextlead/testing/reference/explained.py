@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from nextlead.core.model import PROMISED, Status
 
 from . import hours, limits, timers, who
-from .order import choices
 from .world import Agent, Lead, World
 
 Rule = Callable[[World, Lead, Agent], bool]
@@ -50,7 +49,10 @@ RULES: dict[str, Rule] = {
     "max_unresolved": lambda world, lead, agent: not who.withheld(world, lead, agent),
     "reserved": reserve,
 }
-"""R14.3: in this order, the first that fails counts; the last three depend on what the agent did."""
+"""R14.3: in this order, the first that fails counts; the last three are about what the agent did."""
+
+PERSONAL = ("campaign", "other_owner", "cancel_pause", "max_unresolved", "reserved")
+"""Rules that depend on the agent."""
 
 
 def blocked_by(world: World, lead: Lead, agent: Agent) -> str | None:
@@ -68,16 +70,14 @@ class Idle:
 
 def why_idle(world: World, agent: Agent) -> Idle:
     """R14.3: the open leads of the campaigns that the agent chose, and its own redials of others."""
-    found = Idle({}, 0)
-    for lead in world.leads.values():
-        if not lead.open or not bears_on(lead, agent):
-            continue
-        rule = blocked_by(world, lead, agent)
-        if rule is None:
-            found.ready += 1
-        else:
-            found.blocked[rule] = found.blocked.get(rule, 0) + 1
-    return found
+    leads = [lead for lead in world.leads.values() if lead.open and bears_on(lead, agent)]
+    return counted([blocked_by(world, lead, agent) for lead in leads])
+
+
+def counted(found: list[str | None]) -> Idle:
+    """Each once."""
+    blocked = [rule for rule in found if rule is not None]
+    return Idle({rule: blocked.count(rule) for rule in blocked}, found.count(None))
 
 
 def bears_on(lead: Lead, agent: Agent) -> bool:
@@ -86,35 +86,60 @@ def bears_on(lead: Lead, agent: Agent) -> bool:
     return chosen or (lead.held_back and lead.owner == agent.owner)
 
 
+# -- campaigns ------------------------------------------------------------------------------------------------------
+
+
+def kept_from_all(world: World, lead: Lead) -> str | None:
+    """The first rule that keeps the lead from every agent now (R9.13); None if it is ready."""
+    of = world.campaigns[lead.campaign]
+    if not of.active and not (lead.held_back and of.dialer.dial_promised_when_inactive):
+        return "campaign"
+    nobody = Agent("")
+    return next((name for name in EVERYBODYS if not RULES[name](world, lead, nobody)), None)
+
+
+EVERYBODYS = tuple(name for name in RULES if name not in PERSONAL)
+
+
+def campaign_idle(world: World, code: str) -> Idle:
+    """R14.3 for a supervisor: the campaign's open leads, whoever may get them."""
+    leads = [lead for lead in world.leads.values() if lead.open and lead.campaign == code]
+    return counted([kept_from_all(world, lead) for lead in leads])
+
+
 # -- when ------------------------------------------------------------------------------------------------------------
+
+NEVER_MS = 1 << 60
 
 
 def eligible_from(world: World, lead: int, agent: str) -> int | None:
     """R14.2: the first moment at which the agent could get the lead, if nothing happens but that time passes."""
-    return first_moment(
-        world, lambda then: lead in [each.id for each in choices(then, then.agents[agent], then.now_ms)]
-    )
+    return first_moment(world, lambda then: is_eligible(then, lead, agent))
+
+
+def is_eligible(world: World, lead: int, agent: str) -> bool:
+    """Every rule lets the lead pass for the agent."""
+    row = world.leads[lead]
+    return row.open and blocked_by(world, row, world.agents[agent]) is None
 
 
 def next_lead_from(world: World, agent: str) -> int | None:
     """R14.3: the first moment at which the agent could get any lead."""
-    return first_moment(world, lambda then: bool(offers(then, agent)))
-
-
-def offers(world: World, agent: str) -> list[Lead]:
-    """All leads that the agent may be offered now."""
-    return choices(world, world.agents[agent], world.now_ms)
+    return first_moment(world, lambda then: any(is_eligible(then, lead, agent) for lead in then.leads))
 
 
 def first_moment(world: World, wanted: Callable[[World], bool]) -> int | None:
-    """The world is let go on, from one moment at which something may change to the next."""
+    """The world is let go on, from one moment at which something may change to the next.
+
+    Decided here: leases that are out stay out, as their ends are up to people.
+    """
     then = deepcopy(world, {id(world.almanac): world.almanac})
-    then.waiters = []
+    then.waiters, then.floor_ms = [], NEVER_MS
     for _ in range(1000):
         if wanted(then):
             return then.now_ms
         at = [*timers.moments(then), *(each for each in (timers.next_timer(then),) if each is not None)]
-        if not at:
+        if min(at, default=NEVER_MS) >= NEVER_MS:
             return None
         timers.advance(then, min(at))
     raise AssertionError("a thousand moments, and no end")

@@ -90,7 +90,8 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
         pool.rejects.append((row.row, "invalid", 0, ""))
         return None
     whole = row if isinstance(row, IntakeRow) else IntakeRow(row.row, row.numbers, row.data)
-    lead = add_closed(world, pool, whole if has_owner(world, whole) else replace(whole, owner=None), closure, by=by)
+    whole = replace(whole, owner=whole.owner if has_owner(world, whole) else None, zone="")
+    lead = add_closed(world, pool, whole, closure, by=by)
     pool.rejects.append((row.row, "invalid", 0 if closure == "anonymized" else lead.id, ""))
     if closure == "anonymized":
         lead.numbers, lead.given, lead.data, lead.erased = [], (), {}, True

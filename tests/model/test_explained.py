@@ -1,0 +1,43 @@
+"""R14.4: in random states, what is explained, what is offered and what is counted never disagree.
+
+`NEXTLEAD_MODEL_EXAMPLES=5000 pytest tests/model` is the long run, as in `test_machine.py`.
+"""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from model import questions
+from model.moves import sometimes
+from model.test_machine import Machine, machine_settings
+
+from nextlead.core import commands as c
+
+UNORDERED = {"new_every": None, "weight": None}
+"""What is left out of the order here, as no explanation of one lead can tell of it."""
+
+
+class Explained(Machine):
+    """The same moves; at times everything that can be asked is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options = {"without": UNORDERED}
+
+    @rule(data=st.data())
+    def ask(self, data: st.DataObject) -> None:
+        """All explanations for one agent, then `next` on a copy; why it is idle; when a lead or two can be had."""
+        questions.check_all_idle(self.shop.both)
+        copy = self.shop.both.fork()
+        copy.do(c.PutSettings(leases_per_agent=50, by="admin"))
+        able = questions.workers(copy)
+        if not able:
+            return
+        agent = data.draw(st.sampled_from(able))
+        found = questions.check_explanations(copy, agent)
+        questions.check_idle(copy, agent, found)
+        if found and not sometimes(data.draw):
+            questions.check_eligible(copy, found[data.draw(st.sampled_from(sorted(found)))])
+        questions.check_next(copy, agent, found, b"asked by a test.")
+
+
+TestExplained = Explained.TestCase
+TestExplained.settings = machine_settings(60)
