@@ -83,7 +83,7 @@ def test_explain(floor: Nextlead) -> None:
     said = out(floor("explain", "1", "--agent", "maria"))
     found = facts(said)
     assert (found["lead"], found["agent"], found["eligible"]) == ("1", "maria", "no")
-    assert found["eligible_at"] == "2026-03-02T16:00:00Z"
+    assert (found["eligible_at"], found["kept_back_by"]) == ("2026-03-02T16:00:00Z", "calling_hours")
     columns, *checks = table(said)
     assert columns == ["rule", "name", "passed", "value", "until"]
     (hours,) = [check for check in checks if check[1] == "calling_hours"]
@@ -114,3 +114,12 @@ def test_why_all_are_idle(floor: Nextlead) -> None:
     assert ["autumn", "0", opens, "calling_hours 3"] in said
     assert ["maria", "no", "0", opens, "calling_hours 3"] in said
     assert {"campaigns", "agents", "waiting"} <= json.loads(out(floor("why-idle", "--json"))).keys()
+
+
+def test_a_lead_is_entered_with_its_own_zone(floor: Nextlead) -> None:  # R11.1
+    number = ("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199")
+    out(floor(*number, "--timezone", "Pacific/Honolulu"))
+    lead = json.loads(out(floor("leads", "show", "4", "--json")))
+    assert (lead["zones"], lead["zone_source"]) == (["Pacific/Honolulu"], "lead")
+    bad = floor(*number, "--timezone", "Pacific/Atlantis")
+    assert bad.returncode == 1

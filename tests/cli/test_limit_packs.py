@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from nextlead_adapters import limit_packs
+from nextlead_adapters.bootstrap import build
+from nextlead_adapters.config import Config, StoreConfig
 from nextlead_adapters.limit_packs import NOTICE, PackError, parse_pack, read_packs, shipped_packs
 from nextlead_adapters.resources import resource
+from nextlead_adapters.server import REFUSALS
 
 GOOD = """
 title = "Here"
@@ -90,3 +94,17 @@ def test_a_name_fits_into_an_address() -> None:
     for name in ("Here.toml", "a b.toml", ".toml", "a--b.toml"):
         with pytest.raises(PackError, match="a pack's name has"):
             parse_pack(GOOD.encode(), name)
+
+
+async def test_a_daemon_does_not_start_with_a_pack_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here.toml").write_text(GOOD.replace("max = 3", "max = 0"))
+    monkeypatch.setattr(limit_packs, "resource", lambda _name: tmp_path)
+    shipped_packs.cache_clear()
+    try:
+        with pytest.raises(REFUSALS, match=r"^here.toml: contact_limits\[0\].max: "):
+            async with build(Config(store=StoreConfig(url="memory:"))):
+                pass
+    finally:
+        shipped_packs.cache_clear()

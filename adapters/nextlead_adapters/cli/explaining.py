@@ -43,7 +43,9 @@ def explain(
     if as_json:
         print_json(found)
         return
-    print_facts({key: found[key] for key in ("lead", "agent", "eligible", "eligible_at", "rank")})
+    blocking = [check["name"] for check in found["checks"] if not check["passed"]]
+    facts = {key: found[key] for key in ("lead", "agent", "eligible", "eligible_at", "rank")}
+    print_facts(facts | {"kept_back_by": blocking})
     columns = ("rule", "name", "passed", "value", "until")
     _parted(columns, [[check[column] for column in columns] for check in found["checks"]])
 

@@ -102,13 +102,15 @@ def add(
     field: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; repeatable.")] = None,
     owner: Annotated[str | None, typer.Option(help="agent:CODE or team:CODE.")] = None,
     priority: Annotated[int | None, typer.Option(min=1, max=1000, help="1 is called first.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone of the lead; left out: that of its number.")] = None,
     as_json: Json = False,
 ) -> None:
     """Enter a lead by hand. Those of one user that follow each other closely share a pool."""
     if any("=" not in pair for pair in field or []):
         fail("--field takes NAME=VALUE", Exit.WRONG_USE)
     lead: dict[str, object] = {"phone": phone, "data": dict(pair.split("=", 1) for pair in field or [])}
-    lead |= {key: value for key, value in {"owner": owner, "priority": priority}.items() if value is not None}
+    given = {"owner": owner, "priority": priority, "timezone": timezone}
+    lead |= {key: value for key, value in given.items() if value is not None}
     with connect() as client:
         pool = client.post("/v1/leads", {"campaign": campaign, "source": "manual", "leads": [lead]})
     if as_json:
