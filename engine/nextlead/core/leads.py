@@ -22,7 +22,7 @@ class LeadTable:
         self._pages = Pages()
         self._touched: dict[int, bytes | Lead] = {}
         self.changes = 0
-        """Rises whenever a row of a touched lead is put or goes."""
+        """Rises whenever leads come in or go, or a row is put."""
         self._pack = Encoder().encode
         self._unpack = Decoder(Lead).decode
 
@@ -62,6 +62,7 @@ class LeadTable:
 
     def add_fresh(self, leads: Sequence[FreshLead]) -> None:
         """Take untouched leads in."""
+        self.changes += 1
         self._pages.add(leads)
 
     def put(self, lead: Lead) -> None:
