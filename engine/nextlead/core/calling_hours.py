@@ -202,8 +202,6 @@ def _end_ms(span: Span) -> int:
 
 def _limit_ms(at_ms: int, days: LocalDays) -> int:
     """How far a change is looked for: each day off may keep one weekday of one week closed."""
-    if days.never:
-        return at_ms
     return min(at_ms + YEAR_MS + days.count_off * 7 * DAY_MS, LAST_MS)
 
 

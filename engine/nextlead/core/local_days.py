@@ -35,8 +35,6 @@ class LocalDays:
         week = (_ALL_DAY,) * 7 if hours.windows is None else hours.windows
         self.windows = tuple(_merged(day) for day in week)
         self._edges = tuple(tuple(m * MINUTE_MS for window in day for m in window) for day in self.windows)
-        self.never = not any(self.windows)
-        """No weekday has a window."""
         self.always = all(day == _ALL_DAY for day in self.windows)
         """Nothing but days off closes it."""
         self._days_off = sorted({date.fromisoformat(text).toordinal() - _EPOCH for text in hours.days_off})

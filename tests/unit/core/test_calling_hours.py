@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from nextlead.core.almanac import NO_ALMANAC
 from nextlead.core.calling_hours import Calendar, Span, ZoneHours, calendar_of
-from nextlead.core.local_days import LocalDays
+from nextlead.core.local_days import Clocks, LocalDays
 from nextlead.core.row import HOUR_MS, MINUTE_MS
 from nextlead.core.setup_model import CallingHours, Window
 
@@ -260,7 +260,7 @@ def test_windows_that_touch_are_one() -> None:
 
 
 def test_public_holidays_are_days_off_and_looked_up_when_their_year_comes() -> None:
-    almanac = Holidays((date(2026, 12, 25), date(2027, 1, 1), date(2027, 7, 4)), [])
+    almanac = Holidays((date(2026, 12, 25), date(2027, 1, 1), date(2027, 5, 1), date(2027, 7, 4)), [])
     hours = CallingHours(windows=DAILY, holidays="XX")
     calendar = calendar_of(hours, ("Europe/London",), almanac, ms("2026-01-01"))
     assert almanac.asked == []
@@ -273,8 +273,10 @@ def test_public_holidays_are_days_off_and_looked_up_when_their_year_comes() -> N
     assert calendar.at(ms("2027-01-01 12:00")) == Span(False, ms("2027-01-02 09:00"))
     assert almanac.asked == [2026, 2027]
     always = calendar_of(CallingHours(holidays="XX"), ("Europe/London",), almanac, ms("2026-01-01"))
-    assert spans(always, "2027-01-01", 4) == [
+    assert spans(always, "2027-01-01", 6) == [
         (False, "2027-01-02 00:00"),
+        (True, "2027-04-30 23:00"),
+        (False, "2027-05-01 23:00"),
         (True, "2027-07-03 23:00"),
         (False, "2027-07-04 23:00"),
         (True, None),
@@ -441,6 +443,17 @@ def test_looking_ahead_is_bounded(zones: tuple[str, ...], monkeypatch: pytest.Mo
     calendar = in_zones(*zones, windows=(((540, 570),), *[()] * 6), days_off=("2026-03-02", "9999-01-01"))
     calendar.at(ms("2026-02-27"))
     assert len(looked) < 60
+
+
+def test_zones_that_never_meet_are_looked_at_for_a_year_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    steady = Clocks.steady
+    monkeypatch.setattr(Clocks, "steady", lambda clocks, at_ms: asked.append(at_ms) or steady(clocks, at_ms))
+    off = tuple((date(2026, 1, 1) + timedelta(days=3 * n)).isoformat() for n in range(1000))
+    zones = ("America/Los_Angeles", "America/New_York")
+    assert in_zones(*zones, windows=(((540, 600),),) * 7, days_off=off).is_substitute
+    assert len(asked) < 300
+    assert max(asked) < ms("2027-03-01")
 
 
 def test_nothing_is_looked_up_when_no_holiday_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
