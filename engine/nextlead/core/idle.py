@@ -9,8 +9,8 @@ Rules of this file:
    (`tests/unit/core/test_idle.py` compares the two).
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -22,13 +22,15 @@ from .openings import Openings, next_ms, next_of_campaign_ms
 from .order import lead_of, limit
 from .places import Bar, is_own
 from .queues import HELD, LIMITED, OWN, UNSHOWN, Family, Part, Queue
-from .replies import Idle, IdleAgents, IdleCampaign
+from .replies import Idle, IdleAgents, IdleCampaign, IdleCounts
 from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
 from .setup_model import Agent, Campaign
 from .sight import is_selected, may_get_own, owners_of, sight_of
 from .state import State
 
 READY: Final = "ready"
+NO_LEADS: Final = "no_leads"
+"""The chief reason of an agent where no lead is open."""
 
 _KEYS: Final = {
     "pool": "inactive_pool",
@@ -82,9 +84,9 @@ class Survey:
         self._context = Context(state, NOBODY, state.now_ms)
         self._campaigns = campaigns
         self._agent = agent
-        self.groups: dict[Group, Counter[str]] = {}
-        self.totals: dict[tuple[int, bool], Counter[str]] = {}
-        self.owned: dict[int, set[int]] = {}
+        self.groups: defaultdict[Group, Counter[str]] = defaultdict(Counter)
+        self.totals: defaultdict[tuple[int, bool], Counter[str]] = defaultdict(Counter)
+        self.owned: defaultdict[int, set[int]] = defaultdict(set)
         for queue in state.queues.values():
             if queue.parts and self._wants(queue.campaign, queue.owner, own=queue.family in OWN):
                 group = (queue.campaign, queue.owner, _KINDS.get(queue.family, Kind.OTHER))
@@ -123,18 +125,18 @@ class Survey:
         if not by:
             return
         campaign, owner, kind = group
-        self.groups.setdefault(group, Counter())[key] += by
-        self.totals.setdefault((campaign, kind is Kind.OWN), Counter())[key] += by
+        self.groups[group][key] += by
+        self.totals[campaign, kind is Kind.OWN][key] += by
         if kind is Kind.OWN:
-            self.owned.setdefault(owner, set()).add(campaign)
+            self.owned[owner].add(campaign)
 
     def _count_part(self, group: Group, part: Part) -> None:
         state, found = self._state, len(part.keys)
         pool, zones, _source, variant, promised, apart = part.key
         bars = state.shut.get(pool, 0)
-        if bars & (Bar.PROMISED if promised else Bar.ORDINARY):
+        if bars and bars & (Bar.PROMISED if promised else Bar.ORDINARY):
             return
-        if bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
+        if bars and bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
             masters = sum(state.has_clones(lead_of(key)) for key in part.keys) if state.clones else 0
             self._count(group, _KEYS["pool"], masters)
         elif not promised and pool not in state.open_pools:
@@ -208,12 +210,19 @@ class _Agent:
         self._state = state
         self._survey = survey
         self._agent = agent
+        self._owners = owners_of(state, agent)
         self._sight = sight_of(state, agent)
         self._reserved = reserved_until_ms(state, self._sight, agent, state.now_ms) is not None
         self._found: Counter[str] = Counter()
 
     def answer(self, openings: Openings | None = None) -> Idle:
-        """Everything put together."""
+        """Everything put together. Once."""
+        blocked = self.blocked()
+        opens_ms = next_ms(self._state, self._sight, self._agent, openings)
+        return Idle(self._agent.code, blocked, self._found[READY], opens_ms)
+
+    def blocked(self) -> dict[str, int]:
+        """What keeps leads back, and how many."""
         agent, state = self._agent, self._state
         chosen = agent.session.campaigns if agent.session is not None else ()
         for no in {*chosen, *self._survey.owned.get(agent.no, ())}:
@@ -223,11 +232,12 @@ class _Agent:
                 if no in chosen:
                     self._add_others(campaign)
         self._move_paused()
-        blocked = {key: found for key, found in self._found.items() if found and key != READY}
-        return Idle(agent.code, blocked, self._found[READY], next_ms(state, self._sight, agent, openings))
+        return {key: found for key, found in self._found.items() if found and key != READY}
 
     def _add_own(self, campaign: Campaign) -> None:
         own = self._survey.of(campaign.no, self._agent.no, Kind.OWN)
+        if not own:
+            return
         if may_get_own(self._state, self._agent, campaign):
             self._add(campaign, Kind.OWN, own)
         else:
@@ -245,9 +255,11 @@ class _Agent:
         inactive = shared[_KEYS["pool"]]
         self._found[_KEYS["pool"]] += inactive
         left -= inactive
-        for owner in owners_of(self._state, agent):
+        for owner in self._owners:
             for kind in (Kind.LOWER, Kind.OTHER):
                 found = survey.of(campaign.no, owner, kind)
+                if not found:
+                    continue
                 self._add(campaign, kind, found)
                 self._found[_KEYS["pool"]] -= found[_KEYS["pool"]]  # these are in `inactive`
                 left -= found.total() - found[_KEYS["pool"]]
@@ -287,13 +299,48 @@ def why_all_idle(state: State, _command: WhyAllIdle) -> IdleAgents:
     free = [agent for agent in state.agents if agent.enabled and agent.session and not state.leases.get(agent.no)]
     waiting = tuple(agent.code for agent in free if agent.no in state.waiting.by_agent)
     agents = tuple(_Agent(state, survey, agent).answer(openings) for agent in free)
+    return IdleAgents(_idle_campaigns(state, survey, openings), agents, waiting)
+
+
+def idle_counts(state: State) -> IdleCounts:
+    """Campaigns as in `why_all_idle`; of agents only how many wait, by what keeps most leads from each.
+
+    O(parts * log n + leases), and O(owners above * campaigns chosen) for each of those who differ in what they may get.
+    """
+    survey = Survey(state, state.campaigns.by_no)
+    owners = {owner for _, owner, _ in survey.groups}
+    reasons: dict[tuple[object, ...], str] = {}
+    waiting: Counter[str] = Counter()
+    for no in state.waiting.by_agent:
+        agent = state.agents.by_no[no]
+        alike = _likeness(state, agent, owners)
+        if alike not in reasons:
+            reasons[alike] = chief_reason(_Agent(state, survey, agent).blocked())
+        waiting[reasons[alike]] += 1
+    return IdleCounts(_idle_campaigns(state, survey, Openings(state)), dict(waiting))
+
+
+def _likeness(state: State, agent: Agent, owners: Collection[int]) -> tuple[object, ...]:
+    """The same for agents who have nothing of their own, and from whom the same rules keep the same leads."""
+    held_back = state.unresolved.get(agent.no) and not sight_of(state, agent).plain  # by `max_unresolved`
+    if agent.session is None or agent.no in owners or state.pauses.get(agent.no) or held_back:
+        return (agent.no,)
+    chosen = agent.session.campaigns
+    return (agent.team, chosen, tuple(no in agent.campaigns for no in chosen))
+
+
+def chief_reason(blocked: Mapping[str, int]) -> str:
+    """What keeps most leads back; of several that keep as many, the first by name. `NO_LEADS` if none is open."""
+    return min(blocked, key=lambda reason: (-blocked[reason], reason), default=NO_LEADS)
+
+
+def _idle_campaigns(state: State, survey: Survey, openings: Openings) -> tuple[IdleCampaign, ...]:
     queues: dict[int, list[Queue]] = {}
     for queue in state.queues.values():
         queues.setdefault(queue.campaign, []).append(queue)
-    campaigns = tuple(
+    return tuple(
         _idle_campaign(state, survey, campaign, queues.get(campaign.no, []), openings) for campaign in state.campaigns
     )
-    return IdleAgents(campaigns, agents, waiting)
 
 
 def _idle_campaign(

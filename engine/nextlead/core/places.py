@@ -260,6 +260,8 @@ class Places:
         """Whether the pool lets the part be: SPEC R3.2, R3.4, and what is being deleted or has expired."""
         pool, _zones, _source, variant, promised, _apart = part_key
         bars = self.shut.get(pool, 0)
+        if not bars:  # nearly always
+            return promised or pool in self.open_pools
         if promised:
             return not bars & Bar.PROMISED
         return pool in self.open_pools and not bars & (

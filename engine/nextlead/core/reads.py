@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from .blocking import open_leads, refusal_of_number
+from .idle import idle_counts
 from .leases import offer_of
 from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token, ZoneSet
 from .order import limit
@@ -12,7 +13,7 @@ from .privacy import knows_key
 from .queues import CLASS_NAME, Family
 from .records import Records
 from .redials import own_redials
-from .replies import Offer
+from .replies import IdleCounts, Offer
 from .setup_model import Agent, Campaign, Project, Sequences, Settings, Team
 from .state import State
 from .timers import Kind
@@ -176,6 +177,16 @@ class Reads:
             key = (campaign.code, CLASS_NAME[queue.family])
             found[key] = found.get(key, 0) + queue.ready(below)
         return found
+
+    def idle_counts(self, now_ms: int) -> IdleCounts:
+        """Why agents sit idle at this moment, for watching (SPEC R14.3). See `idle.idle_counts` for what it costs."""
+        state = self.state
+        last_ms = state.now_ms
+        state.now_ms = max(last_ms, now_ms)  # put back: time goes on with commands only
+        try:
+            return idle_counts(state)
+        finally:
+            state.now_ms = last_ms
 
     @staticmethod
     def _campaign_dials(campaign: Campaign, family: Family) -> bool:

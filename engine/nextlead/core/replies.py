@@ -216,6 +216,13 @@ class IdleAgents(Struct, frozen=True, gc=False):
     waiting: tuple[str, ...]
 
 
+class IdleCounts(Struct, frozen=True, gc=False):
+    """For watching: campaigns, and how many agents wait, by what keeps most leads from each (`no_leads`: none is open)."""
+
+    campaigns: tuple[IdleCampaign, ...]
+    waiting: dict[str, int]
+
+
 class Fault(Struct, frozen=True, gc=False):
     """A lead was about to be offered that a rule forbids: the order was wrong, and it was not offered (SPEC R14.4)."""
 
