@@ -1,8 +1,8 @@
 """Prometheus metrics, read from the engine and the dialer's counts at the scrape; nothing is counted here.
 
 So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment:
-there is no await in it. docs/http.md lists the names. No label takes an unbounded set of values: campaigns, statuses,
-causes.
+there is no await in it. docs/operating.md says which to look at. No label takes an unbounded set of values: campaigns,
+statuses, causes, reasons.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,11 +13,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from nextlead.core.replies import IdleCounts
 from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.stats import Histogram
 
 ORGANISATION: Final = "organisation"
-Values = Mapping[tuple[()], float] | Mapping[tuple[str, str], float]
+Values = Mapping[tuple[()], float] | Mapping[tuple[str], float] | Mapping[tuple[str, str], float]
 
 
 class DialerCollector(Collector):
@@ -30,6 +31,7 @@ class DialerCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Everything, as it is now."""
         yield from self._engine()
+        yield from self._idle(self._dialer.engine.idle_counts(self._dialer.now_ms()))
         yield from self._runtime()
         yield from self._totals()
 
@@ -42,6 +44,18 @@ class DialerCollector(Collector):
         yield self._gauge("agents_waiting", "Agents that wait for a lead.", engine.waiting)
         yield self._gauge(
             "timers_pending", "Timers that run: releases, lease ends, abandonments.", engine.timers_pending
+        )
+
+    def _idle(self, idle: IdleCounts) -> Iterator[Metric]:
+        blocked = {(each.campaign, reason): n for each in idle.campaigns for reason, n in each.blocked.items()}
+        yield self._gauges(
+            "leads_blocked", "Open leads by the first rule that keeps them back.", ("campaign", "reason"), blocked
+        )
+        agents = {(reason,): n for reason, n in idle.waiting.items()}
+        yield self._gauges("agents_idle", "Agents that wait, by what chiefly keeps leads back.", ("reason",), agents)
+        opening = {(each.campaign,): each.next_ms / 1000 for each in idle.campaigns if each.next_ms is not None}
+        yield self._gauges(
+            "next_opening_timestamp_seconds", "When time alone brings the next lead.", ("campaign",), opening
         )
 
     def _runtime(self) -> Iterator[Metric]:
@@ -69,6 +83,8 @@ class DialerCollector(Collector):
         yield self._counters(
             "storage_errors", "Commits that failed and were tried again.", (), {(): stats.storage_errors}
         )
+        faults = self._dialer.engine.faults
+        yield self._counters("faults", "Leads that a rule forbids and the last look stopped.", (), {(): faults})
 
     def _by_campaign(self, counts: Mapping[tuple[int, str], int]) -> dict[tuple[str, str], int]:
         campaigns = self._dialer.engine.campaigns.by_no

@@ -41,6 +41,10 @@ NAMES = [
     "closed",
     "attempts",
     "storage_errors",
+    "leads_blocked",
+    "agents_idle",
+    "next_opening_timestamp_seconds",
+    "faults",
 ]
 
 
