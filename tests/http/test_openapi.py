@@ -105,12 +105,25 @@ def passes(doc: dict[str, Any], schema: dict[str, Any], value: Any) -> bool:
     return True
 
 
+HOURS_AND_LIMITS = {
+    "calling_hours": {"windows": {"mon": [["09:00", "24:00"]]}, "days_off": ["2026-12-25"], "holidays": "US"},
+    "contact_limits": [{"max": 3, "per": "P1D"}, {"pause_after_conversation": "P7D", "promised": True}],
+}
 SAMPLES = [
     ("POST", "/v1/agents/{code}/next", "/v1/agents/ann/next?explain=true", None),
     ("GET", "/v1/agents/{code}/lease", "/v1/agents/ann/lease", None),
     ("GET", "/v1/agents", "/v1/agents", None),
     ("GET", "/v1/campaigns/{code}", "/v1/campaigns/c1", None),
     ("POST", "/v1/campaigns/{code}/deactivate", "/v1/campaigns/c1/deactivate", None),
+    ("POST", "/v1/agents/{code}/next", "/v1/agents/bob/next?explain=true", None),
+    ("GET", "/v1/leads/{id}/explain", "/v1/leads/1/explain?agent=ann", None),
+    ("GET", "/v1/agents/{code}/why-idle", "/v1/agents/bob/why-idle", None),
+    ("GET", "/v1/why-idle", "/v1/why-idle", None),
+    ("PATCH", "/v1/campaigns/{code}", "/v1/campaigns/c1", {"dialer": HOURS_AND_LIMITS}),
+    ("GET", "/v1/limit-packs", "/v1/limit-packs", None),
+    ("GET", "/v1/limit-packs/{name}", "/v1/limit-packs/us-florida", None),
+    ("POST", "/v1/campaigns/{code}/limit-pack", "/v1/campaigns/c1/limit-pack", {"pack": "us-florida"}),
+    ("PATCH", "/v1/settings", "/v1/settings", {"contact_limits": [{"min_gap": "PT1H"}]}),
     ("GET", "/v1/settings", "/v1/settings", None),
     ("POST", "/v1/tokens", "/v1/tokens", {"role": "agent", "agent": "ann"}),
     ("GET", "/v1/tokens", "/v1/tokens", None),
