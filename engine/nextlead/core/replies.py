@@ -217,7 +217,10 @@ class IdleAgents(Struct, frozen=True, gc=False):
 
 
 class IdleCounts(Struct, frozen=True, gc=False):
-    """For watching: campaigns, and how many agents wait, by what keeps most leads from each (`no_leads`: none is open)."""
+    """For watching: campaigns, and how many agents wait, by what keeps most leads from each.
+
+    `no_leads`: where none is open.
+    """
 
     campaigns: tuple[IdleCampaign, ...]
     waiting: dict[str, int]
