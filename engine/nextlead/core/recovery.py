@@ -9,7 +9,7 @@ from .entries import note_entry
 from .fresh import follow_shuffle, seq_of
 from .model import FreshLead, Lead, Status
 from .numbers import number_entry
-from .order import key_of
+from .order import ID_BITS, ID_MASK, key_of
 from .places import Bar
 from .pool_gates import bars_of, is_open, settle_gate
 from .privacy import keep_forgotten
@@ -117,11 +117,11 @@ class Recovery:
         state = self._state
         if not state.contacts.active:
             return
-        for number in list(state.numbers.all()):
-            if state.contacts.concerns(number):
-                for lead in state.numbers.leads(number):
-                    if state.leads.fresh(lead) is not None:
-                        state.reconsider(lead)
+        called = state.contacts.rows.called()
+        called.update(number for number in state.numbers.shared if state.contacts.concerns(number))
+        for entry in self._numbers if called else ():
+            if entry >> ID_BITS in called and state.leads.fresh(entry & ID_MASK) is not None:
+                state.reconsider(entry & ID_MASK)
 
     def _lay_leads(self, now_ms: int) -> None:
         state = self._state
