@@ -56,27 +56,27 @@ class Both:
             self.do(c.Tick())
         self.steps.append(f"both.do({source(command)}, {self.now_ms})")
         command = self._with_rows(command)
-        return self._guarded(lambda: self._do(command))
+        return self.guarded(lambda: self._do(command))
 
     def forget(self, *leads: int) -> Any:
         """R10.7: a Forget of closed leads, as the archive has them."""
         if self.now_ms > self.model.world.now_ms:
             self.do(c.Tick())
         self.steps.append(f"both.forget(*{leads})")
-        return self._guarded(lambda: self._do(c.Forget(rows=self._closed(leads))))
+        return self.guarded(lambda: self._do(c.Forget(rows=self._closed(leads))))
 
     def erased(self, count: int) -> None:
         """R10.6: the store has carried out the first of what it was asked to erase."""
         self.steps.append(f"both.erased({count})")
         ids = tuple(sorted(self.engine.erasures)[:count])
-        self._guarded(lambda: self._do(c.Erased(ids=ids)))
+        self.guarded(lambda: self._do(c.Erased(ids=ids)))
         assert not set(ids) & set(self.engine.erasures)
 
     def ask(self, question: c.Explain | c.WhyIdle | c.WhyAllIdle) -> Any:
         """The engine's answer to a question; the model is told the time, and nothing else has changed."""
         self.do(c.Tick())
         self.steps.append(f"both.ask({source(question)})")
-        outcome = self._guarded(lambda: self.engine.apply(question, self.now_ms))
+        outcome = self.guarded(lambda: self.engine.apply(question, self.now_ms))
         assert not outcome.changes
         assert not outcome.served
         return outcome.reply
@@ -95,7 +95,7 @@ class Both:
         """The process dies, and starts again from what was durable."""
         self.now_ms = self.now_ms if now_ms is None else now_ms
         self.steps.append(f"both.crash({self.now_ms})")
-        self._guarded(self._crash)
+        self.guarded(self._crash)
 
     def fork(self) -> "Both":
         """A copy of both, restarted now, to try something on."""
@@ -105,12 +105,13 @@ class Both:
         other.durable = self.durable.copy()
         other.model = self.model.copy()
         other.begun = dict(self.begun)
-        other._guarded(other._crash)
+        other.guarded(other._crash)
         return other
 
     # -- driving ----------------------------------------------------------------------------------------------------
 
-    def _guarded(self, act: Callable[[], Any]) -> Any:
+    def guarded(self, act: Callable[[], Any]) -> Any:
+        """Do it; a failure tells the steps."""
         try:
             return act()
         except Exception as error:

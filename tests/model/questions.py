@@ -26,6 +26,15 @@ def workers(both: Both) -> list[str]:
     return [agent.code for agent in able if len(world.leased_by(agent.code)) < world.settings.leases_per_agent]
 
 
+def check_all(both: Both, agent: str, chosen: int) -> None:
+    """All that can be asked for an agent; when one of the leads can be had, the `chosen` one; then its `next`."""
+    found = check_explanations(both, agent)
+    check_idle(both, agent, found)
+    if found:
+        check_eligible(both, found[sorted(found)[chosen % len(found)]])
+    check_next(both, agent, found, b"asked by a test.")
+
+
 # -- explain --------------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ RULES: dict[str, Rule] = {
     "pending_validation": lambda _world, lead, _agent: lead.status is not Status.PENDING_VALIDATION,
     "leased": lambda _world, lead, _agent: lead.lease is None,
     "number_leased": lambda world, lead, _agent: not who.number_is_leased(world, lead),
-    "not_due": lambda world, lead, _agent: who.is_due(world, lead, world.now_ms),
+    "not_due": lambda world, lead, _agent: world.due_of(lead) is None or who.is_due(world, lead, world.now_ms),
     "calling_hours": lambda world, lead, _agent: hours.within(world, lead, world.now_ms),
     "contact_limit": lambda world, lead, _agent: world.now_ms >= limits.limited_until(world, lead),
     "cancel_pause": lambda world, lead, agent: not who.paused(lead, agent, world.now_ms),
