@@ -48,13 +48,13 @@ class Openings:
     """Streams that are the same for whoever asks at this moment: found once for all of them."""
 
     def __init__(self, state: State) -> None:
-        self.held = sorted(_held(state), key=_FROM)
+        self._anywhere = sorted((*_held(state), *_forced(state)), key=_FROM)
         self._state = state
         self._of_queue: dict[Queue, list[Stream]] = {}
 
     def merged(self, queues: Iterable[Queue], others: Iterable[Stream] = ()) -> Iterator[Stream]:
         """Streams of the queues and the others, by the moment. O(parts) once, then O(queues)."""
-        return merge(*map(self._of, queues), self.held, sorted(others, key=_FROM), key=_FROM)
+        return merge(*map(self._of, queues), self._anywhere, sorted(others, key=_FROM), key=_FROM)
 
     def _of(self, queue: Queue) -> list[Stream]:
         found = self._of_queue.get(queue)
@@ -187,3 +187,15 @@ def _held(state: State) -> Iterator[Stream]:
 
 def _sharing(state: State, numbers: list[int], end_ms: int, _but: Collection[int]) -> Iterator[tuple[int, int]]:
     return ((end_ms, lead) for number in numbers for lead in state.numbers.shared[number])
+
+
+def _forced(state: State) -> Iterator[Stream]:
+    """Forced redials that are urgent, as that ends: their hours don't count from then on (SPEC R4.2)."""
+    for expires_ms, lead_id in state.timers.of_slot((Kind.URGENT, 0)):
+        promise = state.need_lead(lead_id).promise
+        if promise is not None and promise.forced_by:
+            yield Stream(expires_ms, partial(_one, lead_id, expires_ms))
+
+
+def _one(lead: int, from_ms: int, _but: Collection[int]) -> Iterator[tuple[int, int]]:
+    yield from_ms, lead

@@ -234,9 +234,12 @@ def calling_hours(context: Context, lead: Lead) -> int:
     if calendar is None:
         return PASSED
     opens_ms = calendar.opens_ms(context.at_ms)
-    if opens_ms is None:
-        return NEVER
-    return PASSED if opens_ms == context.at_ms else opens_ms
+    if opens_ms == context.at_ms:
+        return PASSED
+    until_ms = NEVER if opens_ms is None else opens_ms
+    if lead.urgent is not None and lead.promise is not None and lead.promise.forced_by:
+        return min(until_ms, lead.urgent.expires_ms)  # it is exempt when it is not urgent any more
+    return until_ms
 
 
 def contact_limit(context: Context, lead: Lead) -> int:
@@ -345,11 +348,11 @@ RULES: Final = (
     Rule("R3.6", "leases_per_agent", leases_per_agent),
     Rule("R3.2", "campaign", campaign),
     Rule("R9.9", "pool", pool),
+    Rule("R9.11", "deleting", deleting),
     Rule("R3.2", "owner", owner),
     Rule("R1.4", "status", status),
     Rule("R7.1", "unresolved", unresolved),
     Rule("R8.2", "expiry", expiry),
-    Rule("R9.11", "deleting", deleting),
     Rule("R9.7", "do_not_call", do_not_call),
     Rule("R5.4", "leased", leased),
     Rule("R3.7", "number_leased", number_leased),
