@@ -9,7 +9,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from .almanac import NO_ALMANAC, Almanac
-from .errors import Invalid
 from .model import Lead, ZoneSet
 
 UNKNOWN: Final = 0
@@ -64,8 +63,7 @@ class Zones:
     def _id(self, names: tuple[str, ...], *, own: bool) -> int:
         found = self._ids.get((names, own))
         if found is None:
-            if len(self.rows) >= MOST:
-                raise Invalid("timezone", "there are too many different sets of zones")
+            assert len(self.rows) < MOST, "there are fewer zones, and sets of them that numbers have"
             row = ZoneSet(max(self.rows, default=UNKNOWN) + 1, names, own)
             self.restore(row)
             self._keep(row)
