@@ -13,8 +13,7 @@ Rules of this file:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from heapq import nlargest
+from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -79,6 +78,7 @@ class Contacts:
         """Whether there is any rule at all, the organisation's or a campaign's."""
         self.kept_ms = KEPT_MS
         self._kept_calls = KEPT_CALLS
+        self._any_for_promised = False
         self._common: tuple[_Rule, ...] = ()
         self._rules: dict[int, tuple[_Rule, ...]] = {}
         self._seen: tuple[int, int, int] | None = None
@@ -96,6 +96,7 @@ class Contacts:
         }
         rules = {rule.limit for found in (self._common, *self._rules.values()) for rule in found}
         self.active = bool(rules)
+        self._any_for_promised = any(limit.promised for limit in rules)
         self.kept_ms = max((limit.span_ms for limit in rules), default=0)
         self.kept_ms = max(self.kept_ms, KEPT_MS)
         self._kept_calls = max((limit.most for limit in rules), default=0)
@@ -108,86 +109,56 @@ class Contacts:
         number) if that is not the one that was asked for last. Nothing but attempts changes the answer, so it holds
         until then.
         """
-        if not self.active:
+        rules = self._rules_of(lead)
+        if not rules or (lead.promise is not None and not self._any_for_promised):
             return 0
-        last_ms = max((self._end_ms(rule, lead) for rule in self._holding(lead)), default=0)
+        others = self._attempts_to(lead.numbers[lead.number_at])
+        if not lead.calls and not others.starts:
+            return 0
+        last_ms = max(self._end_ms(rule, lead, others) for rule in rules)
         return last_ms if last_ms > at_ms else 0
 
     def limited(self, lead: Lead, at_ms: int) -> Limited | None:
         """The same with the rule that ends last."""
-        if not self.active:
-            return None
-        ends = [(self._end_ms(rule, lead), rule) for rule in self._holding(lead)]
+        others = self._attempts_to(lead.numbers[lead.number_at])
+        ends = [(self._end_ms(rule, lead, others), rule) for rule in self._rules_of(lead)]
         until_ms, last = max(ends, key=lambda end: end[0], default=(0, None))
         if last is None or until_ms <= at_ms:
             return None
-        return Limited(until_ms, last.limit, self._in_words(last, lead, at_ms))
+        return Limited(until_ms, last.limit, _in_words(last, lead, others, at_ms))
 
     def values(self, lead: Lead, at_ms: int) -> list[tuple[str, str]]:
         """Every rule that counts for the lead as (rule, what was counted), in words, for the history of an offer."""
-        return [(rule.limit.kind, self._in_words(rule, lead, at_ms)) for rule in self._rules_of(lead)]
+        others = self._attempts_to(lead.numbers[lead.number_at])
+        return [(rule.limit.kind, _in_words(rule, lead, others, at_ms)) for rule in self._rules_of(lead)]
 
     def _rules_of(self, lead: Lead) -> tuple[_Rule, ...]:
         return self._rules.get(lead.campaign, self._common)
 
-    def _holding(self, lead: Lead) -> Iterable[_Rule]:
-        """Those that a lead is not exempt from (SPEC R12.2)."""
-        rules = self._rules_of(lead)
-        return rules if lead.promise is None else [rule for rule in rules if rule.limit.promised]
-
-    def _end_ms(self, rule: _Rule, lead: Lead) -> int:
-        """When the rule's span ends, or ended; 0 if it never began."""
+    @staticmethod
+    def _end_ms(rule: _Rule, lead: Lead, others: _Attempts) -> int:
+        """When the rule's span ends, or ended; 0 if it never began, or the lead is exempt (SPEC R12.2)."""
         limit = rule.limit
+        if lead.promise is not None and not limit.promised:
+            return 0
         nth = limit.most if limit.kind == "max" else 1
-        moments = nlargest(nth, self._moments(rule, lead, nth))
-        return moments[-1] + limit.span_ms if len(moments) == nth else 0
-
-    def _moments(self, rule: _Rule, lead: Lead, most: int | None) -> Iterator[int]:
-        """What the rule counts: the lead's own, then the newest of others' to its number, so many of them at most."""
-        kind, scope = rule.limit.kind, rule.limit.scope
-        number = lead.numbers[lead.number_at]
-        talks = kind == "pause_after_conversation"
-        for call in lead.calls:
-            if kind != "max" or scope == "lead" or call.number == number:
-                if not talks:
-                    yield call.at_ms
-                elif call.talked_ms:
-                    yield call.talked_ms
-        if kind == "max" and scope == "lead":
-            return
-        attempts = self._attempts_to(number)
-        others = (
-            moment.at_ms
-            for moment in (attempts.talks if talks else attempts.starts)
-            if moment.lead != lead.id and rule.campaign in (0, moment.campaign)
-        )
-        yield from islice(others, most)
-
-    def _in_words(self, rule: _Rule, lead: Lead, at_ms: int) -> str:
-        limit = rule.limit
-        span = format_span(limit.span_ms)
-        moments = list(self._moments(rule, lead, None))
-        whose = "this campaign" if rule.campaign else "all campaigns"
-        if limit.kind == "max":
-            counted = sum(moment_ms + limit.span_ms > at_ms for moment_ms in moments)
-            words = f"{counted} of {limit.most} in {span} to the {limit.scope}"
-        else:
-            what = "attempt" if limit.kind == "min_gap" else "conversation"
-            last = f"{format_span(max(at_ms - max(moments), 0))} after the last {what}" if moments else f"no {what}"
-            words = f"{last}, {span} to be kept"
-        exempt = lead.promise is not None and not limit.promised
-        return f"{words}, {whose}" + (", promised redials are exempt" if exempt else "")
+        moments = _moments(rule, lead, others, nth)
+        if len(moments) < nth:
+            return 0
+        moments.sort()
+        return moments[-nth] + limit.span_ms
 
     # -- attempts ---------------------------------------------------------------------------------------------------
 
     def _attempts_to(self, number: int) -> _Attempts:
-        """Of open leads that have the number, and of those that had it.
+        """Of the open leads that share the number, and of those that had it.
 
-        The last answer is kept as long as no row changed: leads that share a number are looked at in a row.
+        Of shared numbers the last answer is kept as long as no row changed: their leads are looked at in a row.
         """
-        sharing = self._numbers.shared.get(number, ())
-        if not sharing and not self.rows:
-            return _NONE  # no lead has it but the one that is looked at
+        sharing = self._numbers.shared.get(number)
+        if sharing is None:
+            had = list(self.rows.leads(number))
+            return self._collect(had, number) if had else _NONE
         seen = (number, self._leads.changes, self.rows.changes)
         if seen != self._seen:
             self._seen, self._found = seen, self._collect({*sharing, *self.rows.leads(number)}, number)
@@ -206,14 +177,11 @@ class Contacts:
         return _Attempts(sorted(starts, reverse=True), sorted(talks, reverse=True)) if found else _NONE
 
     def concerns(self, number: int) -> bool:
-        """Whether an attempt to the number is known of any lead, open or closed; for leads that come in.
+        """Whether a lead that has the number may be kept back by attempts of others; for leads that came in.
 
-        O(log n + leads with the number).
+        It is in the index of numbers already. O(log n), O(attempts to it) where several leads have it.
         """
-        if next(self.rows.leads(number), None) is not None:
-            return True
-        rows = map(self._leads.touched_row, self._numbers.each(number))
-        return any(call.number == number for row in rows if row is not None for call in row.calls)
+        return bool(self._attempts_to(number).starts)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -259,3 +227,37 @@ class Contacts:
     def prune(self, now_ms: int) -> list[int]:
         """Forget a few rows that no rule can count any more: leads whose rows are to go from the store. O(log n)."""
         return self.rows.expire(now_ms - self.kept_ms + 1, _PRUNED_AT_ONCE)
+
+
+def _moments(rule: _Rule, lead: Lead, others: _Attempts, most: int | None) -> list[int]:
+    """What the rule counts: the lead's own, then the newest of others' to its number, so many of them at most."""
+    kind, to_lead = rule.limit.kind, rule.limit.scope == "lead"
+    number = lead.numbers[lead.number_at]
+    if kind == "pause_after_conversation":
+        found = [call.talked_ms for call in lead.calls if call.talked_ms]
+        listed = others.talks
+    else:
+        whole = to_lead or kind == "min_gap"
+        found = [call.at_ms for call in lead.calls if whole or call.number == number]
+        listed = others.starts
+    if not listed or (to_lead and kind == "max"):
+        return found
+    counted = (each.at_ms for each in listed if each.lead != lead.id and rule.campaign in (0, each.campaign))
+    found += islice(counted, most)
+    return found
+
+
+def _in_words(rule: _Rule, lead: Lead, others: _Attempts, at_ms: int) -> str:
+    limit = rule.limit
+    span = format_span(limit.span_ms)
+    moments = _moments(rule, lead, others, None)
+    if limit.kind == "max":
+        counted = sum(moment_ms + limit.span_ms > at_ms for moment_ms in moments)
+        words = f"{counted} of {limit.most} in {span} to the {limit.scope}"
+    else:
+        what = "attempt" if limit.kind == "min_gap" else "conversation"
+        last = f"{format_span(max(at_ms - max(moments), 0))} after the last {what}" if moments else f"no {what}"
+        words = f"{last}, {span} to be kept"
+    whose = "this campaign" if rule.campaign else "all campaigns"
+    exempt = lead.promise is not None and not limit.promised
+    return f"{words}, {whose}" + (", promised redials are exempt" if exempt else "")
