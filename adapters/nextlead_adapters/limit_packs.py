@@ -39,13 +39,16 @@ class PackError(Exception):
 
 
 class PackSource(Body):
-    """Where a pack has it from: the law, its section, in short what it says, and the day on which it was read."""
+    """Where a pack has it from: the law, its section, in short what it says, and when that was noted.
+
+    Laws change, and what was noted may be from a page that tells of the law: open the link before you rely on it.
+    """
 
     law: Text
     section: Text
     says: Text
     link: Annotated[str, Meta(pattern="^https?://", max_length=500)]
-    read: date
+    noted: date
 
 
 class PackFile(Body):

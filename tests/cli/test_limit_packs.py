@@ -19,7 +19,7 @@ law = "Law of here"
 section = "1"
 says = "Not at night."
 link = "https://example.org/law"
-read = 2026-11-22
+noted = 2026-11-22
 [calling_hours.windows]
 mon = [["09:00", "17:00"]]
 [[contact_limits]]
@@ -64,7 +64,7 @@ def test_a_folder_is_read_by_name(tmp_path: Path) -> None:
         ('title = "Here"', "titel = 1", "here.toml: titel: is not known"),
         ('link = "https://example.org/law"', "", "here.toml: sources[0].link: is required"),
         ("https://", "ftp://", "here.toml: sources[0].link: expected `str` matching regex '^https?://'"),
-        ("read = 2026-11-22", 'read = "lately"', "here.toml: sources[0].read: expected `date`"),
+        ("noted = 2026-11-22", 'noted = "lately"', "here.toml: sources[0].noted: expected `date`"),
         ("17:00", "9:00", "here.toml: calling_hours.windows.mon[0]: must be [from, until] as HH:MM, from before until"),
         ("mon = [", 'mon = [["16:00", "18:00"], ', "here.toml: calling_hours.windows.mon[1]: overlaps with [0]"),
         ("mon =", "monday =", "here.toml: calling_hours.windows.monday: is not known"),

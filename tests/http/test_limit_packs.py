@@ -22,7 +22,7 @@ async def test_packs_are_listed_by_name_and_shown(admin: Caller) -> None:
     assert florida["notice"] == "An example, not legal advice."
     (source,) = florida["sources"]
     assert "501.616" in source["law"]
-    assert source["read"] == "2026-11-22"
+    assert source["noted"] == "2026-11-22"
 
 
 @pytest.mark.parametrize("name", shipped_packs())

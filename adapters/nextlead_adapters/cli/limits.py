@@ -78,7 +78,7 @@ def _in_words(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _source(source: dict[str, str]) -> str:
-    return f"{source['law']} {source['section']}: {source['says']} {source['link']} (read {source['read']})"
+    return f"{source['law']} {source['section']}: {source['says']} {source['link']} (noted {source['noted']})"
 
 
 def _limit(limit: dict[str, Any]) -> str:
