@@ -23,11 +23,18 @@ FAR = "/v1/clock"
 
 def set_up(http: httpx.Client) -> None:
     """Something to be found at the addresses that the fuzzer is likely to try."""
-    http.put("/v1/campaigns/0", json={"template": {"fields": [{"name": "name"}]}})
-    http.put("/v1/agents/0", json={"campaigns": ["0"]})
-    http.put("/v1/agents/0/session", json={"campaigns": ["0"]})
+    hours = {"windows": {"mon": [["00:00", "12:00"], ["12:00", "24:00"]]}, "days_off": ["2026-12-25"], "holidays": "US"}
+    limits = [{"max": 1000, "per": "P1D"}, {"min_gap": "PT0.001S", "promised": True}]
+    dialer = {"calling_hours": hours, "contact_limits": limits}
+    fields = [{"name": "name"}]
+    assert http.put("/v1/campaigns/1", json={"dialer": dialer}).status_code == 201
+    assert http.put("/v1/campaigns/0", json={"template": {"fields": fields}}).status_code == 201
+    assert http.patch("/v1/settings", json={"contact_limits": limits}).status_code == 200
+    http.put("/v1/agents/0", json={"campaigns": ["0", "1"]})
+    http.put("/v1/agents/0/session", json={"campaigns": ["0", "1"]})
     leads = [{"phone": f"+1415555{at:04}"} for at in range(100, 150)]
-    assert http.post("/v1/leads", json={"campaign": "0", "leads": leads}).status_code == 201
+    for campaign in ("0", "1"):
+        assert http.post("/v1/leads", json={"campaign": campaign, "leads": leads}).status_code == 201
     files = {
         "file": ("l.csv", b"phone,name\n+14155550160,x\n12,y\n+14155550160,z\n"),
         "options": (None, b'{"campaign": "0"}'),
