@@ -5,11 +5,19 @@
 
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def zone_name(text: str) -> str | None:
     """The zone as it is spelt; without regard to case and space around. None when there is none of that name."""
-    return _spelt().get(text.strip().casefold())
+    return _by_folded().get(text.strip().casefold())
+
+
+def spelt(given: T) -> T | str:
+    """The same; what is no zone's name stays as it is, for the core to refuse."""
+    return (zone_name(given) or given) if isinstance(given, str) else given
 
 
 @cache
@@ -40,7 +48,7 @@ def links() -> dict[str, str]:
 
 
 @cache
-def _spelt() -> dict[str, str]:
+def _by_folded() -> dict[str, str]:
     return {name.casefold(): name for name in zone_names()}
 
 

@@ -48,9 +48,15 @@ class NoAlmanac:
 NO_ALMANAC: Final = NoAlmanac()
 
 
+_NOT_IANA: Final = frozenset({"localtime", "posixrules", "posix", "right"})
+"""First parts of names that systems have beside the list: the machine's own zone, and clocks with leap seconds."""
+
+
 @lru_cache(maxsize=2048)
 def zone_named(name: str) -> ZoneInfo | None:
     """The rules of an IANA zone; None when there is none of that name. Names are told apart by case."""
+    if name.partition("/")[0] in _NOT_IANA:
+        return None
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, not a name at all, or the name of a folder

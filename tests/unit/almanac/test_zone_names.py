@@ -3,7 +3,7 @@
 import pytest
 
 from nextlead.core.almanac import zone_named
-from nextlead_adapters.zone_names import links, zone_name, zone_names, zones_by_country
+from nextlead_adapters.zone_names import links, spelt, zone_name, zone_names, zones_by_country
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,14 @@ from nextlead_adapters.zone_names import links, zone_name, zone_names, zones_by_
 )
 def test_a_zone_is_found_however_its_letters_are_written(text: str, name: str | None) -> None:
     assert zone_name(text) == name
+    assert spelt(text) == (name or text)
+    assert spelt(None) is None
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "posix/UTC", "right/Europe/London"])
+def test_what_a_system_has_beside_the_list_is_no_zone(name: str) -> None:
+    """It would mean something else on another machine."""
+    assert zone_named(name) is None
 
 
 def test_every_zone_that_has_a_name_has_rules() -> None:
