@@ -126,6 +126,15 @@ async def test_a_zone_that_is_none_changes_nothing(centre: Caller, zone: object,
     assert await centre.ok("GET", "/v1/leads/1") == before
 
 
+async def test_a_leads_zone_may_be_written_in_any_case(centre: Caller) -> None:  # R9.2, R11.1: as in a file
+    await centre.ok("PATCH", "/v1/leads/1", {"timezone": " america/los_angeles"})
+    assert await zones(centre, 1) == (["America/Los_Angeles"], "lead")
+    entry = {"phone": NUMBERS[-1], "timezone": "EUROPE/LONDON"}
+    pool = await centre.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [entry], "duplicates": {"action": "load"}})
+    (lead,) = [each["id"] for each in (await centre.ok("GET", f"/v1/leads?pool={pool['id']}"))["items"]]
+    assert await zones(centre, lead) == (["Europe/London"], "lead")
+
+
 # -- promises outside hours -----------------------------------------------------------------------------------------
 
 

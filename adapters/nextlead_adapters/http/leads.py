@@ -24,6 +24,7 @@ from nextlead.core.model import REDIAL_KINDS, Lead, Status
 from nextlead.ports import LeadFilter, Stored
 from nextlead.redaction import redacted_event
 
+from ..zone_names import spelt
 from .bulk_shapes import LeadFilterBody
 from .fields import data_over, need_campaign, read_number, region_of
 from .lead_shapes import (
@@ -149,7 +150,7 @@ def _edit(call: Call, body: LeadPatch, stored: Stored) -> EditLead:
         redial=UNSET if body.redial is UNSET else _redial(body.redial),
         data=data,
         version=version,
-        zone=body.timezone,
+        zone=spelt(body.timezone),
     )
 
 
