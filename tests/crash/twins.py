@@ -105,16 +105,15 @@ class Centre:
             self.pending = Changes()
 
     async def settle(self) -> None:
-        """No slices are left to do, nothing is due, all is durable."""
+        """Nothing is due, all is durable. Something may go on in slices."""
         await self.do(c.Tick())
-        while self.engine.working:
-            await self.do(c.Work())
         await self.commit()
         self.engine.commit_no = self.commits + 1
 
     async def twin(self) -> tuple[Engine, Outcome]:
         """Another engine from what is durable, and what its start did."""
         engine = Engine(SECRET, self.almanac)
+        engine.state.slice_leads = self.dice.choice((1, 3, 100))
         await load(self.store, engine)
         engine.commit_no = self.commits + 1
         return engine, engine.start(self.now_ms, self.now_ms)
@@ -139,6 +138,7 @@ class Centre:
             (2, self.reopen),
             (1, self.forget),
             (1, self.staff),
+            (3, self.work),
         )
         (move,) = self.dice.choices([move for _, move in moves], [weight for weight, _ in moves])
         await move()
@@ -264,6 +264,8 @@ class Centre:
         pools = list(self.engine.pools)
         action = self.dice.choice(("activate", "activate", "deactivate", "shuffle", "delete"))
         await self.do(c.ActOnPool(pool=self.dice.choice(pools), action=action, seed=self.dice.randrange(99)))
+        while action == "shuffle" and self.engine.working:  # one that was not answered yet is not begun again
+            await self.do(c.Work())
 
     async def block(self) -> None:
         number = self.dice.choice(NUMBERS)
@@ -279,6 +281,10 @@ class Centre:
             await self.do(c.Forget(rows=(lead,)))
         elif open_leads := self.open_leads():
             await self.do(c.Anonymise(leads=(self.dice.choice(open_leads).id,)))
+
+    async def work(self) -> None:
+        """One slice of what goes on."""
+        await self.do(c.Work())
 
     async def staff(self) -> None:
         agent = self.dice.choice(AGENTS)
