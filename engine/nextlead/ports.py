@@ -81,7 +81,8 @@ class Store(Protocol):
     async def erase(self, erasures: Sequence[Erasure]) -> None:
         """Make personal data go, for good (SPEC R10.6): see `Erasure`. One call at a time, beside commits.
 
-        The erasures were committed, and with them the leads' rows without what is to go; kept originals were rewritten.
+        The erasures were committed, and with them the leads' rows without what is to go, and the removal of what other
+        tables have of them (`redaction.LEAD_TABLES`), but for data fields; kept originals were rewritten.
         Histories stay, without numbers, notes, details and free causes. Data fields and match keys of the leads go, and
         rejected rows that were duplicates of them (`Reject.lead`). With `forget` also rejected rows with these numbers,
         do-not-call entries that were (one that stands again stays, and so does what an open lead still says), and what

@@ -21,6 +21,7 @@ from .recovery import Recovery
 from .row import Row
 from .state import State
 from .timers import Kind, Slot
+from .zones import UNKNOWN
 
 
 def verify(state: State) -> list[str]:
@@ -131,6 +132,8 @@ def _gate_problems(state: State) -> Iterator[str]:
     """Gates that are not what the calendar says, or that no timer will turn."""
     running = {(base_ms, what) for (kind, _), base_ms, what in state.timers.entries() if kind is Kind.HOURS}
     for gate in state.gates.values():
+        if gate.zones > UNKNOWN and gate.zones not in state.zones.rows:
+            yield f"campaign {gate.campaign}: the zones {gate.zones} of some leads are not there"
         calendar = state.calendar(gate.campaign, gate.zones)
         span = ALWAYS if calendar is None else calendar.at(state.now_ms)
         if gate.span != span:
