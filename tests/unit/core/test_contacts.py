@@ -414,6 +414,19 @@ def test_a_row_that_was_replaced_leaves_nothing_behind() -> None:  # R10.6
     assert list(book.contacts.rows.leads(HOME)) == []
 
 
+def test_what_was_found_for_a_shared_number_is_found_anew_after_a_change() -> None:  # R12.1
+    book = Book((GAP,))
+    for lead in (1, 2, 3):
+        book.open(lead, HOME)
+    assert book.contacts.until_ms(book.row(2), book.now_ms) == 0
+    book.call(1)
+    assert book.contacts.until_ms(book.row(2), book.now_ms) == START_MS + 4 * HOUR_MS
+    book.close(1)
+    assert book.contacts.until_ms(book.row(2), book.now_ms) == START_MS + 4 * HOUR_MS
+    book.contacts.erase(1)
+    assert book.contacts.until_ms(book.row(2), book.now_ms) == 0
+
+
 def test_an_erased_lead_is_not_counted() -> None:  # R10.6
     book = Book((ContactLimit("min_gap", DAY_MS),))
     book.open(1, HOME)
