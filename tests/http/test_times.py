@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextlead_adapters.http.times import SPAN_MAX_MS, TIME_MAX_MS, format_span, format_time, parse_span, parse_time
+from nextlead.core.spans import format_span
+from nextlead_adapters.http.times import SPAN_MAX_MS, TIME_MAX_MS, format_time, parse_span, parse_time
 
 TEN = int(datetime(2026, 3, 2, 10, tzinfo=UTC).timestamp() * 1000)
 

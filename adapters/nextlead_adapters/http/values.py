@@ -8,7 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from .times import format_clock, format_span, format_time, parse_clock, parse_day, parse_span, parse_time
+from nextlead.core.spans import format_span
+
+from .times import format_clock, format_time, parse_clock, parse_day, parse_span, parse_time
 
 
 class Moment:

@@ -16,7 +16,6 @@ from nextlead.core.outcomes import without_number
 from nextlead.core.records import Records
 from nextlead.core.row import DAY_MS, HOUR_MS
 from nextlead.core.setup_model import Campaign, ContactLimit, Dialer
-from nextlead.core.spans import format_span
 
 HOME, WORK, MOBILE = 14155550100, 14155550101, 14155550102
 START_MS = 1_772_442_000_000
@@ -441,19 +440,3 @@ def test_an_erased_lead_is_not_counted() -> None:  # R10.6
     assert book.contacts.erase(1)
     assert book.contacts.until_ms(book.row(2), book.now_ms) == 0
     assert not book.contacts.concerns(HOME)
-
-
-@pytest.mark.parametrize(
-    ("ms", "text"),
-    [
-        (0, "PT0S"),
-        (500, "PT0.5S"),
-        (61_000, "PT1M1S"),
-        (DAY_MS, "P1D"),
-        (36 * HOUR_MS, "P1DT12H"),
-        (10_000, "PT10S"),
-        (DAY_MS + 50, "P1DT0.05S"),
-    ],
-)
-def test_durations_are_told_as_in_the_api(ms: int, text: str) -> None:
-    assert format_span(ms) == text
