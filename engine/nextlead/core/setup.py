@@ -315,6 +315,7 @@ def _delete_campaign(state: State, code: str) -> None:
     state.campaigns.drop(campaign)
     state.tallies.pop(campaign.no, None)
     state.drop_gates(campaign.no)
+    state.contacts.follow(state.settings.contact_limits)
     state.record("campaign", campaign.no, None)
     state.record("tally", campaign.no, None)
     for key in [key for key in state.queues if key[0] == campaign.no]:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.core.centre import NOW_MS, Centre
 
-from nextlead.core.commands import ActOnPool, EditLead, PutAgent, PutCampaign, PutSession, PutSettings
+from nextlead.core.commands import ActOnPool, Delete, EditLead, PutAgent, PutCampaign, PutSession, PutSettings
 from nextlead.core.replies import Begun, NoLead, Offer, Stranded
 from nextlead.core.row import DAY_MS, HOUR_MS, MINUTE_MS
 from nextlead.core.setup_model import Campaign, ContactLimit, Dialer, Settings
@@ -143,6 +143,17 @@ def test_a_second_change_while_the_first_is_at_work(centre: Centre) -> None:  # 
     centre.work()
     centre.restart()
     assert set(parked(centre)) == set(leads)
+
+
+def test_a_campaign_takes_its_limits_with_it(centre: Centre) -> None:  # R12.1
+    contacts = centre.engine.state.contacts
+    limits = (ContactLimit("max", 60 * DAY_MS, 1),)
+    assert isinstance(centre(PutCampaign(code="c2", dialer=Dialer(contact_limits=limits))), Campaign)
+    assert contacts.active
+    assert contacts.kept_ms == 60 * DAY_MS
+    centre(Delete(kind="campaign", code="c2"))
+    assert not contacts.active
+    assert contacts.kept_ms == 30 * DAY_MS
 
 
 def test_the_reply_is_that_of_the_command(centre: Centre) -> None:  # R3.3
