@@ -114,11 +114,11 @@ def restrict(given: Zones, country: str) -> Zones:
 
 def _country_of(prefix: str, given: Zones) -> str:
     """Of all numbers with the prefix; empty if they may be of several countries."""
-    countries = COUNTRY_CODE_TO_REGION_CODE[_calling_code(prefix)]
+    main, *others = COUNTRY_CODE_TO_REGION_CODE[_calling_code(prefix)]
+    if not others:
+        return main
     named = {_countries().get(zone, "") for zone in given}
-    if len(countries) > 1 and (len(named) > 1 or named.isdisjoint(countries)):
-        return ""
-    return named.pop() if len(countries) > 1 else countries[0]
+    return named.pop() if len(named) == 1 and not named.isdisjoint((main, *others)) else ""
 
 
 def _calling_code(digits: str) -> int:
