@@ -124,7 +124,7 @@ def check_eligible(both: Both, explanation: Explanation) -> None:
     expected = explained.eligible_from(world, explanation.lead, explanation.agent)
     told = explanation.eligible_ms
     assert expected == told, f"lead {explanation.lead} for {explanation.agent} (model, engine): {expected} {told}"
-    if told is not None and not any(lead.lease for lead in world.leads.values()):
+    if told is not None:
         then = both.fork()
         then.do(c.Tick(), told)
         assert then.ask(c.Explain(lead=explanation.lead, agent=explanation.agent)).eligible

@@ -109,8 +109,6 @@ def campaign_idle(world: World, code: str) -> Idle:
 
 # -- when ------------------------------------------------------------------------------------------------------------
 
-NEVER_MS = 1 << 60
-
 
 def eligible_from(world: World, lead: int, agent: str) -> int | None:
     """R14.2: the first moment at which the agent could get the lead, if nothing happens but that time passes."""
@@ -129,17 +127,14 @@ def next_lead_from(world: World, agent: str) -> int | None:
 
 
 def first_moment(world: World, wanted: Callable[[World], bool]) -> int | None:
-    """The world is let go on, from one moment at which something may change to the next.
-
-    Decided here: leases that are out stay out, as their ends are up to people.
-    """
+    """The world is let go on, from one moment at which something may change to the next. Leases time out, too."""
     then = deepcopy(world, {id(world.almanac): world.almanac})
-    then.waiters, then.floor_ms = [], NEVER_MS
+    then.waiters = []
     for _ in range(1000):
         if wanted(then):
             return then.now_ms
         at = [*timers.moments(then), *(each for each in (timers.next_timer(then),) if each is not None)]
-        if min(at, default=NEVER_MS) >= NEVER_MS:
+        if not at:
             return None
         timers.advance(then, min(at))
     raise AssertionError("a thousand moments, and no end")

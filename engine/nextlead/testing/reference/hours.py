@@ -59,9 +59,12 @@ def wall_clock(zone: str, at_ms: int) -> datetime:
 
 
 def within(world: World, lead: Lead, at_ms: int) -> bool:
-    """R11.2: hours are open for the lead; a forced redial is exempt until its call ends (R4.2)."""
+    """R11.2: hours are open for the lead.
+
+    A forced redial is exempt until its call ends (R4.2), but not while it is urgent (R2.6).
+    """
     hours = world.dialer_of(lead).calling_hours
-    if hours is None or (lead.promise is not None and lead.promise.forced_by):
+    if hours is None or (lead.promise is not None and lead.promise.forced_by and lead.urgent is None):
         return True
     return open_at(hours, counting(world, lead, hours), world.almanac, at_ms)
 
