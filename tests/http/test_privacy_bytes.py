@@ -257,6 +257,9 @@ async def test_nothing_is_left(daemon: Daemon) -> None:  # R10.6
             assert any(what in trace for trace in found), what
         contacted = daemon.dialer.engine.state.contacts.rows.values()
         assert {call.number for row in contacted for call in row.calls} == {ANNA, BERT}  # dropped, sold
+        lines = [await daemon.get(f"/v1/leads/{lead}/history") for lead in range(1, 9)]
+        names = {check["name"] for found in lines for line in found["items"] for check in line["checks"]}
+        assert names == {"calling_hours", "max"}
         await admin.ok("POST", "/v1/do-not-call", blocked, headers={"Idempotency-Key": "blocked"})
 
         by_lead = await admin.ok("POST", f"/v1/leads/{(await daemon.leads(ANNA))[0]}/anonymize")
