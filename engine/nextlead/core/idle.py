@@ -321,9 +321,12 @@ def idle_counts(state: State) -> IdleCounts:
 
 
 def _likeness(state: State, agent: Agent, owners: Collection[int]) -> tuple[object, ...]:
-    """The same for agents who have nothing of their own, and from whom the same rules keep the same leads."""
+    """The same for agents who wait, have nothing of their own, and from whom the same rules keep the same leads.
+
+    Pauses need no look: what one of them may get the others may too, so all wait only if all paused it.
+    """
     held_back = state.unresolved.get(agent.no) and not sight_of(state, agent).plain  # by `max_unresolved`
-    if agent.session is None or agent.no in owners or state.pauses.get(agent.no) or held_back:
+    if agent.session is None or agent.no in owners or held_back:
         return (agent.no,)
     chosen = agent.session.campaigns
     return (agent.team, chosen, tuple(no in agent.campaigns for no in chosen))
