@@ -207,7 +207,7 @@ def filled(common: tuple[ContactLimit, ...], own: tuple[ContactLimit, ...]) -> B
     return book
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(limits, limits, steps)
 def test_limits_are_those_of_a_plain_count(
     common: tuple[ContactLimit, ...], own: tuple[ContactLimit, ...], happened: list[tuple[str | int, ...]]
@@ -230,6 +230,7 @@ def test_limits_are_those_of_a_plain_count(
                 assert (limited.until_ms if limited else 0) == until_ms
 
 
+@settings(deadline=None)
 @given(limits, steps)
 def test_a_restart_counts_the_same(
     common: tuple[ContactLimit, ...], happened: list[tuple[str | int, ...]]
@@ -247,6 +248,7 @@ def test_a_restart_counts_the_same(
         assert again.values(lead, book.now_ms) == book.contacts.values(lead, book.now_ms)
 
 
+@settings(deadline=None)
 @given(steps)
 def test_closing_reopening_and_dropping_numbers_changes_no_count(
     happened: list[tuple[str | int, ...]],
