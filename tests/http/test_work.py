@@ -125,10 +125,12 @@ async def test_the_same_finish_again_gets_the_first_answer(centre: Caller, body:
 
 async def test_no_lead_says_why(centre: Caller) -> None:
     await centre.ok("POST", "/v1/campaigns/c1/deactivate")
-    for query in ("", "?explain=true"):
-        answer = await centre.call("POST", f"/v1/agents/ann/next{query}")
-        assert (answer.status_code, answer.content) == (204, b"")
-        assert answer.headers["nextlead-reason"] == "no_lead"
+    answer = await centre.call("POST", "/v1/agents/ann/next")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["nextlead-reason"] == "no_lead"
+    asked = await centre.call("POST", "/v1/agents/ann/next?explain=true")
+    assert (asked.status_code, asked.headers["nextlead-reason"]) == (200, "no_lead")
+    assert asked.json()["why_idle"]["blocked"] == {"campaign": 4}
 
 
 async def test_heartbeat_moves_the_end(centre: Caller) -> None:  # R5.2
