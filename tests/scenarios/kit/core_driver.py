@@ -19,7 +19,7 @@ from nextlead.core.work import lease_with
 from .core_entry import enter, to_number
 from .core_host import CoreHost
 from .core_persons import person
-from .core_reasons import explained, hours_row, idle, limit_rows
+from .core_reasons import check_answer, eligible_leads, explained, hours_row, idle, limit_rows
 from .core_views import CoreViews
 from .driver import (
     Body,
@@ -140,7 +140,10 @@ class CoreDriver:
         self._do(c.EndSession(agent=agent, by=f"agent:{agent}"))
 
     def next(self, agent: str) -> Offered | Nothing:
-        return self._offer(self._do(c.Next(agent=agent, token=self._host.token(), by=f"agent:{agent}")))
+        eligible = eligible_leads(self._host.engine, self._host.record.leads_after(0), agent)
+        answer = self._do(c.Next(agent=agent, token=self._host.token(), by=f"agent:{agent}"))
+        check_answer(answer, eligible)
+        return self._offer(answer)
 
     def next_explained(self, agent: str) -> Offered | Idle:
         command = c.Next(agent=agent, token=self._host.token(), count=True, by=f"agent:{agent}")

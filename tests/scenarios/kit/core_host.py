@@ -81,6 +81,7 @@ class CoreHost:
         But for places: those of leads never shown follow from their pool's row, and are not written again.
         """
         assert verify(self.engine.state) == []
+        assert self.engine.faults == 0, "the last look before a lease found what the order should have (R14.4)"
         for lead in self.record.open_leads():
             assert self.engine.lead(lead.id) == follow_shuffle(lead, self.engine.pools[lead.pool])
         kept = sorted(self.record.set_up_rows(), key=repr)

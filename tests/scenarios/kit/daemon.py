@@ -1,6 +1,7 @@
 """A daemon process with a manual clock, to start, kill and start again on the same store."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,6 +47,16 @@ class Daemon:
             raise DaemonDied(self._log.read_text())
         self.client = httpx.Client(base_url=self.url, timeout=30)
 
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
+    def metric(self, name: str) -> int:
+        """The sum of a metric's series."""
+        text = self.client.get("/metrics").raise_for_status().text
+        found = re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
+        return sum(int(float(value)) for value in found)
+
     def kill(self) -> None:
         """At once, in the middle of whatever it does."""
         self._process.send_signal(signal.SIGKILL)
@@ -58,7 +69,7 @@ class Daemon:
 
     def stop(self) -> None:
         """The orderly end, if it lives; it must be one."""
-        if self._process.poll() is not None:
+        if not self.lives:
             return
         self._process.send_signal(signal.SIGTERM)
         self.client.close()

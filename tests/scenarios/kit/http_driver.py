@@ -75,8 +75,11 @@ class HttpDriver:
         return answered
 
     def close(self) -> None:
+        """The orderly end; the daemon's last look before a lease must never have had to stop one (R14.4)."""
         self._waits.clear()
+        faults = self.line.daemon.metric("nextlead_faults_total") if self.line.daemon.lives else 0
         self.line.daemon.stop()
+        assert faults == 0, "a lead was about to be offered that a rule forbids"
 
     # -- set-up
 

@@ -4,7 +4,6 @@ A call counts as waiting when the daemon says so itself (`nextlead_agents_waitin
 """
 
 import json
-import re
 import select
 from http.client import HTTPConnection, HTTPException
 from typing import Final
@@ -60,9 +59,7 @@ class HttpWaits:
         self._open.clear()
 
     def _waiting(self, daemon: Daemon) -> int:
-        text = daemon.client.get("/metrics").raise_for_status().text
-        found = re.findall(r"^nextlead_agents_waiting(?:\{[^}]*\})? (\S+)$", text, re.MULTILINE)
-        return sum(int(float(value)) for value in found)
+        return daemon.metric("nextlead_agents_waiting")
 
 
 def ask(daemon: Daemon, agent: str, token: str, wait_s: int) -> HTTPConnection:
