@@ -25,6 +25,8 @@ _LAST_LOOK: Final = rules_but(*_OF_THE_COMMAND, "do_not_call")  # `last_look` ha
 _TAKE: Final = rules_named("pool", "calling_hours", "contact_limit", "cancel_pause", "max_unresolved")
 _OVERRIDABLE: Final = rules_named("campaign", "owner")
 _NUMBER_LEASED: Final = rules_named("number_leased")
+_STALE_MOST: Final = 300
+"""Leads that one `next` may find where limits of before put them, and put apart: ten milliseconds or so."""
 
 
 def need_worker(agent: Agent, *, session: bool = True) -> None:
@@ -44,16 +46,24 @@ def oldest_when_full(state: State, agent: Agent) -> Offer | None:
 
 
 def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: bool) -> Offer | NoLead:
-    """Lease the best lead that every rule allows, or say why there is none (SPEC R14.4)."""
+    """Lease the best lead that every rule allows, or say why there is none (SPEC R14.4).
+
+    Right after limits were made stricter there may be very many due leads that they forbid: then the answer is
+    `limits_changing` until the slices of `rechecking.py` have come to them.
+    """
     refused: set[int] = set()
     context = Context(state, agent, state.now_ms)
-    while True:
+    stale = 0
+    while stale < _STALE_MOST:
         choice = choose(state, sight, agent, state.now_ms, refused)
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
         lead = state.need_lead(choice.lead)
         if _is_allowed(context, lead, refused):
             break
+        stale += lead.id in state.parked
+    else:
+        return NoLead("limits_changing")
     among = ready_in_sight(state, sight, agent) if count else None
     for campaign, handed, stride in choice.tallies:
         tally = Tally(campaign, state.tallies[campaign].handed + handed, stride)
@@ -78,12 +88,13 @@ def _is_allowed(context: Context, lead: Lead, refused: set[int]) -> bool:
     rule = first_no(context, lead, _LAST_LOOK)
     if rule is None:
         return True
-    refused.add(lead.id)
     if rule.name == "contact_limit" and any(isinstance(task, Recheck) for task in state.tasks):
         state.reconsider(lead.id)  # the limits have changed, and it was not looked at since
-    else:
-        state.faults += 1
-        state.faults_new.append(Fault(lead.id, context.agent.code, rule.name))
+        if lead.id in state.parked:
+            return False
+    refused.add(lead.id)
+    state.faults += 1
+    state.faults_new.append(Fault(lead.id, context.agent.code, rule.name))
     return False
 
 

@@ -50,6 +50,7 @@ class Recheck:
                 left -= 1
             if left <= 0 or looked_at >= most * LOOKED_AT:
                 return None
+        state.changed_world()  # whoever waits looks once more: it may have been told `limits_changing`
         return self._reply
 
     def _all(self, state: State) -> Iterator[int]:

@@ -63,7 +63,7 @@ class Offer(Struct, frozen=True, gc=False):
 class NoLead(Struct, frozen=True, gc=False):
     """Nothing for this agent now.
 
-    `reason`: no_lead, reserved, max_unresolved; of one who waited: superseded, timeout,
+    `reason`: no_lead, reserved, max_unresolved, limits_changing; of one who waited: superseded, timeout,
     closing, logged_off, agent_disabled, agent_deleted.
     """
 

@@ -5,8 +5,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.core.centre import NOW_MS, Centre
 
-from nextlead.core.commands import ActOnPool, Delete, EditLead, PutAgent, PutCampaign, PutSession, PutSettings
-from nextlead.core.replies import Begun, NoLead, Offer, Stranded
+from nextlead.core import leases
+from nextlead.core.commands import (
+    ActOnPool,
+    Delete,
+    EditLead,
+    Next,
+    PutAgent,
+    PutCampaign,
+    PutSession,
+    PutSettings,
+    Work,
+)
+from nextlead.core.replies import Begun, NoLead, Offer, Stranded, Waiting
 from nextlead.core.row import DAY_MS, HOUR_MS, MINUTE_MS
 from nextlead.core.setup_model import Campaign, ContactLimit, Dialer, Settings
 
@@ -127,6 +138,28 @@ def test_it_goes_in_slices_and_nobody_is_called_too_often_meanwhile(centre: Cent
         reply = centre.work()
     assert isinstance(reply, Settings)
     assert set(parked(centre)) == {*leads, new}
+
+
+def test_one_next_does_not_look_at_all_of_them(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:  # R2.7
+    monkeypatch.setattr(leases, "_STALE_MOST", 5)
+    centre.engine.state.slice_leads = 1
+    for lead in centre.load(*range(HOME, HOME + 40)):
+        call(centre, lead)
+        centre.now_ms += 1
+    centre.now_ms += MINUTE_MS
+    [new] = centre.load(MOBILE + 100)
+    assert isinstance(centre(PutSettings(contact_limits=(ONCE_A_DAY,))), Begun)
+    assert len(parked(centre)) == 1
+    answer = centre.ask("a")
+    assert isinstance(answer, NoLead)
+    assert answer.reason == "limits_changing"
+    assert len(parked(centre)) == 6
+    outcome = centre.engine.apply(Next(agent="b", token=b"b" * 16, wait=True, waiter=1), centre.now_ms)
+    assert isinstance(outcome.reply, Waiting)
+    served = outcome.served
+    while centre.engine.working:
+        served += centre.engine.apply(Work(), centre.now_ms).served
+    assert [(each.agent, each.answer.lead.id) for each in served if isinstance(each.answer, Offer)] == [("b", new)]
 
 
 def test_a_second_change_while_the_first_is_at_work(centre: Centre) -> None:  # R12.1
