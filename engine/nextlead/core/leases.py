@@ -177,8 +177,8 @@ def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
     """When a waiting agent is to be tried again if nothing stirs it: a lead falls due, a pause or a reserve ends.
 
     What opens by a gate or a timer (hours, limits, pools, releases) stirs those who wait by itself, so it is not looked
-    for here; `openings.next_ms` answers when the next lead comes, whatever brings it. O(queues), and O(parts) of those with
-    a due lead that this agent may not have.
+    for here; `openings.next_ms` answers when the next lead comes, whatever brings it. O(queues), and O(parts) of those
+    with a due lead that this agent may not have.
     """
     now_ms = state.now_ms
     below = limit(now_ms)
