@@ -23,7 +23,7 @@ class Recovery:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._leads: list[Lead] = []
+        self._leads: list[int] = []
         self._keys: dict[tuple[int, int, int, int], list[int]] = {}
         self._numbers: list[int] = []
         self._takers: dict[str, Callable[[Any], None]] = {
@@ -59,7 +59,7 @@ class Recovery:
         lead = follow_shuffle(lead, self._state.pools[lead.pool])
         if not lead.zones:
             lead = self._state.zones.follow(lead)
-        self._leads.append(lead)
+        self._leads.append(lead.id)
         self._state.leads.put(lead)
         self._numbers += (number_entry(number, lead.id) for number in lead.numbers)
 
@@ -126,7 +126,7 @@ class Recovery:
     def _lay_leads(self, now_ms: int) -> None:
         state = self._state
         leased = []
-        for lead in self._leads:
+        for lead in map(state.need_lead, self._leads):
             state.pool_ids.setdefault(lead.pool, []).append((lead.id, lead.id))
             state.count(lead, 1)
             if lead.lease is None:
