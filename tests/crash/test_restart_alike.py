@@ -4,6 +4,7 @@ limits, and the answers from then on (SPEC R5.1, R5.7, 11, 12)."""
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
+from nextlead_adapters.sqlite import tending
 
 SEEDS = range(int(os.environ.get("NEXTLEAD_TWINS", "12")))
 LIVES, MOVES = 5, 40
@@ -78,7 +80,21 @@ def wait(engine: Engine, now_ms: int) -> list[tuple[int, Any]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_restart_changes_nothing(seed: int) -> None:
-    centre = Centre(seed)
+    await restart_now_and_then(Centre(seed))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_restart_from_a_file_changes_nothing(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tending, "FOLD_ROWS", 20)
+    centre = Centre(seed, tmp_path / "a.db")
+    await restart_now_and_then(centre)
+    await centre.store.close()
+
+
+async def restart_now_and_then(centre: Centre) -> None:
+    """Some lives of it, and what would have come of each without a restart."""
     await centre.begin()
     for life in range(LIVES):
         for _ in range(centre.dice.randint(1, MOVES)):

@@ -1,9 +1,10 @@
-"""A small call centre under random commands, whose store is a `MemoryStore`; at any moment another engine is built from
-what is durable, and must be the same in everything it holds, and answer the same from then on."""
+"""A small call centre under random commands; at any moment another engine is built from what its store has, and must be
+the same in everything it holds, and answer the same from then on."""
 
 import random
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from nextlead.core import commands as c
@@ -15,10 +16,11 @@ from nextlead.core.model import CAUSES, URGENT_REASONS, Lead, Status
 from nextlead.core.replies import Offer, Outcome
 from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer, Duplicates
 from nextlead.core.tokens import token_text
-from nextlead.ports import Commit
+from nextlead.ports import Commit, Store
 from nextlead.runtime.recovery import load
 from nextlead.testing import MemoryStore
 from nextlead.testing.clock import MONDAY_MS
+from nextlead_adapters.sqlite import SqliteStore
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 AGENTS, CAMPAIGNS = ("ann", "bob", "cyd"), ("c1", "c2")
@@ -52,10 +54,12 @@ class World:
 class Centre:
     """The engine that works; `pending` is what is not committed yet, as in a group commit."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, path: Path | None = None) -> None:
+        """With a path the store is a file, which is read by another store."""
         self.dice = random.Random(seed)
         self.now_ms = MONDAY_MS + 15 * HOUR
-        self.store = MemoryStore()
+        self.path = path
+        self.store: Store = MemoryStore() if path is None else SqliteStore(path)
         self.commits = 0
         self.pending = Changes()
         self.engine = Engine(SECRET)  # it knows no zones: leads may have come before they were known
@@ -67,6 +71,7 @@ class Centre:
     # -- commands and commits ---------------------------------------------------------------------------------------
 
     async def begin(self) -> None:
+        await self.store.open()
         await self.store.claim()
         self.take(self.engine.start(self.now_ms))
         await self.do(c.PutSettings(restart_grace_ms=0))
@@ -114,7 +119,12 @@ class Centre:
         """Another engine from what is durable, and what its start did."""
         engine = Engine(SECRET, self.almanac)
         engine.state.slice_leads = self.dice.choice((1, 3, 100))
-        await load(self.store, engine)
+        store = self.store if self.path is None else SqliteStore(self.path, read_only=True)
+        if store is not self.store:
+            await store.open()
+        await load(store, engine)
+        if store is not self.store:
+            await store.close()
         engine.commit_no = self.commits + 1
         return engine, engine.start(self.now_ms, self.now_ms)
 

@@ -53,3 +53,7 @@ class Records(Generic[R]):
         """The record is gone."""
         del self.by_no[record.no]
         del self.by_code[record.code]
+
+    def sort(self) -> None:
+        """In the order in which they were made, whatever order a store gave them in. O(n log n)."""
+        self.by_no = dict(sorted(self.by_no.items()))

@@ -85,6 +85,8 @@ class Recovery:
     def build(self, now_ms: int) -> None:
         """Lay everything out as of the stored engine time; timers run afterwards."""
         state = self._state
+        for records in (state.teams, state.agents, state.projects, state.campaigns):
+            records.sort()
         state.numbers.build(self._numbers)
         state.contacts.follow(state.settings.contact_limits)
         deleting = {job.pool for job in state.jobs.values() if job.kind == "delete"}
