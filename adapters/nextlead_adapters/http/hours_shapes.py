@@ -19,6 +19,7 @@ from nextlead.core.errors import Invalid
 from nextlead.core.settings_check import DAYS, SPAN_MOST_MS
 from nextlead.core.setup_model import LIMIT_KINDS, CallingHours, ContactLimit, Window
 
+from ..zone_names import spelt
 from .problems import malformed
 from .table import Body
 from .values import Day, Hours, Span
@@ -103,8 +104,8 @@ def hours_over(
         return body
     default = CallingHours()
     new: dict[str, Any] = {
-        "zone": body.zone,
-        "campaign_zone": body.campaign_zone,
+        "zone": spelt(body.zone),
+        "campaign_zone": spelt(body.campaign_zone),
         "windows": _week(body.windows, f"{field}.windows") if isinstance(body.windows, WeekShape) else body.windows,
         "days_off": tuple(sorted({day.text for day in body.days_off})) if body.days_off else body.days_off,
         "holidays": body.holidays,
