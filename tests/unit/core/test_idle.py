@@ -12,12 +12,17 @@ from unit.core.idle_shop import AGENTS, Shop
 from nextlead.core.commands import (
     ActOnPool,
     Block,
+    ClosePool,
     EditLead,
+    IntakeRow,
+    LoadRows,
     MakeUrgent,
     Next,
+    OpenPool,
     PutAgent,
     PutCampaign,
     PutSession,
+    RedialEdit,
     Unblock,
     WhyAllIdle,
     WhyIdle,
@@ -25,12 +30,12 @@ from nextlead.core.commands import (
 )
 from nextlead.core.engine import Engine
 from nextlead.core.errors import AgentDisabled, NoSession
-from nextlead.core.model import Lead
+from nextlead.core.model import Lead, Pool
 from nextlead.core.places import is_own
 from nextlead.core.replies import Idle, IdleAgents, NoLead, Offer, Waiting
 from nextlead.core.row import DAY_MS, HOUR_MS
 from nextlead.core.rules import RULES, Context, first_no, passes_ms, rules_but
-from nextlead.core.setup_model import Agent, CallingHours, ContactLimit, Dialer
+from nextlead.core.setup_model import Agent, CallingHours, ContactLimit, Dialer, Duplicates
 
 KEYS: Final = {
     "campaign": "campaign",
@@ -229,3 +234,74 @@ def test_anothers_redial_is_awaited_until_its_release() -> None:  # R4.4
     assert idle(centre, "b") == Idle("b", {"other_owner": 1}, 0, promised.promise.at_ms + HOUR_MS)
     centre(PutSession(agent="b", campaigns=("c1",), cross=False))
     assert idle(centre, "a") == Idle("a", {"not_due": 1}, 0, promised.due_ms)
+
+
+# -- what few random states come to -----------------------------------------------------------------------------------
+
+
+def test_a_lead_is_awaited_until_the_lease_on_its_number_times_out() -> None:  # R3.7, R5.2
+    centre = Centre()
+    centre.load(14155550100, 14155550100)
+    centre.next("b")
+    assert idle(centre) == Idle("a", {"leased": 1, "number_leased": 1}, 0, NOW_MS + HOUR_MS)
+
+
+def test_a_lead_is_awaited_until_the_end_of_its_pause() -> None:  # R5.6
+    centre = Centre()
+    centre.load(14155550100)
+    centre.finish(centre.next(), "cancelled")
+    assert idle(centre) == Idle("a", {"cancel_pause": 1}, 0, NOW_MS + 2 * MINUTE_MS)
+
+
+def test_each_urgent_lead_is_awaited_by_itself() -> None:  # R2.6
+    centre = Centre(calling_hours=CallingHours(windows=(((600, 1440),),) * 7))
+    for lead, minutes in zip(centre.load(14155550100, 14155550101), (30, 90), strict=True):
+        centre(EditLead(lead=lead, due_ms=NOW_MS + 5 * HOUR_MS))
+        centre(MakeUrgent(lead=lead, reason="hot_lead", expires_ms=NOW_MS + minutes * MINUTE_MS))
+    assert idle(centre) == Idle("a", {"calling_hours": 2}, 0, NOW_MS + HOUR_MS)
+
+
+def test_nothing_is_expected_of_leads_that_are_leaving() -> None:  # R10.3
+    centre = Centre()
+    centre.engine.state.slice_leads = 1
+    centre.load(*[14155550100] * 4)
+    centre.next("b")
+    centre(Block(numbers=(14155550100,)))
+    assert centre.engine.working
+    assert idle(centre) == Idle("a", {"leased": 1}, 0, None)
+
+
+def test_a_master_waits_for_the_end_of_its_pools_deletion() -> None:  # R9.11
+    centre = Centre()
+    centre.engine.state.slice_leads = 1
+    master, *_others = centre.load(14155550100, 14155550101, 14155550102)
+    pool = centre(OpenPool(campaign="c1", duplicates=Duplicates(action="clone")))
+    assert isinstance(pool, Pool)
+    centre(LoadRows(pool=pool.id, rows=(IntakeRow(0, (14155550100,)),)))
+    centre(ClosePool(pool=pool.id))
+    found = centre.engine.lead(master)
+    assert found is not None
+    centre(ActOnPool(pool=found.pool, action="delete"))
+    assert centre.engine.working
+    assert idle(centre) == Idle("a", {"inactive_pool": 1}, 1, NOW_MS)
+
+
+def test_leads_that_have_expired_are_not_counted_while_they_are_being_closed() -> None:  # R8.3
+    centre = Centre(expire_after_ms=HOUR_MS)
+    centre.engine.state.slice_leads = 1
+    centre.load(*range(14155550100, 14155550105))
+    centre.finish(centre.next(), "unresolved")
+    centre.promise()
+    centre.now_ms += HOUR_MS
+    assert idle(centre) == Idle("a", {}, 1, centre.now_ms)  # the promised one stays
+    assert centre.engine.working
+
+
+def test_an_agent_who_is_kept_free_is_so_for_its_own_redials_only() -> None:  # R4.9
+    centre = Centre(reserve_owner_ms=HOUR_MS)
+    first, second, _third = centre.load(14155550100, 14155550101, 14155550102)
+    for lead, minutes in ((first, 1), (second, 2)):
+        redial = RedialEdit("private", NOW_MS + minutes * MINUTE_MS, "a")
+        centre(EditLead(lead=lead, redial=redial))
+    centre.now_ms += MINUTE_MS
+    assert idle(centre) == Idle("a", {"not_due": 1, "reserved": 1}, 1, centre.now_ms)
