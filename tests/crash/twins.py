@@ -54,8 +54,9 @@ class World:
 class Centre:
     """The engine that works; `pending` is what is not committed yet, as in a group commit."""
 
-    def __init__(self, seed: int, path: Path | None = None) -> None:
+    def __init__(self, seed: int, path: Path | None = None, numbers: tuple[int, ...] = NUMBERS) -> None:
         """With a path the store is a file, which is read by another store."""
+        self.numbers = numbers
         self.dice = random.Random(seed)
         self.now_ms = MONDAY_MS + 15 * HOUR
         self.path = path
@@ -78,11 +79,15 @@ class Centre:
         for code in CAMPAIGNS:
             await self.do(c.PutCampaign(code=code, dialer=Dialer(retry=dict.fromkeys(CAUSES, (MINUTE, HOUR)))))
         await self.do(c.PutTeam(code="north"))
-        for agent, team in zip(AGENTS, (None, "north", "north"), strict=True):
-            await self.do(c.PutAgent(code=agent, team=team, campaigns=CAMPAIGNS))
-            await self.do(c.PutSession(agent=agent, campaigns=CAMPAIGNS))
+        await self.hire()
         for _ in range(3):
             await self.add_leads()
+
+    async def hire(self) -> None:
+        """All agents are there, and at work."""
+        for agent, team in zip(AGENTS, (None, "north", "north"), strict=True):
+            await self.do(c.PutAgent(code=agent, team=team, campaigns=CAMPAIGNS, enabled=True))
+            await self.do(c.PutSession(agent=agent, campaigns=CAMPAIGNS))
 
     async def do(self, command: c.Command) -> Any:
         """The reply; None when it was refused. Sometimes several commands share a commit."""
@@ -209,7 +214,7 @@ class Centre:
         rows = tuple(
             c.IntakeRow(
                 row,
-                tuple(self.dice.sample(NUMBERS, self.dice.choice((1, 1, 2)))),
+                tuple(self.dice.sample(self.numbers, self.dice.choice((1, 1, 2)))),
                 zone=self.dice.choice(zones),
                 owner=self.dice.choice((None, None, "team:north", "agent:ann")),
             )
@@ -278,7 +283,7 @@ class Centre:
             await self.do(c.Work())
 
     async def block(self) -> None:
-        number = self.dice.choice(NUMBERS)
+        number = self.dice.choice(self.numbers)
         await self.do(c.Block(numbers=(number,), drop_number=self.dice.random() < 0.7))
         await self.do(c.Unblock(number=number))
 
