@@ -74,7 +74,8 @@ class Both:
 
     def ask(self, question: c.Explain | c.WhyIdle | c.WhyAllIdle) -> Any:
         """The engine's answer to a question; the model is told the time, and nothing else has changed."""
-        self.do(c.Tick())
+        if self.now_ms > self.model.world.now_ms:
+            self.do(c.Tick())
         self.steps.append(f"both.ask({source(question)})")
         outcome = self.guarded(lambda: self.engine.apply(question, self.now_ms))
         assert not outcome.changes

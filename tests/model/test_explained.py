@@ -20,6 +20,7 @@ class Explained(Machine):
     def __init__(self) -> None:
         super().__init__()
         self.options = {"without": UNORDERED}
+        self.timed = st.just(True)
 
     @rule(data=st.data())
     def ask(self, data: st.DataObject) -> None:

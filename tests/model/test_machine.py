@@ -17,7 +17,7 @@ from model.lead_moves import LEAD_MOVES
 from model.pool_moves import POOL_MOVES
 from model.setup_moves import MOVES as SETUP_MOVES
 from model.shop import Shop
-from model.timed_moves import TIMED_MOVES
+from model.timed_moves import TIMED_MOVES, found_timed
 from model.work_moves import BETWEEN_MOVES
 from model.work_moves import MOVES as WORK_MOVES
 
@@ -34,11 +34,14 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.options: dict[str, Any] = {}
+        self.timed = st.booleans()
 
     @initialize(data=st.data())
     def found(self, data: st.DataObject) -> None:
         self.shop = Shop(now_ms=data.draw(st.sampled_from(moves.STARTS)), **self.options)
         self.shop.found(data.draw)
+        if data.draw(self.timed):
+            found_timed(self.shop, data.draw)
 
     def work(self, data: st.DataObject) -> None:
         """A few things agents do, in a row."""

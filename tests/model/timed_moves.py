@@ -10,6 +10,17 @@ from nextlead.core import commands as c
 from nextlead.core.setup_model import CallingHours, ContactLimit
 
 
+def found_timed(shop: Shop, draw: Draw) -> None:
+    """R11.1, R12.1: most campaigns have hours, and limits, from the start; at times the organisation has some, too."""
+    for code in sorted(shop.world.campaigns):
+        change = {"calling_hours": draw(hours), "contact_limits": draw(limits)}
+        kept = {name: value for name, value in change.items() if not sometimes(draw)}
+        dialer = structs.replace(shop.world.campaigns[code].dialer, **kept)
+        shop.do(c.PutCampaign(code=code, dialer=dialer, by="admin"))
+    if sometimes(draw):
+        put_everybodys_limits(shop, draw)
+
+
 def put_hours(shop: Shop, draw: Draw) -> None:
     """R11.1: other hours, at times ones that can't be, or none."""
     change_dialer(shop, draw, "calling_hours", draw(st.one_of(st.none(), hours, hours, hours, no_hours)))

@@ -130,11 +130,19 @@ def first_moment(world: World, wanted: Callable[[World], bool]) -> int | None:
     """The world is let go on, from one moment at which something may change to the next. Leases time out, too."""
     then = deepcopy(world, {id(world.almanac): world.almanac})
     then.waiters = []
-    for _ in range(1000):
+    while True:
         if wanted(then):
             return then.now_ms
-        at = [*timers.moments(then), *(each for each in (timers.next_timer(then),) if each is not None)]
-        if not at:
-            return None
-        timers.advance(then, min(at))
-    raise AssertionError("a thousand moments, and no end")
+        first = timers.next_timer(then)
+        if first is None and not timers.turns(then):
+            return first_opening(then, wanted)
+        timers.advance(then, min([*timers.moments(then), *([] if first is None else [first])]))
+
+
+def first_opening(world: World, wanted: Callable[[World], bool]) -> int | None:
+    """When nothing but hours is left to wait for: each lead's next opening."""
+    for at_ms in timers.moments(world):
+        timers.advance(world, at_ms)
+        if wanted(world):
+            return at_ms
+    return None

@@ -131,22 +131,36 @@ def settle(world: World) -> None:
 
 def moments(world: World) -> list[int]:
     """All times after now at which somebody could come to be offered something, earliest first."""
-    at: set[int] = set()
-    for pool in world.pools.values():
-        at |= {each for each in (pool.active_from_ms, pool.active_until_ms, world.expiry_of(pool)) if each is not None}
+    at = turns(world)
     for lead in world.leads.values():
-        at |= lead_moments(world, lead) if lead.open else set()
+        at |= openings(world, lead) if lead.open else set()
     return sorted(each for each in at if each > world.now_ms)
 
 
-def lead_moments(world: World, lead: Lead) -> set[int]:
-    """Times at which the lead comes nearer to being offered; after each of them its hours may have to open (R11.2)."""
-    at = {world.now_ms, limits.limited_until(world, lead), *lead.pauses.values()}
+def turns(world: World) -> set[int]:
+    """Those after which nothing but calling hours can still keep a lead back."""
+    at: set[int] = set()
+    for pool in world.pools.values():
+        ends = (pool.active_from_ms, pool.active_until_ms, world.expiry_of(pool))
+        at |= {each for each in ends if each is not None}
+    for lead in world.leads.values():
+        at |= lead_turns(world, lead) if lead.open else set()
+    return {each for each in at if each > world.now_ms}
+
+
+def lead_turns(world: World, lead: Lead) -> set[int]:
+    """Times at which the lead comes nearer to being offered."""
+    at = {limits.limited_until(world, lead), world.pools[lead.pool].active_from_ms or 0, *lead.pauses.values()}
     if lead.due_ms is not None:
         at |= {lead.due_ms, lead.due_ms - world.dialer_of(lead).reserve_owner_ms}
-    at.add(world.pools[lead.pool].active_from_ms or 0)
-    later = [hours.next_opening(world, lead, each) for each in at if each >= world.now_ms]
-    return at | {each for each in later if each is not None}
+    return at
+
+
+def openings(world: World, lead: Lead) -> set[int]:
+    """R11.2: when its hours open next, from now on and after each of those times."""
+    later = (at for at in {world.now_ms, *lead_turns(world, lead)} if at >= world.now_ms)
+    found = (hours.next_opening(world, lead, at) for at in later)
+    return {at for at in found if at is not None}
 
 
 def next_deadline(world: World) -> int | None:
