@@ -19,10 +19,7 @@ async def let_all_go(centre: Centre) -> None:
     """Nobody has a lead on the screen: one that is there is erased only later."""
     for agent in [agent.code for agent in centre.engine.agents]:
         await centre.do(c.EndSession(agent=agent))
-    await centre.settle()
-    while centre.engine.working:
-        await centre.do(c.Work())
-    await centre.commit()
+    await centre.work_off()
 
 
 async def forget(centre: Centre, number: int) -> tuple[int, ...]:

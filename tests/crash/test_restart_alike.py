@@ -130,3 +130,30 @@ async def test_a_lead_that_closed_before_zones_were_known_opens_in_the_zone_of_i
     opened = await centre.do(c.Reopen(lead=closed.id, row=closed))
     assert centre.engine.state.zones.names(opened.zones) == centre.almanac.zones_of(number)
     assert centre.engine.verify() == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_time_that_passed_while_it_was_down_ends_the_same(seed: int) -> None:
+    # R5.7: one engine goes from deadline to deadline, the other is started at the end
+    centre = Centre(seed)
+    await centre.begin()
+    for _ in range(2):
+        for _ in range(centre.dice.randint(1, MOVES)):
+            await centre.happen()
+        for agent in AGENTS:
+            await centre.do(c.EndSession(agent=agent))  # lease timeouts do wait for the start
+        await centre.work_off()
+        awake, _ = await centre.twin()
+        last_ms, centre.now_ms = centre.now_ms, centre.now_ms + centre.dice.choice((*LATER, 8 * LATER[-1]))
+        at_ms = last_ms
+        while (next_ms := awake.next_deadline_ms()) is not None and next_ms < centre.now_ms:
+            at_ms = max(at_ms, next_ms)
+            awake.apply(c.Tick(), at_ms)
+        awake.apply(c.Tick(), centre.now_ms)
+        asleep, outcome = await centre.twin(last_ms)
+        assert asleep.verify() == []
+        assert differences(awake, asleep) == []
+        centre.engine = asleep
+        centre.take(outcome)
+        await centre.commit()
+        await centre.hire()

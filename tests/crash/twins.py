@@ -120,8 +120,15 @@ class Centre:
         await self.commit()
         self.engine.commit_no = self.commits + 1
 
-    async def twin(self) -> tuple[Engine, Outcome]:
-        """Another engine from what is durable, and what its start did."""
+    async def work_off(self) -> None:
+        """Nothing goes on in slices either."""
+        await self.settle()
+        while self.engine.working:
+            await self.do(c.Work())
+        await self.settle()
+
+    async def twin(self, last_ms: int | None = None) -> tuple[Engine, Outcome]:
+        """Another engine from what is durable, and what its start did; it was down since `last_ms`."""
         engine = Engine(SECRET, self.almanac)
         engine.state.slice_leads = self.dice.choice((1, 3, 100))
         store = self.store if self.path is None else SqliteStore(self.path, read_only=True)
@@ -131,7 +138,7 @@ class Centre:
         if store is not self.store:
             await store.close()
         engine.commit_no = self.commits + 1
-        return engine, engine.start(self.now_ms, self.now_ms)
+        return engine, engine.start(self.now_ms, self.now_ms if last_ms is None else last_ms)
 
     # -- what happens -----------------------------------------------------------------------------------------------
 
