@@ -1,11 +1,13 @@
 """Calling hours, contact limits and zones over HTTP: set, refused, shown (R4.2, R11, R12)."""
 
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
 from http_kit import NUMBERS, Caller, House, token_of
 
 from nextlead.core.errors import OutsideHours, SlotFull
+from nextlead_adapters.almanac import LibraryAlmanac
 from nextlead_adapters.http.problems import of_error
 from nextlead_adapters.http.values import to_json
 
@@ -32,6 +34,23 @@ async def test_hours_are_set_changed_and_cleared(centre: Caller) -> None:  # R11
     await centre.ok("PATCH", CAMPAIGN, {"dialer": {"priority": 3}})
     assert (await centre.ok("GET", CAMPAIGN))["dialer"]["calling_hours"] == full | {"holidays": "GB"}
     assert await hours(centre, None) is None
+
+
+async def test_the_library_of_holidays_wakes_up_beside_the_loop(
+    centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int, bool]] = []
+
+    def holidays(_almanac: LibraryAlmanac, place: str, year: int) -> tuple[()]:
+        asked.append((place, year, current_thread() is main_thread()))
+        return ()
+
+    monkeypatch.setattr(LibraryAlmanac, "holidays", holidays)
+    await hours(centre, {"holidays": "GB"})
+    assert asked[0] == ("GB", 2026, False)
+    asked.clear()
+    await centre.ok("POST", f"{CAMPAIGN}/limit-pack", {"pack": "uk"})
+    assert asked[0] == ("GB-ENG", 2026, False)
 
 
 async def test_limits_of_a_campaign_and_of_the_organisation(centre: Caller) -> None:  # R12.1

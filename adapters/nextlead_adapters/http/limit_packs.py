@@ -6,6 +6,7 @@ from nextlead.core.commands import PutCampaign
 from nextlead.core.errors import Invalid, NotFound
 
 from ..limit_packs import LimitPack, shipped_packs
+from .holidays import learn_holidays
 from .lists import Page, page
 from .setup import campaign_now
 from .setup_shapes import CampaignView, Code, DialerShape
@@ -34,13 +35,13 @@ async def show_pack(call: Call) -> object:
 
 async def apply_pack(call: Call) -> object:
     """What the pack names replaces what the campaign has; its zone for leads without one, and days off, stay."""
-    campaign = call.services.engine.campaigns.need(call.code())
     pack = shipped_packs().get(call.body.pack)
     if pack is None:
         raise Invalid("pack", f"there is no limit pack {call.body.pack}")
-    dialer = dialer_over(
-        campaign.dialer, DialerShape(calling_hours=pack.calling_hours, contact_limits=pack.contact_limits)
-    )
+    over = DialerShape(calling_hours=pack.calling_hours, contact_limits=pack.contact_limits)
+    await learn_holidays(call, over)
+    campaign = call.services.engine.campaigns.need(call.code())
+    dialer = dialer_over(campaign.dialer, over)
     command = PutCampaign(by=call.caller.by, code=campaign.code, dialer=dialer)
     return await call.submit(command, lambda _: campaign_now(call))
 

@@ -26,6 +26,7 @@ from ..intake.upload_rules import check_upload_rules
 from . import setup_shapes as shapes
 from . import setup_views as views
 from .fields import records, refer, refer_all
+from .holidays import learn_holidays
 from .lists import Page, page
 from .table import Access, Call, Paging, Reply, Route, tagged
 
@@ -54,6 +55,8 @@ async def _list(kind: str, call: Call) -> object:
 
 async def _put(kind: str, submit: Callable[[Call], Any], call: Call) -> Reply:
     """PUT makes what is not there; PATCH does not."""
+    if isinstance(call.body, shapes.CampaignBody):
+        await learn_holidays(call, call.body.dialer)
     there = call.code() in records(call.services.engine, kind).by_code
     if not there:
         if call.scope["method"] == "PATCH":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from .almanac import Almanac
 from .blocking import open_leads, refusal_of_number
 from .idle import idle_counts
 from .leases import offer_of
@@ -107,6 +108,11 @@ class Reads:
     def refusal_of(self, number: int) -> str | None:
         """Why a number may not be dialled: anonymized, global_do_not_call or do_not_call; None if it may. O(1)."""
         return refusal_of_number(self.state, number)
+
+    @property
+    def almanac(self) -> Almanac:
+        """Where zones of numbers and public holidays are looked up."""
+        return self.state.zones.almanac
 
     @property
     def settings(self) -> Settings:
