@@ -5,9 +5,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from http_kit import Caller, House
 from test_watching import scrape
 
+from nextlead.core import openings
 from nextlead.core.commands import WhyAllIdle
 from nextlead.core.idle import chief_reason
 
@@ -132,6 +134,24 @@ async def test_the_moment_of_the_scrape_counts_not_that_of_the_last_command(hous
     assert (now.blocked, now.ready) == ({"not_due": 1}, 3)
     assert (later.blocked, later.ready) == ({}, 4)
     assert engine.state.now_ms == before_ms
+
+
+@pytest.mark.parametrize("agents", [0, 20])
+async def test_a_part_of_the_queues_is_looked_at_once_however_many_agents_there_are(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch, agents: int
+) -> None:
+    for at in range(agents):
+        await centre.ok("PUT", f"/v1/agents/a{at}", {"team": "t", "campaigns": ["c1"]})
+        await centre.ok("PUT", f"/v1/agents/a{at}/session", {"campaigns": ["c1"]})
+    await closed_for_the_night(centre)
+    looked = []
+    look = openings._part_from_ms
+    monkeypatch.setattr(openings, "_part_from_ms", lambda state, part: looked.append(part) or look(state, part))
+    found = await house.dialer.submit(WhyAllIdle())
+    assert len(found.agents) == agents + 2
+    assert len(looked) == 1
+    house.dialer.engine.idle_counts(house.dialer.now_ms())
+    assert len(looked) == 2
 
 
 def test_what_keeps_most_leads_back() -> None:
