@@ -1,5 +1,7 @@
 """Contact limits that change (SPEC 12): leads that were called are looked at again, a few at a time."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,18 +10,27 @@ from unit.core.centre import NOW_MS, Centre
 from nextlead.core import leases
 from nextlead.core.commands import (
     ActOnPool,
+    Anonymise,
+    Block,
+    ClosePool,
     Delete,
     EditLead,
+    IntakeRow,
+    LoadRows,
     Next,
+    OpenPool,
     PutAgent,
     PutCampaign,
     PutSession,
     PutSettings,
+    Reopen,
+    Unblock,
     Work,
 )
+from nextlead.core.model import Lead, Status
 from nextlead.core.replies import Begun, NoLead, Offer, Stranded, Waiting
 from nextlead.core.row import DAY_MS, HOUR_MS, MINUTE_MS
-from nextlead.core.setup_model import Campaign, ContactLimit, Dialer, Settings
+from nextlead.core.setup_model import Campaign, ContactLimit, Dialer, Duplicates, Settings
 
 HOME, WORK, MOBILE = 14155550100, 14155550101, 14155550102
 ONCE_A_DAY = ContactLimit("max", DAY_MS, 1)
@@ -182,11 +193,9 @@ def test_a_campaign_takes_its_limits_with_it(centre: Centre) -> None:  # R12.1
     contacts = centre.engine.state.contacts
     limits = (ContactLimit("max", 60 * DAY_MS, 1),)
     assert isinstance(centre(PutCampaign(code="c2", dialer=Dialer(contact_limits=limits))), Campaign)
-    assert contacts.active
-    assert contacts.kept_ms == 60 * DAY_MS
+    assert (contacts.active, contacts.kept_ms) == (True, 60 * DAY_MS)
     centre(Delete(kind="campaign", code="c2"))
-    assert not contacts.active
-    assert contacts.kept_ms == 30 * DAY_MS
+    assert (contacts.active, contacts.kept_ms) == (False, 30 * DAY_MS)
 
 
 def test_the_reply_is_that_of_the_command(centre: Centre) -> None:  # R3.3
@@ -222,47 +231,92 @@ limits = st.lists(
 ).map(tuple)
 steps = st.lists(
     st.one_of(
-        st.tuples(st.just("load"), st.sampled_from(["c1", "c2"]), st.sampled_from([HOME, WORK, MOBILE])),
-        st.tuples(st.just("call"), st.sampled_from(["a", "b"]), st.sampled_from(["unreached", "resolved", "redial"])),
-        st.tuples(st.just("settings"), limits),
-        st.tuples(st.just("campaign"), limits),
+        st.tuples(st.just("load"), st.sampled_from(["c1", "c2"]), st.permutations([HOME, WORK, MOBILE]).map(tuple)),
+        st.tuples(
+            st.just("call"),
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["unreached", "resolved", "redial", "unresolved", "cancelled"]),
+            st.sampled_from(["no_answer", "invalid_number"]),
+        ),
+        st.tuples(st.sampled_from(["settings", "campaign"]), limits),
         st.tuples(st.just("wait"), st.sampled_from([1, MINUTE_MS, HOUR_MS, 35 * DAY_MS])),
-        st.tuples(st.just("work")),
+        st.tuples(st.just("drop"), st.sampled_from([HOME, WORK, MOBILE])),
+        st.tuples(st.sampled_from(["reopen", "erase", "work"])),
     ),
-    max_size=25,
+    min_size=6,
+    max_size=30,
 )
 
 
-@settings(max_examples=60, deadline=None)
+class Busy(Centre):
+    """Two campaigns, and what their leads may come through."""
+
+    def __init__(self) -> None:
+        super().__init__(retry=RETRY)
+        self(PutCampaign(code="c2", dialer=Dialer(retry=RETRY)))
+        self(PutAgent(code="b", campaigns=("c1", "c2")))
+        self(PutSession(agent="b", campaigns=("c2",)))
+        self.engine.state.slice_leads = 1
+        self.closed: dict[int, Lead] = {}
+        for campaign in ("c1", "c2"):
+            self.load_both(campaign, (HOME, WORK, MOBILE))
+
+    def call(self, agent: str, outcome: str, cause: str) -> None:
+        offer = self.ask(agent)
+        if not isinstance(offer, Offer):
+            return
+        assert self.engine.state.contacts.until_ms(offer.lead, self.now_ms) == 0
+        self.now_ms += 1
+        rest = {"cause": cause, "result": "success", "kind": "private"}
+        lead = self.finish(offer, outcome, at_ms=self.now_ms + MINUTE_MS, **rest)
+        if lead.status is Status.CLOSED:
+            self.closed[lead.id] = lead
+
+    def load_both(self, campaign: str, numbers: tuple[Any, ...]) -> None:
+        pool = self(OpenPool(campaign=campaign, duplicates=Duplicates(action="load")))
+        rows = (IntakeRow(1, numbers[:2]), IntakeRow(2, numbers[2:]))
+        self(LoadRows(pool=pool.id, rows=rows))  # type: ignore[attr-defined]
+        self(ClosePool(pool=pool.id))  # type: ignore[attr-defined]
+
+    def reopen(self) -> None:
+        if self.closed:
+            lead, row = self.closed.popitem()
+            if row.closure != "do_not_call" and not self.engine.state.blocked.keys() & {*row.numbers, *row.dropped}:
+                self(Reopen(lead=lead, row=row))
+
+    def erase(self) -> None:
+        if self.closed:
+            lead, row = self.closed.popitem()
+            self(Anonymise(leads=(lead,), rows=(row,)))
+
+
+@settings(max_examples=40, deadline=None)
 @given(steps)
 def test_whatever_changes_meanwhile_ends_where_a_restart_would_put_it(happened: list[tuple[object, ...]]) -> None:
     # R12.1, R14.4: `Centre` compares with a state built anew after every command
-    centre = Centre(retry=RETRY)
-    centre(PutCampaign(code="c2", dialer=Dialer(retry=RETRY)))
-    centre(PutAgent(code="b", campaigns=("c1", "c2")))
-    centre(PutSession(agent="b", campaigns=("c2",)))
-    state = centre.engine.state
-    state.slice_leads = 1
+    centre = Busy()
     for step in happened:
         match step:
-            case ("load", str(campaign), int(number)):
-                centre.load(number, number + 10, campaign=campaign)
-            case ("call", str(agent), str(outcome)):
-                offer = centre.ask(agent)
-                if isinstance(offer, Offer):
-                    assert state.contacts.until_ms(offer.lead, centre.now_ms) == 0
-                    centre.now_ms += 1
-                    rest = {"cause": "no_answer", "result": "success", "kind": "private"}
-                    centre.finish(offer, outcome, at_ms=centre.now_ms + MINUTE_MS, **rest)
+            case ("load", str(campaign), tuple(numbers)):
+                centre.load_both(campaign, numbers)
+            case ("call", str(agent), str(outcome), str(cause)):
+                centre.call(agent, outcome, cause)
             case ("settings", tuple(found)):
                 centre(PutSettings(contact_limits=found))
             case ("campaign", tuple(found)):
                 centre(PutCampaign(code="c2", dialer=Dialer(retry=RETRY, contact_limits=found)))
             case ("wait", int(ms)):
                 centre.now_ms += ms
+            case ("drop", int(number)):
+                centre(Block(numbers=(number,), drop_number=True))
+                centre(Unblock(number=number))
+            case ("reopen",):
+                centre.reopen()
+            case ("erase",):
+                centre.erase()
             case _:
                 centre.work()
     while centre.engine.working:
         centre.work()
     assert centre.engine.verify() == []
-    assert state.faults == 0
+    assert centre.engine.state.faults == 0
