@@ -37,4 +37,4 @@ class Explained(Machine):
 
 
 TestExplained = Explained.TestCase
-TestExplained.settings = machine_settings(60)
+TestExplained.settings = machine_settings(80)
