@@ -73,9 +73,18 @@ def check_until(both: Both, lead: Lead, said: Check) -> None:
         case "due":
             assert said.until_ms == world.due_of(lead), said
         case "calling_hours":
-            assert said.until_ms == hours.next_opening(world, lead, world.now_ms), said
+            assert said.until_ms == hours_end(both, lead), said
         case "contact_limit":
             assert said.until_ms == limits.limited_until(world, lead), said
+
+
+def hours_end(both: Both, lead: Lead) -> int | None:
+    """When calling hours stop keeping the lead back; R4.2: a forced redial's don't once it is no longer urgent."""
+    world = both.model.world
+    opens_ms = hours.next_opening(world, lead, world.now_ms)
+    if lead.urgent is None or lead.promise is None or not lead.promise.forced_by:
+        return opens_ms
+    return lead.urgent.expires_ms if opens_ms is None else min(opens_ms, lead.urgent.expires_ms)
 
 
 def name_of(check: Check) -> str:

@@ -31,7 +31,8 @@ def owner(world: World, lead: Lead, agent: Agent) -> bool:
 
 def reserve(world: World, lead: Lead, agent: Agent) -> bool:
     """R4.9: the agent is kept free, but for own promised redials."""
-    return lead.held_back or not who.reserved(world, agent, world.now_ms)
+    own = lead.held_back and lead.owner == agent.owner
+    return own or not who.reserved(world, agent, world.now_ms)
 
 
 RULES: dict[str, Rule] = {

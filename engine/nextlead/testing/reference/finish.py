@@ -86,7 +86,7 @@ def give_result(world: World, lead: Lead, picked: TemplateResult, number: int, a
     """R1.2: close with the result, or wait for validation (R1.4); a `do_not_call` result blocks the number dialled."""
     if picked.validation:
         changes.become(world, lead, Status.PENDING_VALIDATION, by=by)
-        lead.validating, lead.seller = picked.code, agent
+        lead.validating, lead.seller, lead.promise = picked.code, agent, None
     else:
         changes.close(world, lead, picked.code, by=by)
     if picked.do_not_call:
