@@ -61,14 +61,13 @@ class Offer(Struct, frozen=True, gc=False):
 
 
 class NoLead(Struct, frozen=True, gc=False):
-    """Nothing for this agent now.
+    """Nothing for this agent now; `WhyIdle` says why in full, and when the next one comes.
 
     `reason`: no_lead, reserved, max_unresolved, limits_changing; of one who waited: superseded, timeout,
     closing, logged_off, agent_disabled, agent_deleted.
     """
 
     reason: str
-    next_ms: int | None = None
 
 
 class Waiting(Struct, frozen=True, gc=False):

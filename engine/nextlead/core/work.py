@@ -9,7 +9,6 @@ from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, T
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import check_take, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
 from .model import DIALABLE, Ended, Lead, LeadData, Status
-from .openings import next_ms
 from .outcomes import (
     CONVERSATIONS,
     Verdict,
@@ -41,13 +40,11 @@ def next_lead(state: State, command: Next) -> Offer | NoLead | Waiting:
     if full is not None:
         return full
     answer = try_next(state, sight_of(state, agent), agent, command.token, count=command.count)
-    if isinstance(answer, NoLead):
+    if command.wait and isinstance(answer, NoLead):
         sight = sight_of(state, agent)
-        if command.wait:
-            waiter = state.waiting.add(agent.no, command.waiter, command.token, count=command.count)
-            state.waiting.watch(waiter, sight.queues(), wake_ms(state, sight, agent))
-            return Waiting(command.waiter)
-        return NoLead(answer.reason, next_ms(state, sight, agent))
+        waiter = state.waiting.add(agent.no, command.waiter, command.token, count=command.count)
+        state.waiting.watch(waiter, sight.queues(), wake_ms(state, sight, agent))
+        return Waiting(command.waiter)
     return answer
 
 

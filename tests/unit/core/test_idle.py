@@ -214,13 +214,13 @@ def test_a_pause_a_limit_and_the_reserve_are_told_apart() -> None:  # R5.6, R12.
     assert idle(centre).next_ms == due_ms
 
 
-def test_a_next_without_a_lead_says_when_the_next_comes() -> None:  # R14.3
+def test_when_the_next_comes_follows_pools_and_hours() -> None:  # R14.3
     hours = CallingHours(windows=(((600, 660),),) * 7)
     centre = Centre(calling_hours=hours)
     centre.load(14155550100)
-    assert centre.ask("a") == NoLead("no_lead", NOW_MS + HOUR_MS)
+    assert idle(centre).next_ms == NOW_MS + HOUR_MS
     centre(ActOnPool(pool=1, action="deactivate"))
-    assert centre.ask("a") == NoLead("no_lead", None)
+    assert idle(centre).next_ms is None
     centre(ActOnPool(pool=1, action="activate"))
     centre(PutCampaign(code="c1", dialer=Dialer()))
     assert isinstance(centre.ask("a"), Offer)
