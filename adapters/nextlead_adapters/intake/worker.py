@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from msgspec import DecodeError, Struct
 
@@ -103,20 +103,23 @@ class Worker:
 
     async def __aenter__(self) -> Self:
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", _PROGRAM,
-                stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_PIPE_BYTES, env=_environment(),
-            )  # fmt: skip
+            await _to_the_end(self._start())
+        except asyncio.CancelledError:
+            if self._process is not None:
+                await _to_the_end(_end(self._process))
+            raise
         except OSError as problem:
             raise NotReady(f"no process to read the file could be started: {problem.strerror}") from problem
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        process = self._started()
-        if process.returncode is None:
-            _kill(process)
-        await _drain(process)
-        await process.wait()
+        await _to_the_end(_end(self._started()))
+
+    async def _start(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-m", _PROGRAM,
+            stdin=PIPE, stdout=PIPE, stderr=PIPE, limit=_PIPE_BYTES, env=_environment(),
+        )  # fmt: skip
 
     @property
     def pid(self) -> int:
@@ -186,6 +189,31 @@ class Worker:
             return IntakeFailed(f"the process that read the file was ended by {signal.Signals(-code).name}")
         last = said.splitlines()[-1] if said else "no message"
         return IntakeFailed(f"the process that read the file ended with {code}: {last}")
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do short work whatever happens: who is cancelled meanwhile is so when it is done.
+
+    A process that is started or ended half-way is left over: nobody takes its exit status, nobody closes its pipes.
+    """
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as stop:
+            cancelled = stop
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    task.result()
+
+
+async def _end(process: Process) -> None:
+    """Kill it if it still runs, and return when the system and the loop are done with it."""
+    if process.returncode is None:
+        _kill(process)
+    await _drain(process)
+    await process.wait()
 
 
 async def _drain(process: Process) -> None:

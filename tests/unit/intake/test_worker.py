@@ -124,6 +124,51 @@ async def test_leaving_early_ends_the_process(write: Write) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_who_is_cancelled_while_the_process_ends_leaves_nothing_of_it(write: Write, turns: int) -> None:
+    path, started, pids = long_file(write), asyncio.Event(), set[int]()
+
+    async def leave_early() -> None:
+        async with Worker(job(path), LIMITS) as worker:
+            await worker.header()
+            pids.add(worker.pid)
+            started.set()
+
+    task = asyncio.create_task(leave_early())
+    await started.wait()
+    await cancel_twice(task, turns)
+    assert not pids & children()
+
+
+@pytest.mark.parametrize("turns", range(9))
+async def test_who_is_cancelled_while_the_process_starts_leaves_nothing_of_it(write: Write, turns: int) -> None:
+    path, before = write("phone\n4155550100\n"), children()
+
+    async def wait_inside() -> None:
+        async with Worker(job(path), LIMITS):
+            await asyncio.Event().wait()
+
+    await cancel_twice(asyncio.create_task(wait_inside()), turns)
+    assert children() <= before
+
+
+async def cancel_twice(task: "asyncio.Task[None]", turns: int) -> None:
+    """At once or some turns of the loop later, and again while it goes."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def children() -> set[int]:
+    """Processes that this one has started, and whose end it has not taken note of."""
+    found = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for path in found for pid in path.read_text("ascii").split()}
+
+
 async def test_the_process_gets_no_secrets(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEXTLEAD_ADMIN_TOKEN", "f00dcafe")
     async with Worker(job(long_file(write)), LIMITS) as worker:
