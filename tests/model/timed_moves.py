@@ -99,7 +99,8 @@ limit = st.one_of(
         promised=st.booleans(),
     ),
 )
-limits = st.one_of(st.just(()), st.lists(limit, min_size=1, max_size=3).map(tuple))
+some_limits = st.lists(limit, min_size=1, max_size=3).map(tuple)
+limits = st.one_of(st.just(()), some_limits, some_limits)
 no_limit = st.sampled_from((ContactLimit("max", HOUR), ContactLimit("often", HOUR), ContactLimit("min_gap", 0)))
 
 TIMED_MOVES = (put_hours, put_hours, put_hours, put_limits, put_limits, put_everybodys_limits, edit_zone, edit_zone)
