@@ -1,9 +1,11 @@
 """What an operation costs whatever else the machine does: function calls, counted.
 
 The interpreter tells of every call of a Python function and of a built-in one. For a fixed seed the counts are the same
-in every run of one version of Python, so a change of the code shows at once, and noise never.
+in every run of one version of Python, so a change of the code shows at once, and noise never. The garbage collector
+rests meanwhile: what it calls, finalizers and callbacks of others, would be counted as the operation's.
 """
 
+import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -65,7 +67,11 @@ def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
     for turns, shift.step_ms in WARM_UP:
         shift.work(turns)
     shift.step_ms = STEP_MS
-    return _count(engine, shift, operations // 2)
+    gc.disable()
+    try:
+        return _count(engine, shift, operations // 2)
+    finally:
+        gc.enable()
 
 
 def _count(engine: Engine, shift: Shift, turns: int) -> tuple[dict[str, Cost], Tally]:

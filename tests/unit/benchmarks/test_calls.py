@@ -1,5 +1,7 @@
 """A shift: what agents do, counted right."""
 
+import gc
+
 import pytest
 from benchmarks.calls import OUTCOMES, STEP_MS, Calls, Shift
 from benchmarks.cost import Cost, count_calls
@@ -91,3 +93,17 @@ def test_the_count_of_a_run_is_the_same_every_time() -> None:
     for name in ("next", "finish"):
         assert first[name].calls == second[name].calls
         assert first[name].functions["core.engine.Engine.apply"] == 100
+
+
+def test_what_the_garbage_collector_calls_is_not_counted() -> None:
+    def seen(*_: object) -> None: ...
+
+    before = gc.get_threshold()
+    gc.callbacks.append(seen)
+    gc.set_threshold(10)
+    try:
+        costs, _ = count_calls(Job(leads=5_000, agents=20), 20)
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(seen)
+    assert not {name for cost in costs.values() for name in cost.functions if name.endswith("seen")}
