@@ -54,7 +54,7 @@ def test_packs_are_listed_shown_and_applied(floor: Nextlead) -> None:
     assert (said["zone"], said["mon"], said["holidays"]) == ("that of each lead", "08:00-20:00", "none")
     assert said["limit 2"] == "at most 3 calls per P1D to one lead"
     assert "501.616" in said["source 1"]
-    assert said["source 1"].endswith("(read 2026-11-22)")
+    assert said["source 1"].endswith("(noted 2026-11-22)")
     assert shown.stderr == "An example, not legal advice.\n"
 
     has = facts(out(floor("limits", "apply", "us-debt-collection", "--campaign", "autumn")))
