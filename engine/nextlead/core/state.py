@@ -316,11 +316,11 @@ class State(Places):
             self.leads.put(new)
         if old.lease is not None:
             self.let_go(old)  # while the index of numbers still says who shares them
-        elif old.calls is not new.calls and self.contacts.active:
-            self._reconsider_sharing(new)
         self._renumber(old, new)
         if new.status is not _CLOSED:
             self.lay(new)
+        if old.lease is None and self.contacts.active and (old.status is _CLOSED or old.calls is not new.calls):
+            self._reconsider_called(new)
         self.changes.leads[new.id] = new
 
     def _renumber(self, old: Lead, new: Lead) -> None:
@@ -344,9 +344,13 @@ class State(Places):
             for lead in self.contacts.prune(self.now_ms):
                 self.record("contacted", lead, None)
 
-    def _reconsider_sharing(self, lead: Lead) -> None:
-        for number in lead.numbers:
-            for other in self.numbers.shared.get(number, ()):
+    def _reconsider_called(self, lead: Lead) -> None:
+        """Calls are known of the lead that were not before: others whose numbers they were to may be kept back.
+
+        The lead may have lost such a number; and one that comes back may have calls that nobody asked for meanwhile.
+        """
+        for number in {call.number for call in lead.calls}:
+            for other in self.numbers.leads(number):
                 if other != lead.id:
                     self.reconsider(other)
 

@@ -18,6 +18,7 @@ from nextlead.core.commands import (
     Reopen,
     Resolve,
     Tick,
+    Unblock,
 )
 from nextlead.core.model import Call, Contacted, Lead, Pool
 from nextlead.core.replies import Loaded, NoLead, Offer
@@ -158,6 +159,31 @@ def test_a_blocked_lead_was_called_all_the_same(centre: Centre) -> None:  # R1.5
     finished = centre.finish(offer, "redial", kind="private", at_ms=centre.now_ms + HOUR_MS)
     assert finished.closure == "do_not_call"
     assert centre.engine.state.contacts.rows[lead].calls == (Call(NOW_MS, HOME, NOW_MS + MINUTE_MS),)
+
+
+def test_a_conversation_told_later_counts_for_a_number_that_was_dropped_since(centre: Centre) -> None:  # R7.5, R12.1
+    centre(PutSettings(contact_limits=(PAUSE,)))
+    lead = load_with_both(centre)
+    centre.finish(offer_after(centre), "unresolved")
+    centre(Block(numbers=(HOME,), drop_number=True))
+    centre(Unblock(number=HOME))
+    [other] = centre.load(HOME)
+    assert centre.engine.state.parked == {}
+    centre(Resolve(lead=lead, outcome="resolved", result="success", by="s"))
+    assert centre.engine.state.parked == {other: centre.now_ms + DAY_MS}
+
+
+def test_calls_of_a_lead_that_is_opened_again_count_for_others(centre: Centre) -> None:  # R12.1
+    [first, second] = centre.load(HOME, WORK)
+    closed = centre.finish(centre.next(), "resolved", result="success")
+    centre.now_ms += 31 * DAY_MS
+    centre.finish(centre.next(), "resolved", result="success")
+    assert list(centre.engine.state.contacts.rows) == [second]
+    [other] = centre.load(HOME)
+    centre.whole(PutSettings(contact_limits=(ContactLimit("min_gap", 60 * DAY_MS),)))
+    assert centre.engine.state.parked == {}
+    centre(Reopen(lead=first, row=closed))
+    assert centre.engine.state.parked == dict.fromkeys((first, other), NOW_MS + 60 * DAY_MS)
 
 
 def test_an_anonymised_lead_keeps_no_calls(centre: Centre) -> None:  # R10.6
