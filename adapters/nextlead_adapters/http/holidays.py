@@ -17,6 +17,6 @@ async def learn_holidays(call: Call, dialer: DialerShape | UnsetType) -> None:
     """
     hours = None if isinstance(dialer, UnsetType) else dialer.calling_hours
     place = None if hours is None or isinstance(hours, UnsetType) else hours.holidays
-    if isinstance(place, str):
+    if isinstance(place, str) and place:
         year = datetime.fromtimestamp(call.services.dialer.now_ms() / 1000, UTC).year
         await to_thread.run_sync(partial(call.services.engine.almanac.holidays, place, year))
