@@ -1,8 +1,13 @@
 """Rule packs over HTTP: look at them, and copy one into a campaign."""
 
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import date
+
 import pytest
 from http_kit import Caller, House
 
+from nextlead_adapters.almanac import LibraryAlmanac
 from nextlead_adapters.limit_packs import shipped_packs
 
 OFTEN = [
@@ -74,3 +79,44 @@ async def test_applying_is_repeatable_with_a_key(house: House, centre: Caller) -
     await centre.ok("PATCH", "/v1/campaigns/c1", {"dialer": {"calling_hours": None}})
     assert await caller.ok("POST", "/v1/campaigns/c1/limit-pack", {"pack": "uk"}) == first
     assert (await centre.ok("GET", "/v1/campaigns/c1"))["dialer"]["calling_hours"] is None
+
+
+async def test_no_holidays_are_looked_up_for_a_pack_without(house: House, centre: Caller, asked: list[str]) -> None:
+    await centre.ok("POST", "/v1/campaigns/c1/limit-pack", {"pack": "us-federal"})
+    assert not asked
+    await centre.ok("PATCH", "/v1/campaigns/c1", {"dialer": {"calling_hours": {"holidays": "GB"}}})
+    assert "GB" in asked
+
+
+@pytest.fixture
+def asked(house: House, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Places whose holidays are looked up."""
+    almanac, places = house.dialer.engine.almanac, list[str]()
+
+    def holidays(place: str, year: int) -> Collection[date]:
+        places.append(place)
+        return LibraryAlmanac().holidays(place, year)
+
+    monkeypatch.setattr(almanac, "holidays", holidays)
+    return places
+
+
+async def test_the_campaign_is_gone_when_its_pack_would_hold(house: House, centre: Caller) -> None:
+    await centre.ok("PUT", "/v1/campaigns/c2", {})
+    leads = [{"phone": f"+1415555{no:04}"} for no in range(200, 300)]
+    pool = (await centre.ok("POST", "/v1/leads", {"campaign": "c1", "leads": leads, "name": "More"}))["id"]
+    state = house.dialer.engine.state
+    state.slice_leads = 1
+    async with asyncio.TaskGroup() as group:
+        group.create_task(centre.ok("DELETE", f"/v1/pools/{pool}"))
+        await until(lambda: len(state.tasks) == 1)
+        applied = group.create_task(centre.no(404, "POST", "/v1/campaigns/c2/limit-pack", {"pack": "us-florida"}))
+        await until(lambda: len(state.tasks) == 2)
+        await centre.ok("DELETE", "/v1/campaigns/c2")
+        assert not applied.done()
+    assert await centre.ok("GET", "/v1/campaigns/c1")
+
+
+async def until(so: Callable[[], bool]) -> None:
+    while not so():
+        await asyncio.sleep(0)

@@ -186,7 +186,12 @@ class Desk:
 
     def _tell_done(self, done: Done) -> None:
         for future, then in self._begun.pop(done.job, ()):
-            if then is not None and (more := then(done.reply)) is not None:
+            try:
+                more = None if then is None else then(done.reply)
+            except NextleadError as refusal:  # what it was about is gone since it began
+                self._writer.owe_to(future, refusal)
+                continue
+            if more is not None:
                 self._apply(more)
             self._writer.owe_to(future, done.reply)
 
