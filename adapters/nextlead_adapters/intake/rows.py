@@ -101,7 +101,7 @@ class RowChecker:
         except UnicodeEncodeError:
             encoded = b"{}"
             faults.append(Fault("text", "has characters that are not Unicode text"))
-        return _reject(row, faults, cells, (*phones.usable, *phones.refused), encoded)
+        return _reject(row, faults, cells, (*phones.usable, *phones.refused), encoded, zone)
 
     def broken(self, row: int, problem: str, cells: tuple[str, ...]) -> IntakeReject:
         """A row that could not be told apart; numbers are looked for in all of it."""
@@ -194,11 +194,11 @@ def _obey(rules: ValueRules, value: Value, column: Column, faults: list[Fault]) 
 
 
 def _reject(
-    row: int, faults: Sequence[Fault], cells: tuple[str, ...], numbers: tuple[int, ...], data: bytes
+    row: int, faults: Sequence[Fault], cells: tuple[str, ...], numbers: tuple[int, ...], data: bytes, zone: str
 ) -> IntakeReject:
     """A row without any number closes as one; any other as not accepted, by the first rule it breaks."""
     reasons = tuple(fault.reason for fault in faults)
     if not numbers:
-        return IntakeReject(row, reasons, cells, (), data, "invalid_phone_number", NO_NUMBER)
+        return IntakeReject(row, reasons, cells, (), data, "invalid_phone_number", NO_NUMBER, zone)
     rule = next((fault.rule for fault in faults if fault.rule != NO_NUMBER), NO_NUMBER)
-    return IntakeReject(row, reasons, cells, numbers, data, "not_accepted", rule)
+    return IntakeReject(row, reasons, cells, numbers, data, "not_accepted", rule, zone)

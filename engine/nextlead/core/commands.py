@@ -399,7 +399,7 @@ class IntakeRow(Struct, frozen=True, gc=False):
 class IntakeReject(Struct, frozen=True, gc=False):
     """A row that did not pass, with every reason.
 
-    `numbers` and `data` are what could be read of it. `closure` is what it closes as with `on_invalid: close`
+    `numbers`, `data` and `zone` are what could be read of it. `closure` is what it closes as with `on_invalid: close`
     (`invalid_phone_number` or `not_accepted`), and `rule` the name of the first rule that it broke.
     """
 
@@ -410,6 +410,7 @@ class IntakeReject(Struct, frozen=True, gc=False):
     data: bytes = b"{}"
     closure: str = "not_accepted"
     rule: str = ""
+    zone: str = ""
 
 
 class LoadRows(Command, frozen=True, kw_only=True):

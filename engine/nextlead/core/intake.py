@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from . import commands as c
+from .almanac import zone_named
 from .blocking import refusal_of_numbers
 from .clones import add_clone
 from .duplicates import STALE, Originals, open_lead
@@ -116,7 +117,8 @@ class _Intake:
         refusal: str | None,
     ) -> None:
         priority = row.priority if row is not None and 0 <= row.priority <= PRIORITY_LAST else 0
-        lead = self._new(numbers, owner or self._pool.owner, priority, reject.data)
+        zone = reject.zone if zone_named(reject.zone) else ""
+        lead = self._new(numbers, owner or self._pool.owner, priority, reject.data, zone=zone)
         self._close(lead, refusal or reject.closure, cause="" if refusal else reject.rule)
         keys = self._originals.keys(numbers, reject.data) if row is None else row.keys
         self._originals.note(lead.id, numbers, keys, closed=True)

@@ -33,7 +33,7 @@ def fits(state: State, row: IntakeRow) -> bool:
 def reject_of(row: IntakeRow, *, has_owner: bool) -> IntakeReject:
     """A row that doesn't fit, with every reason but those of its numbers that may not be dialled."""
     reasons = []
-    closure, rule = "not_accepted", ""
+    closure, rule, zone = "not_accepted", "", row.zone
     if not 0 <= row.priority <= PRIORITY_LAST:
         reasons.append("priority must be from 1 (first) to 1000")
         rule = "priority"
@@ -42,11 +42,11 @@ def reject_of(row: IntakeRow, *, has_owner: bool) -> IntakeReject:
         rule = rule or "owner"
     if row.zone and zone_named(row.zone) is None:
         reasons.append("timezone must be an IANA name such as America/New_York")
-        rule = rule or "timezone"
+        rule, zone = rule or "timezone", ""
     if not row.numbers or usable(row.numbers) != row.numbers:
         reasons.append("numbers must be there, each once, with at most 15 digits")
         closure, rule = "invalid_phone_number", ""
-    return IntakeReject(row.row, (*row.dropped, *reasons), row.cells, row.numbers, row.data, closure, rule)
+    return IntakeReject(row.row, (*row.dropped, *reasons), row.cells, row.numbers, row.data, closure, rule, zone)
 
 
 def usable(numbers: Iterable[int]) -> tuple[int, ...]:

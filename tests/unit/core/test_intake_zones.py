@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from unit.core.intake_desk import ANN, BOB, Desk, row
 
-from nextlead.core.commands import IntakeRow
+from nextlead.core.commands import IntakeReject, IntakeRow, LoadRows
 
 YORK, LONDON = "America/New_York", "Europe/London"
 COAST = "America/Los_Angeles"
@@ -75,3 +75,13 @@ def test_a_row_with_an_unknown_zone_updates_nothing() -> None:  # R9.4
     assert desk.counts(pool) == (0, 1, 0)
     assert (zone(desk, 1), desk.data(1)) == (((YORK,), True), {"name": "Ann"})
     assert desk.rejects(pool, "invalid")[0].reasons == ("timezone must be an IANA name such as America/New_York",)
+
+
+def test_a_row_that_is_loaded_closed_keeps_its_zone() -> None:  # R9.4 R11.1
+    desk = desk_with_zones()
+    pool = desk.open("load", on_invalid="close")
+    nobodys = replace(zoned(1, ANN, YORK), owner="agent:nobody")
+    unknown = zoned(2, ANN, "Mars/Base")
+    refused = IntakeReject(3, ("name: required",), numbers=(ANN,), zone=LONDON)
+    desk(LoadRows(pool=pool.id, rows=(nobodys, unknown), rejects=(refused,)))
+    assert [zone(desk, lead) for lead in (1, 2, 3)] == [((YORK,), True), ((COAST,), False), ((LONDON,), True)]

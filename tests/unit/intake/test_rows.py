@@ -133,6 +133,11 @@ def test_a_zone_that_is_none_makes_the_row_invalid() -> None:
         assert (found.closure, found.rule, found.numbers) == ("not_accepted", "timezone", (14155550100,))
         assert found.reasons[0].startswith("timezone: ")
         assert found.reasons[0].endswith(" must be an IANA name such as America/New_York")
+        assert found.zone == ""
+    columns = ["phone", "size", "timezone"]
+    unsized = check(columns, "4155550100", "large", "utc")
+    assert isinstance(unsized, IntakeReject)
+    assert unsized.zone == "UTC"
 
 
 def test_a_field_of_the_campaign_that_is_called_timezone_is_hidden_by_the_special_one() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import json
 from msgspec.structs import replace
 
+from nextlead.core.almanac import zone_named
 from nextlead.core.commands import IntakeReject, IntakeRow, LoadRows
 from nextlead.core.errors import Conflict, NextleadError
 from nextlead.core.fresh import seq_of
@@ -90,7 +91,8 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
         pool.rejects.append((row.row, "invalid", 0, ""))
         return None
     whole = row if isinstance(row, IntakeRow) else IntakeRow(row.row, row.numbers, row.data)
-    whole = replace(whole, owner=whole.owner if has_owner(world, whole) else None, zone="")
+    zone = row.zone if row.zone and zone_named(row.zone) else ""
+    whole = replace(whole, owner=whole.owner if has_owner(world, whole) else None, zone=zone)
     lead = add_closed(world, pool, whole, closure, by=by)
     pool.rejects.append((row.row, "invalid", 0 if closure == "anonymized" else lead.id, ""))
     if closure == "anonymized":
