@@ -44,7 +44,7 @@ _KEYS: Final = {
 }
 """Rules that do not depend on the agent, and what a lead is counted under that one of them keeps back."""
 
-_RULES: Final = rules_named(*_KEYS)
+_RULES: Final = rules_named(*(name for name in _KEYS if name != "contact_limit"))
 _WHOSE: Final = rules_named("campaign", "owner")
 _LOWER: Final = (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED)
 _NONE: Final[Counter[str]] = Counter()
@@ -99,11 +99,13 @@ class Survey:
             self._count(_group_of(lead), self.key_of(lead), -1)
 
     def key_of(self, lead: Lead) -> str:
-        """What one lead is counted under, whoever the agent is."""
+        """What one lead is counted under, whoever the agent is; while limits change, where it still stands."""
         if _waits_for_deletion(self._state, lead):
             return _KEYS["pool"]
         rule = first_no(self._context, lead, _RULES)
-        return READY if rule is None else _KEYS[rule.name]
+        if rule is not None:
+            return _KEYS[rule.name]
+        return _KEYS["contact_limit"] if self._state.parked.get(lead.id) else READY
 
     def of(self, campaign: int, owner: int, kind: Kind) -> Counter[str]:
         """A group's counts."""

@@ -22,6 +22,7 @@ from nextlead.core.commands import (
     PutAgent,
     PutCampaign,
     PutSession,
+    PutSettings,
     RedialEdit,
     Unblock,
     WhyAllIdle,
@@ -32,7 +33,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import AgentDisabled, NoSession
 from nextlead.core.model import Lead, Pool
 from nextlead.core.places import is_own
-from nextlead.core.replies import Idle, IdleAgents, NoLead, Offer, Waiting
+from nextlead.core.replies import Begun, Idle, IdleAgents, NoLead, Offer, Waiting
 from nextlead.core.row import DAY_MS, HOUR_MS
 from nextlead.core.rules import RULES, Context, first_no, passes_ms, rules_but
 from nextlead.core.setup_model import Agent, CallingHours, ContactLimit, Dialer, Duplicates
@@ -284,6 +285,24 @@ def test_a_master_waits_for_the_end_of_its_pools_deletion() -> None:  # R9.11
     centre(ActOnPool(pool=found.pool, action="delete"))
     assert centre.engine.working
     assert idle(centre) == Idle("a", {"inactive_pool": 1}, 1, NOW_MS)
+
+
+@pytest.mark.parametrize("stricter", [True, False])
+def test_leads_that_are_leaving_are_not_counted_while_limits_change(stricter: bool) -> None:  # R10.3, R12.1
+    centre = Centre(retry={"no_answer": (MINUTE_MS,)})
+    centre.load(*[14155550100] * 9)
+    [apart] = centre.load(14155550101)
+    limits: tuple[tuple[ContactLimit, ...], ...] = ((), (ContactLimit("max", DAY_MS, 1),))
+    centre.whole(PutSettings(contact_limits=limits[not stricter]))
+    centre.finish(centre.next(), "unreached", cause="no_answer")
+    centre.now_ms += MINUTE_MS
+    centre.engine.state.slice_leads = 2
+    assert isinstance(centre(PutSettings(contact_limits=limits[stricter])), Begun)
+    centre(Block(numbers=(14155550100,)))
+    found = centre(WhyIdle(agent="a"))
+    assert isinstance(found, Idle)
+    assert (found.blocked, found.ready) == ({}, 1)
+    assert centre.next().lead.id == apart
 
 
 def test_leads_that_have_expired_are_not_counted_while_they_are_being_closed() -> None:  # R8.3
