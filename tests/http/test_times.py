@@ -1,12 +1,13 @@
 """Times and durations at the edge: what is understood, what is refused and why, and that nothing is lost on the way."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextlead.core.spans import format_span
+from nextlead.core.spans import format_span, span_in_words
 from nextlead_adapters.http.times import SPAN_MAX_MS, TIME_MAX_MS, format_time, parse_span, parse_time
 
 TEN = int(datetime(2026, 3, 2, 10, tzinfo=UTC).timestamp() * 1000)
@@ -106,9 +107,27 @@ def test_a_duration_has_an_upper_bound() -> None:
         parse_span("P36500DT0.001S")
 
 
-def test_a_negative_duration_is_never_given_out() -> None:
+@pytest.mark.parametrize("write", [format_span, span_in_words])
+def test_a_negative_duration_is_never_given_out(write: Callable[[int], str]) -> None:
     with pytest.raises(ValueError, match="negative"):
-        format_span(-1)
+        write(-1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("P1D", "1 day"),
+        ("P7D", "7 days"),
+        ("P1DT12H", "1 day 12 h"),
+        ("PT3H30M", "3 h 30 min"),
+        ("P2DT1M", "2 days 1 min"),
+        ("PT1M30S", "1 min 30 s"),
+        ("PT0.5S", "0.5 s"),
+        ("PT0S", "0 s"),
+    ],
+)
+def test_a_duration_is_told_to_people_in_words(text: str, words: str) -> None:  # R14.2
+    assert span_in_words(parse_span(text)) == words
 
 
 @given(st.integers(0, SPAN_MAX_MS))

@@ -26,7 +26,7 @@ from .numbers import NumberIndex
 from .records import Records
 from .row import DAY_MS
 from .setup_model import Campaign, ContactLimit
-from .spans import format_span
+from .spans import span_in_words
 
 KEPT_MS: Final = 30 * DAY_MS
 KEPT_CALLS: Final = 50
@@ -102,8 +102,10 @@ class Contacts:
         self._kept_calls = max((limit.most for limit in rules), default=0)
         self._kept_calls = max(self._kept_calls, KEPT_CALLS)
 
-    def until_ms(self, lead: Lead, at_ms: int) -> int:
+    def until_ms(self, lead: Lead, at_ms: int, timed_out: Iterable[Lead] = ()) -> int:
         """When the last of the rules that keep the lead back at this moment ends; 0 if none does.
+
+        `timed_out`: leased leads whose calls, to its number, will have been attempts by then (SPEC R6.1).
 
         The lead is open, in the index of numbers. O(rules * (own attempts + what they count)), and O(attempts to its
         number) if that is not the one that was asked for last. Nothing but attempts changes the answer, so it holds
@@ -113,6 +115,9 @@ class Contacts:
         if not rules or (lead.promise is not None and not self._any_for_promised):
             return 0
         others = self._attempts_to(lead.numbers[lead.number_at])
+        coming = [_Moment(other.lease.started_ms, other.campaign, other.id) for other in timed_out if other.lease]
+        if coming:
+            others = _Attempts(sorted((*others.starts, *coming), reverse=True), others.talks)
         if not lead.calls and not others.starts:
             return 0
         last_ms = max(self._end_ms(rule, lead, others) for rule in rules)
@@ -249,14 +254,14 @@ def _moments(rule: _Rule, lead: Lead, others: _Attempts, most: int | None) -> li
 
 def _in_words(rule: _Rule, lead: Lead, others: _Attempts, at_ms: int) -> str:
     limit = rule.limit
-    span = format_span(limit.span_ms)
+    span = span_in_words(limit.span_ms)
     moments = _moments(rule, lead, others, None)
     if limit.kind == "max":
         counted = sum(moment_ms + limit.span_ms > at_ms for moment_ms in moments)
         words = f"{counted} of {limit.most} in {span} to the {limit.scope}"
     else:
         what = "attempt" if limit.kind == "min_gap" else "conversation"
-        last = f"{format_span(max(at_ms - max(moments), 0))} after the last {what}" if moments else f"no {what}"
+        last = f"{span_in_words(max(at_ms - max(moments), 0))} after the last {what}" if moments else f"no {what}"
         words = f"{last}, {span} to be kept"
     whose = "this campaign" if rule.campaign else "all campaigns"
     exempt = lead.promise is not None and not limit.promised

@@ -265,7 +265,7 @@ def test_closing_reopening_and_dropping_numbers_changes_no_count(
             assert not callers or callers == having
     for row in book.open_rows():
         others = [attempt for attempt in book.attempts if attempt[1] == row.numbers[row.number_at]]
-        words = f"{len(others)} of 1 in P400D to the number, all campaigns"
+        words = f"{len(others)} of 1 in 400 days to the number, all campaigns"
         exempt = ", promised redials are exempt" if row.promise else ""
         assert book.contacts.values(row, book.now_ms) == [("max", words + exempt)]
     for lead in list(book.stored):
@@ -300,7 +300,7 @@ def test_limits_of_a_campaign_count_its_own_attempts() -> None:  # R12.1
     assert book.contacts.until_ms(book.row(2), book.now_ms) == 0
     book.call(1)
     assert book.contacts.until_ms(book.row(1), book.now_ms) == START_MS + DAY_MS
-    assert book.contacts.values(book.row(1), book.now_ms) == [("max", "2 of 2 in P1D to the number, this campaign")]
+    assert book.contacts.values(book.row(1), book.now_ms) == [("max", "2 of 2 in 1 day to the number, this campaign")]
     assert book.contacts.values(book.row(2), book.now_ms) == []
 
 
@@ -308,23 +308,23 @@ def test_what_was_counted_is_told_in_words() -> None:  # R14.2
     book = Book((ATTEMPTS_A_DAY, GAP, replace(PAUSE, promised=True)))
     book.open(1, HOME)
     assert book.contacts.values(book.row(1), book.now_ms) == [
-        ("max", "0 of 2 in P1D to the number, all campaigns"),
-        ("min_gap", "no attempt, PT4H to be kept, all campaigns"),
-        ("pause_after_conversation", "no conversation, P7D to be kept, all campaigns"),
+        ("max", "0 of 2 in 1 day to the number, all campaigns"),
+        ("min_gap", "no attempt, 4 h to be kept, all campaigns"),
+        ("pause_after_conversation", "no conversation, 7 days to be kept, all campaigns"),
     ]
     book.call(1, talked_after_ms=HOUR_MS)
     book.now_ms += HOUR_MS // 2
     promised = replace(book.row(1), promise=PROMISE)
     assert book.contacts.values(promised, book.now_ms) == [
-        ("max", "1 of 2 in P1D to the number, all campaigns, promised redials are exempt"),
-        ("min_gap", "PT1H30M after the last attempt, PT4H to be kept, all campaigns, promised redials are exempt"),
-        ("pause_after_conversation", "PT30M after the last conversation, P7D to be kept, all campaigns"),
+        ("max", "1 of 2 in 1 day to the number, all campaigns, promised redials are exempt"),
+        ("min_gap", "1 h 30 min after the last attempt, 4 h to be kept, all campaigns, promised redials are exempt"),
+        ("pause_after_conversation", "30 min after the last conversation, 7 days to be kept, all campaigns"),
     ]
     limited = book.contacts.limited(promised, book.now_ms)
     assert limited is not None
     assert limited.limit.kind == "pause_after_conversation"
     assert limited.until_ms == START_MS + HOUR_MS + 7 * DAY_MS
-    assert limited.value == "PT30M after the last conversation, P7D to be kept, all campaigns"
+    assert limited.value == "30 min after the last conversation, 7 days to be kept, all campaigns"
 
 
 def test_a_new_rule_counts_what_was_before_it() -> None:  # R12.1
