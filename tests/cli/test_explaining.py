@@ -52,13 +52,13 @@ def test_packs_are_listed_shown_and_applied(floor: Nextlead) -> None:
     shown = floor("limits", "show", "us-florida")
     said = facts(out(shown))
     assert (said["zone"], said["mon"], said["holidays"]) == ("that of each lead", "08:00-20:00", "none")
-    assert said["limit 2"] == "at most 3 calls per P1D to one lead"
+    assert said["limit 2"] == "at most 3 calls in 1 day to one lead"
     assert "501.616" in said["source 1"]
     assert said["source 1"].endswith("(noted 2026-11-22)")
     assert shown.stderr == "An example, not legal advice.\n"
 
     has = facts(out(floor("limits", "apply", "us-debt-collection", "--campaign", "autumn")))
-    assert (has["campaign"], has["limit 2"]) == ("autumn", "none for P7D after a conversation")
+    assert (has["campaign"], has["limit 2"]) == ("autumn", "none for 7 days after a conversation")
     uk = facts(out(floor("limits", "apply", "uk", "--campaign", "autumn")))
     assert (uk["sat"], uk["sun"], uk["holidays"], uk["limit 2"]) == ("09:00-21:00", "closed", "GB-ENG", has["limit 2"])
 

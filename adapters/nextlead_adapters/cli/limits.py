@@ -4,6 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from nextlead.core.spans import span_in_words
+
+from ..http.times import parse_span
 from .client import connect, segment
 from .lists import Json
 from .output import notes, print_facts, print_json, print_table
@@ -83,9 +86,13 @@ def _source(source: dict[str, str]) -> str:
 
 def _limit(limit: dict[str, Any]) -> str:
     if "max" in limit:
-        text = f"at most {limit['max']} calls per {limit['per']} to one {limit.get('scope', 'number')}"
+        text = f"at most {limit['max']} calls in {_span(limit['per'])} to one {limit.get('scope', 'number')}"
     elif "min_gap" in limit:
-        text = f"at least {limit['min_gap']} between two calls"
+        text = f"at least {_span(limit['min_gap'])} between two calls"
     else:
-        text = f"none for {limit['pause_after_conversation']} after a conversation"
+        text = f"none for {_span(limit['pause_after_conversation'])} after a conversation"
     return f"{text}, promised redials too" if limit.get("promised") else text
+
+
+def _span(iso: str) -> str:
+    return span_in_words(parse_span(iso))
