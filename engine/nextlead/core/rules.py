@@ -22,6 +22,7 @@ from .model import DIALABLE, PROMISED, Lead, Status
 from .order import ID_BITS, ID_MASK, NEVER
 from .places import Bar, is_own, zones_that_count
 from .pool_gates import is_open
+from .privacy import awaits_erasure
 from .redials import release_owner, released
 from .setup_model import Agent, Campaign
 from .sight import Sight, is_selected, may_get_own, sight_of
@@ -243,9 +244,22 @@ def calling_hours(context: Context, lead: Lead) -> int:
 
 
 def contact_limit(context: Context, lead: Lead) -> int:
-    """R12.1, R12.2."""
-    contacts = context.state.contacts
-    return contacts.until_ms(lead, context.at_ms) if contacts.active else PASSED
+    """R12.1, R12.2. Of a moment to come: leases of its number that will have timed out by then were attempts."""
+    state, at_ms = context.state, context.at_ms
+    if not state.contacts.active:
+        return PASSED
+    number = lead.numbers[lead.number_at]
+    if at_ms == state.now_ms or number not in state.held:
+        return state.contacts.until_ms(lead, at_ms)
+    return state.contacts.until_ms(lead, at_ms, _timed_out(state, lead, number, at_ms))
+
+
+def _timed_out(state: State, lead: Lead, number: int, at_ms: int) -> Iterator[Lead]:
+    """Leads that will have been called at the number when their leases end by themselves (R5.2, R6.1)."""
+    for other in holders(state, lead):
+        assert other.lease is not None
+        if other.lease.number == number and state.lease_end_ms(other) <= at_ms and not awaits_erasure(other):
+            yield other
 
 
 # -- the agent and the lead -----------------------------------------------------------------------------------------

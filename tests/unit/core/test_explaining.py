@@ -7,6 +7,7 @@ from unit.core.centre import MINUTE_MS, NOW_MS, Centre
 
 from nextlead.core.commands import (
     ActOnPool,
+    Anonymise,
     Block,
     EditLead,
     EditPool,
@@ -20,10 +21,11 @@ from nextlead.core.commands import (
     RedialEdit,
     Remove,
     Validate,
+    WhyIdle,
 )
 from nextlead.core.errors import NotFound, WrongStatus
 from nextlead.core.model import Lead
-from nextlead.core.replies import Check, Explanation, Offer
+from nextlead.core.replies import Check, Explanation, Idle, Offer
 from nextlead.core.row import DAY_MS, HOUR_MS
 from nextlead.core.rules import RULES
 from nextlead.core.setup_model import DEFAULT_RESULTS, CallingHours, ContactLimit, Dialer, Template, TemplateResult
@@ -239,6 +241,32 @@ def test_a_lead_that_expires_before_it_could_be_called_never_is() -> None:  # R8
     centre(EditLead(lead=lead, due_ms=NOW_MS + HOUR_MS))
     assert explain(centre, lead).eligible_ms is None
     assert said(explain(centre, lead), "expiry").value == "expires at 2026-03-02T10:00:00Z"
+
+
+def test_the_lease_that_holds_its_number_will_have_been_an_attempt() -> None:  # R6.1, R12.1, R14.2
+    centre = Centre(contact_limits=(ContactLimit("min_gap", 2 * HOUR_MS),))
+    (first, second) = centre.load(14155550100, 14155550100)
+    assert centre.next("b").lead.id == first
+    found = explain(centre, second)
+    assert failed(found) == {"number_leased": NOW_MS + HOUR_MS}
+    assert found.eligible_ms == NOW_MS + 2 * HOUR_MS
+    idle = centre(WhyIdle(agent="a"))
+    assert isinstance(idle, Idle)
+    assert idle.next_ms == NOW_MS + 2 * HOUR_MS
+    centre.now_ms = NOW_MS + 2 * HOUR_MS - 1
+    assert explain(centre, second).eligible_ms == NOW_MS + 2 * HOUR_MS
+    centre.now_ms += 1
+    assert centre.next("a").lead.id == second
+
+
+def test_a_lease_that_will_be_erased_will_be_no_attempt() -> None:  # R10.6, R12.1
+    centre = Centre(contact_limits=(ContactLimit("min_gap", 2 * HOUR_MS),))
+    (first, second) = centre.load(14155550100, 14155550100)
+    assert centre.next("b").lead.id == first
+    centre(Anonymise(leads=(first,)))
+    assert explain(centre, second).eligible_ms == NOW_MS + HOUR_MS
+    centre.now_ms = NOW_MS + HOUR_MS
+    assert centre.next("a").lead.id == second
 
 
 def test_urgency_that_ends_before_hours_open_leaves_the_due_time() -> None:  # R2.6, R14.2

@@ -107,10 +107,12 @@ def test_counts_and_moments_are_those_of_every_lead_asked(seed: int, limited: bo
     assert shop.engine.verify() == []
 
 
-@given(st.integers(0, 1 << 32), st.integers(5, 40))
-@settings(max_examples=40, deadline=None)
-def test_time_alone_brings_a_lead_when_it_was_said_and_not_before(seed: int, steps: int) -> None:  # R14.3
-    shop = Shop(seed, limited=False)
+@given(st.integers(0, 1 << 32), st.booleans(), st.integers(5, 40))
+@settings(max_examples=60, deadline=None)
+def test_time_alone_brings_a_lead_when_it_was_said_and_not_before(
+    seed: int, limited: bool, steps: int
+) -> None:  # R14.3
+    shop = Shop(seed, limited=limited)
     for _ in range(steps):
         shop.happen()
     while shop.engine.state.tasks:
