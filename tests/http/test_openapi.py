@@ -51,6 +51,10 @@ def test_every_reference_leads_somewhere_and_every_shape_is_used(doc: dict[str, 
     assert set(doc["components"]["schemas"]) - used == set()
 
 
+def test_a_shape_has_a_name_of_its_own_and_no_modules(doc: dict[str, Any]) -> None:
+    assert [name for name in doc["components"]["schemas"] if not re.fullmatch(r"\w+", name)] == []
+
+
 def test_operation_ids_are_unique_and_parameters_are_those_of_the_path(doc: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, _, operation in operations(doc)]
     assert len(ids) == len(set(ids))

@@ -13,7 +13,7 @@ class ExplainQuery(Body):
     agent: Code | None = None
 
 
-class CheckView(View):
+class RuleView(View):
     """What one rule says. `until` is when it stops blocking; null when it does not block, or time won't end that."""
 
     rule: str
@@ -35,7 +35,7 @@ class ExplanationView(View):
     eligible: bool
     eligible_at: Moment | None
     rank: int | None
-    checks: tuple[CheckView, ...]
+    checks: tuple[RuleView, ...]
 
 
 class IdleView(View):
@@ -82,8 +82,8 @@ def explanation_view(found: Explanation) -> ExplanationView:
     )
 
 
-def _check_view(check: Check) -> CheckView:
-    return CheckView(check.rule, check.name, check.passed, check.value, moment(check.until_ms))
+def _check_view(check: Check) -> RuleView:
+    return RuleView(check.rule, check.name, check.passed, check.value, moment(check.until_ms))
 
 
 def idle_view(idle: Idle) -> IdleView:
