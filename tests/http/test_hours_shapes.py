@@ -93,7 +93,6 @@ def test_a_week_is_given_whole() -> None:
 
 WINDOW = "must be [from, until] as HH:MM, from before until"
 BAD_WINDOWS: list[Any] = [
-    ["17:00", "09:00"],
     ["09:00", "09:00"],
     ["24:00", "24:00"],
     ["09:00", "25:00"],
@@ -123,6 +122,12 @@ def test_a_window_that_is_none_is_named_with_its_day(window: Any) -> None:  # R1
     windows = {"mon": [["08:00", "08:30"]], "sat": [["08:00", "08:30"], window]}
     expected = (400, "dialer.calling_hours.windows.sat[1]", WINDOW)
     assert refusal({"calling_hours": {"windows": windows}}) == expected
+
+
+def test_a_night_in_one_window_is_told_how_to_be_two() -> None:  # R11.1
+    rule = f"{WINDOW}; a night is two windows: until 24:00, and from 00:00 on the next day"
+    field = "dialer.calling_hours.windows.fri[0]"
+    assert refusal({"calling_hours": {"windows": {"fri": [["22:00", "06:00"]]}}}) == (400, field, rule)
 
 
 OVERLAPS = [

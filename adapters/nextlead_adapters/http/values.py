@@ -103,14 +103,17 @@ def _owner(given: object) -> Owner:
 
 
 _HOURS_RULE: Final = "must be [from, until] as HH:MM, from before until"
+_NIGHT_RULE: Final = f"{_HOURS_RULE}; a night is two windows: until 24:00, and from 00:00 on the next day"
 
 
 def _hours(given: object) -> Hours:
     if not isinstance(given, list) or len(given) != 2:
         raise ValueError(_HOURS_RULE)
     start, end = map(parse_clock, given)
-    if start is None or end is None or start >= end:
+    if start is None or end is None or start == end:
         raise ValueError(_HOURS_RULE)
+    if start > end:
+        raise ValueError(_NIGHT_RULE)
     return Hours(start, end)
 
 
