@@ -13,18 +13,18 @@ from zoneinfo import ZoneInfo
 class Almanac(Protocol):
     """Pure look-ups in data that came with a library."""
 
-    def zones_of(self, number: int) -> tuple[str, ...]:
+    def zones_of(self, number: int, /) -> tuple[str, ...]:
         """IANA zones that a number may be in, those of its country only, sorted; empty when nothing is known.
 
         All of them are known to `zone_named`. Called for every number that is loaded: a microsecond or two.
         """
         ...
 
-    def knows_holidays(self, place: str) -> bool:
+    def knows_holidays(self, place: str, /) -> bool:
         """Whether there are public holidays for a country (`US`) or a part of one (`US-FL`)."""
         ...
 
-    def holidays(self, place: str, year: int) -> Collection[date]:
+    def holidays(self, place: str, year: int, /) -> Collection[date]:
         """Public holidays of a year there; empty for a year that is not known."""
         ...
 
