@@ -253,6 +253,21 @@ def go_at_once(state: State, lead: Lead) -> bool:
     return task is not None
 
 
+def drop_at_once(state: State, lead: Lead) -> Lead:
+    """The open lead as a `next` would find it: without the numbers that later slices would take from it (SPEC R10.3).
+
+    What closes, or waits for the end of a lease, is left to that.
+    """
+    if not state.tasks or lead.lease is not None or state.has_left(lead):
+        return lead
+    for number in lead.numbers:
+        task = next((task for task in closing(state, number) if not task.leads), None)
+        if task is not None and len(lead.numbers) > 1:
+            task.shut_out(state, lead)
+            lead = state.need_lead(lead.id)
+    return lead
+
+
 def last_look(state: State, lead: Lead) -> bool:
     """Whether the lead may be leased (SPEC R9.7). One that may not closes, and is a fault unless it was about to."""
     refusal = refusal_of_numbers(state, lead.numbers)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .blocking import drop_at_once
 from .commands import Explain
 from .model import Lead, Status
 from .order import NEVER
@@ -29,11 +30,14 @@ _OF_CLOSED: Final = rules_named(
 def explain(state: State, command: Explain) -> Explanation:
     """All rules, in their order. `WrongStatus` for a closed lead without its row. O(rules + log n).
 
-    A lead that has left but is not written as closed yet is explained as it stands: by what it leaves for.
+    A lead that has left but is not written as closed yet is explained as it stands: by what it leaves for. One that is
+    about to lose a blocked number loses it now, as for a `next`.
     """
     agent = state.agents.need(command.agent)
     lead = state.leads.get(command.lead)
-    if lead is None:
+    if lead is not None:
+        lead = drop_at_once(state, lead)
+    else:
         lead = state.need_lead(command.lead) if command.row is None else command.row
     rules = _OF_CLOSED if lead.status is Status.CLOSED else RULES
     context = Context(state, agent, state.now_ms)

@@ -6,6 +6,7 @@ from unit.core.centre import MINUTE_MS, NOW_MS, Centre
 from nextlead.core.commands import (
     Block,
     ClosePool,
+    Explain,
     IntakeRow,
     LoadRows,
     MakeUrgent,
@@ -16,9 +17,9 @@ from nextlead.core.commands import (
     Take,
     Tick,
 )
-from nextlead.core.replies import Count, Offer
+from nextlead.core.replies import Count, Explanation, Offer
 from nextlead.core.row import DAY_MS
-from nextlead.core.setup_model import Duplicates, Template, TemplateResult
+from nextlead.core.setup_model import ContactLimit, Duplicates, Template, TemplateResult
 
 A = 14155550100
 
@@ -145,3 +146,37 @@ def test_time_that_passed_while_it_was_down_does_not_overtake_what_was_decided()
     while centre.engine.working:
         centre.work()
     assert centre.engine.pool_counts(1, centre.now_ms).closed == {"do_not_call": len(leads)}
+
+
+def test_a_lead_that_is_about_to_lose_a_number_is_explained_and_taken_as_it_goes_on() -> None:  # R10.3, R14.2, R3.8
+    centre = sliced(contact_limits=(ContactLimit("max", DAY_MS, 1),))
+    *others, limited, taken, last = leads = sharing(centre)
+    centre(Take(agent="b", lead=limited, token=bytes(16)))
+    offer = centre.ask("b")
+    assert isinstance(offer, Offer)
+    centre.finish(offer, "unreached", cause="no_answer", number=limited_number(offer))
+    centre(Block(numbers=(A,), drop_number=True))
+    assert centre.engine.working
+    for lead, eligible_ms in ((limited, NOW_MS + DAY_MS), (last, NOW_MS), (others[0], NOW_MS)):
+        found = centre(Explain(agent="a", lead=lead))
+        assert isinstance(found, Explanation)
+        assert (found.eligible_ms, found.eligible) == (eligible_ms, eligible_ms == NOW_MS)
+    got = centre(Take(agent="a", lead=taken, token=bytes(16)))
+    assert isinstance(got, Offer)
+    assert got.lead.numbers == (A + leads.index(taken) + 1,)
+    assert centre.engine.working
+
+
+def test_a_lead_with_blocked_numbers_only_is_explained_as_one_that_closes() -> None:  # R10.3, R14.2
+    centre = sliced()
+    *_others, last = sharing(centre)
+    centre(Block(numbers=(A,), drop_number=True))
+    centre(Block(numbers=(A + 8,), drop_number=True))
+    found = centre(Explain(agent="a", lead=last, row=None))
+    assert isinstance(found, Explanation)
+    assert [check.name for check in found.checks if not check.passed] == ["do_not_call"]
+    assert found.eligible_ms is None
+
+
+def limited_number(offer: Offer) -> int:
+    return next(number for number in offer.lead.numbers if number != A)
