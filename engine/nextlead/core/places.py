@@ -76,7 +76,6 @@ class Bar(IntFlag):
 ALWAYS: Final = Span(open=True, until_ms=None)
 _HOURS: Final = (Kind.HOURS, 0)
 _LIMIT: Final = (Kind.LIMIT, 0)
-_ZONES_BITS: Final = 16
 
 
 def zones_that_count(lead: Lead) -> int:
@@ -91,18 +90,15 @@ def zones_that_count(lead: Lead) -> int:
 class Gate:
     """The calling hours of a campaign for leads in a set of zones, and the parts that they open and close."""
 
-    __slots__ = ("campaign", "parts", "span", "zones")
+    __slots__ = ("campaign", "no", "parts", "span", "zones")
 
-    def __init__(self, campaign: int, zones: int) -> None:
+    def __init__(self, no: int, campaign: int, zones: int) -> None:
+        self.no = no
+        """What its timer is known by."""
         self.campaign = campaign
         self.zones = zones
         self.parts: dict[Part, None] = {}
         self.span = ALWAYS
-
-    @property
-    def no(self) -> int:
-        """What its timer is known by."""
-        return self.campaign << _ZONES_BITS | self.zones
 
 
 class Places:
@@ -132,6 +128,7 @@ class Places:
         self.zones = Zones(self.keep_zones)
         self.calendars: dict[tuple[int, int], Calendar] = {}
         self.gates: dict[tuple[int, int], Gate] = {}
+        self._gates_made: dict[int, Gate] = {}
         self.contacts = Contacts(self.leads, self.numbers, self.campaigns)
         self.waiting = Waiting()
         self.world = 0
@@ -333,6 +330,7 @@ class Places:
         """The campaign is gone, and has no leads."""
         for key in [key for key in self.gates if key[0] == campaign]:
             gate = self.gates.pop(key)
+            del self._gates_made[gate.no]
             if gate.span.until_ms is not None:
                 self.timers.remove(_HOURS, gate.span.until_ms, gate.no)
         for key in [key for key in self.calendars if key[0] == campaign]:
@@ -354,11 +352,12 @@ class Places:
 
     def gate_of(self, no: int) -> Gate:
         """The gate of a timer."""
-        return self.gates[no >> _ZONES_BITS, no & (1 << _ZONES_BITS) - 1]
+        return self._gates_made[no]
 
     def _make_gate(self, campaign: int, zones: int) -> Gate:
         """Gates stay: there are few, and most of their parts come and go with every call."""
-        gate = self.gates[campaign, zones] = Gate(campaign, zones)
+        no = next(reversed(self._gates_made), 0) + 1
+        gate = self.gates[campaign, zones] = self._gates_made[no] = Gate(no, campaign, zones)
         self.turn_gate(gate)
         return gate
 

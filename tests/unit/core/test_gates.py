@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 from unit.core.centre import NOW_MS, Centre
 
 from nextlead.core.commands import (
@@ -15,7 +16,9 @@ from nextlead.core.commands import (
     MakeUrgent,
     Next,
     OpenPool,
+    PutAgent,
     PutCampaign,
+    PutSession,
     RedialEdit,
     Take,
     Tick,
@@ -222,3 +225,15 @@ def test_gates_are_kept_once_made_and_go_with_their_campaign(world: World) -> No
     world.whole(ActOnPool(pool=pool.id, action="delete"))  # type: ignore[attr-defined]
     world(Delete(kind="campaign", code="c2"))
     assert world.engine.timer_kinds()["hours"] == 0
+
+
+def test_hours_turn_however_many_records_there_were_before_the_campaign() -> None:  # R11.2
+    world = World()
+    state = world.engine.state
+    state.sequences = replace(state.sequences, record=1 << 30)  # each lead that is erased takes one
+    world(PutCampaign(code="c2", dialer=Dialer(calling_hours=NINE_TO_FIVE)))
+    world(PutAgent(code="a", campaigns=("c2",)))
+    world(PutSession(agent="a", campaigns=("c2",)))
+    [lead] = world.load(NEW_YORK, campaign="c2")
+    assert offered(world, "2026-03-02T13:59:59.999") == []
+    assert offered(world, "2026-03-02T14:00") == [lead]
