@@ -59,6 +59,7 @@ def test_packs_are_listed_shown_and_applied(floor: Nextlead) -> None:
 
     has = facts(out(floor("limits", "apply", "us-debt-collection", "--campaign", "autumn")))
     assert (has["campaign"], has["limit 2"]) == ("autumn", "none for 7 days after a conversation")
+    assert has["zone"] == "that of each lead, UTC where none is known"
     uk = facts(out(floor("limits", "apply", "uk", "--campaign", "autumn")))
     assert (uk["sat"], uk["sun"], uk["holidays"], uk["limit 2"]) == ("09:00-21:00", "closed", "GB-ENG", has["limit 2"])
 
@@ -91,6 +92,23 @@ def test_explain(floor: Nextlead) -> None:
     assert "01:00 in America/Los_Angeles" in hours[3]
     told = json.loads(out(floor("explain", "1", "--agent", "maria", "--json")))
     assert [[check["rule"], check["name"]] for check in told["checks"]] == [check[:2] for check in checks]
+
+
+def test_explain_says_when_no_time_is_enough(floor: Nextlead) -> None:  # R14.2
+    out(floor("leads", "remove", "1"))
+    found = facts(out(floor("explain", "1", "--agent", "maria")))
+    assert (found["eligible"], found["eligible_at"], found["kept_back_by"]) == ("no", "not by time alone", "status")
+    assert json.loads(out(floor("explain", "1", "--agent", "maria", "--json")))["eligible_at"] is None
+
+
+def test_a_promise_outside_hours_names_the_next_permitted_time(floor: Nextlead) -> None:  # R4.2
+    token = json.loads(out(floor("next", "maria", "--json")))["token"]
+    floor("limits", "apply", "us-federal", "--campaign", "autumn")
+    redial = ("finish", token, "--redial", "private", "--at", "2026-03-02T10:00:00+00:00")
+    done = floor(*redial)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("\n  next permitted: 2026-03-02T16:00:00Z\n")
+    assert facts(out(floor(*redial, "--force")))["due"] == "2026-03-02T10:00:00Z"
 
 
 def test_explain_needs_an_agent_unless_the_token_has_one(floor: Nextlead) -> None:

@@ -132,4 +132,5 @@ def _sentence(status: int, problem: dict[str, Any]) -> str:
     said = problem.get("detail") or problem.get("title") or "no reason given"
     named = [f"{entry.get('field')}: {entry.get('message')}" for entry in problem.get("errors") or ()]
     fields = "".join(f"\n  {name}" for name in named if name != said)
-    return f"refused ({problem.get('code') or status}): {said}{fields}"
+    opens = f"\n  next permitted: {problem['next_permitted']}" if problem.get("next_permitted") else ""
+    return f"refused ({problem.get('code') or status}): {said}{fields}{opens}"

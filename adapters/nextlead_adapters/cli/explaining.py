@@ -45,6 +45,7 @@ def explain(
         return
     blocking = [check["name"] for check in found["checks"] if not check["passed"]]
     facts = {key: found[key] for key in ("lead", "agent", "eligible", "eligible_at", "rank")}
+    facts["eligible_at"] = facts["eligible_at"] or "not by time alone"
     print_facts(facts | {"kept_back_by": blocking})
     columns = ("rule", "name", "passed", "value", "until")
     _parted(columns, [[check[column] for column in columns] for check in found["checks"]])

@@ -67,7 +67,7 @@ def _in_words(settings: dict[str, Any]) -> dict[str, str]:
     facts: dict[str, str] = {}
     hours = settings.get("calling_hours")
     if hours:
-        facts["zone"] = "that of each lead" if hours["zone"] == "lead" else hours["zone"]
+        facts["zone"] = _zone(hours["zone"], hours.get("campaign_zone"))
         week = hours.get("windows")
         for day in DAYS:
             windows = [["00:00", "24:00"]] if week is None else week.get(day, [])
@@ -78,6 +78,12 @@ def _in_words(settings: dict[str, Any]) -> dict[str, str]:
     for at, limit in enumerate(settings.get("contact_limits") or [], 1):
         facts[f"limit {at}"] = _limit(limit)
     return facts
+
+
+def _zone(zone: str, else_zone: str | None) -> str:
+    if zone != "lead":
+        return zone
+    return f"that of each lead, {else_zone} where none is known" if else_zone else "that of each lead"
 
 
 def _source(source: dict[str, str]) -> str:
