@@ -81,7 +81,7 @@ def test_json_is_the_daemons_own(shop: Nextlead) -> None:
 def test_no_lead_is_no_refusal(shop: Nextlead) -> None:
     done = shop("next", "maria")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "no lead" in done.stderr
+    assert done.stderr == "no lead: no_lead\nwhy: nextlead why-idle maria\n"
     assert shop("next", "maria", "--json").stdout == "null\n"
 
 

@@ -30,6 +30,7 @@ def next_lead(
         print_json(lease)
     elif lease is None:
         notes.print(f"no lead: {response.headers.get('Nextlead-Reason', 'no_lead')}", markup=False)
+        notes.print(f"why: nextlead why-idle {agent}", style="dim", markup=False)
     else:
         print_lease(lease)
 
