@@ -43,6 +43,13 @@ def test_a_shipped_pack_says_what_it_is_and_where_it_stands(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", shipped_packs())
+def test_no_word_of_a_shipped_pack_is_broken_where_its_file_breaks_a_line(name: str) -> None:
+    pack = shipped_packs()[name]
+    said = [pack.title, pack.about, *(source.says for source in pack.sources)]
+    assert [text for text in said if "- " in text or "  " in text] == []
+
+
+@pytest.mark.parametrize("name", shipped_packs())
 def test_a_shipped_pack_leaves_no_holidays_of_another_behind(name: str) -> None:
     hours = shipped_packs()[name].calling_hours
     assert hours.zone == "lead"  # type: ignore[union-attr]
