@@ -60,7 +60,7 @@ def _session(context: Context, _lead: Lead, _until_ms: int) -> str:
     if session is None:
         return f"agent {context.agent.code} has no session"
     codes = (found.code for no in session.campaigns if (found := context.state.campaigns.by_no.get(no)))
-    return f"campaigns {_listed(codes)}; own redials of others: {'yes' if session.cross else 'no'}"
+    return f"campaigns {_listed(codes)}; own promised redials of other campaigns: {'yes' if session.cross else 'no'}"
 
 
 def _leases_per_agent(context: Context, _lead: Lead, _until_ms: int) -> str:
@@ -172,7 +172,7 @@ def _calling_hours(context: Context, lead: Lead, _until_ms: int) -> str:
     calendar = context.state.calendar(lead.campaign, zones)
     if calendar is None:
         by = lead.promise.forced_by if zones == ANYTIME and lead.promise is not None else ""
-        return f"the promised time was forced by {by}: exempt until that call ended"
+        return f"the promised time was forced by {by}: exempt until that call ends"
     known = context.state.zones
     of_lead = hours.zone == LEAD_ZONE and known.names(zones) and not calendar.is_substitute
     source = "campaign" if not of_lead else "lead" if known.is_own(zones) else "number"

@@ -159,7 +159,7 @@ def test_a_lease_says_what_was_exempt_or_forced() -> None:  # R4.2, R12.2
     (lead,) = centre.load(14155550100)
     centre(EditLead(lead=lead, redial=RedialEdit("vip", NOW_MS + 1, "a", force=True), by="supervisor:eve"))
     (_, hours), (_, limit) = checks(centre.engine.apply(Next(agent="a", token=bytes(16)), NOW_MS + 1))
-    assert hours == "the promised time was forced by supervisor:eve: exempt until that call ended"
+    assert hours == "the promised time was forced by supervisor:eve: exempt until that call ends"
     assert limit.endswith("promised redials are exempt")
 
 
@@ -204,6 +204,8 @@ def test_own_redials_of_other_campaigns_follow_the_box() -> None:  # R3.3
     found = centre(Explain(lead=lead, agent="a"))
     assert isinstance(found, Explanation)
     assert [check.name for check in found.checks if not check.passed] == ["campaign"]
+    (session,) = [check.value for check in found.checks if check.name == "session"]
+    assert session == "campaigns none; own promised redials of other campaigns: no"
 
 
 def test_rules_are_picked_by_name_and_keep_their_order() -> None:
