@@ -1,5 +1,6 @@
 """Set-up over HTTP: what is there, what a partial body changes, what is refused."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -323,3 +324,28 @@ async def test_a_result_that_retention_names_may_go_later(admin: Caller) -> None
 async def test_the_default_region_of_a_campaign_can_be_unset(admin: Caller) -> None:
     await admin.ok("PUT", "/v1/campaigns/x", {"default_region": "FR"})
     assert (await admin.ok("PATCH", "/v1/campaigns/x", {"default_region": ""}))["default_region"] == ""
+
+
+async def test_those_who_change_a_campaign_under_load_undo_nothing_of_each_other(house: House, centre: Caller) -> None:
+    calls: list[tuple[str, str, dict[str, object]]] = [
+        ("PATCH", "/v1/campaigns/c1", {"dialer": {"priority": 7}}),
+        ("PATCH", "/v1/campaigns/c1", {"dialer": {"calling_hours": {"zone": "Europe/London"}}}),
+        ("POST", "/v1/campaigns/c1/limit-pack", {"pack": "us-florida"}),
+        ("PATCH", "/v1/campaigns/c1", {"dialer": {"calling_hours": {"campaign_zone": "Europe/Paris"}}}),
+    ]
+    house.dialer._backlog._most = len(calls)
+    house.store.stall()
+    async with asyncio.TaskGroup() as group:
+        for no in range(len(calls)):
+            group.create_task(centre.ok("PUT", f"/v1/teams/t{no}", {}))
+        while house.dialer.queued < len(calls):
+            await asyncio.sleep(0)
+        for call in calls:  # there is no room for them
+            group.create_task(centre.ok(*call))
+        while house.dialer.queued < 2 * len(calls):
+            await asyncio.sleep(0)
+        house.store.release()
+    dialer = (await centre.ok("GET", "/v1/campaigns/c1"))["dialer"]
+    hours = dialer["calling_hours"]
+    assert (dialer["priority"], hours["campaign_zone"], len(dialer["contact_limits"])) == (7, "Europe/Paris", 2)
+    assert hours["windows"]["mon"] == [["08:00", "20:00"]]

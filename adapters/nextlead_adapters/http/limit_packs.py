@@ -1,5 +1,6 @@
 """Calls of rule packs: look at them, and copy one into a campaign."""
 
+from functools import partial
 from typing import Final
 
 from nextlead.core.commands import PutCampaign
@@ -40,10 +41,12 @@ async def apply_pack(call: Call) -> object:
         raise Invalid("pack", f"there is no limit pack {call.body.pack}")
     over = DialerShape(calling_hours=pack.calling_hours, contact_limits=pack.contact_limits)
     await learn_holidays(call, over)
+    return await call.submit(partial(_put, call, over), lambda _: campaign_now(call))
+
+
+def _put(call: Call, over: DialerShape) -> PutCampaign:
     campaign = call.services.engine.campaigns.need(call.code())
-    dialer = dialer_over(campaign.dialer, over)
-    command = PutCampaign(by=call.caller.by, code=campaign.code, dialer=dialer)
-    return await call.submit(command, lambda _: campaign_now(call))
+    return PutCampaign(by=call.caller.by, code=campaign.code, dialer=dialer_over(campaign.dialer, over))
 
 
 ROUTES: Final = tagged(

@@ -63,7 +63,7 @@ async def _put(kind: str, submit: Callable[[Call], Any], call: Call) -> Reply:
             raise NotFound(kind, call.code())
         if not _CODE.fullmatch(call.code()):
             raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
-    await call.services.dialer.submit(submit(call))
+    await call.services.dialer.submit(partial(submit, call))
     return Reply(200 if there else 201, await _show(kind, call))
 
 

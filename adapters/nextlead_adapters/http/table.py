@@ -116,9 +116,14 @@ class Call:
         self.keep: Keep | None = None
 
     async def submit(
-        self, command: Command, view: Callable[[Any], V], kept: Callable[[V], object | None] | None = None
+        self,
+        command: Command | Callable[[], Command],
+        view: Callable[[Any], V],
+        kept: Callable[[V], object | None] | None = None,
     ) -> V:
         """Carry out a command: its reply as `view` shows it at that moment, given when it is durable.
+
+        A function makes the command when it is its turn (see `Dialer.submit`).
 
         With an Idempotency-Key the view is kept as the answer in the same commit, or what `kept` makes of it; when
         that is None, another command's answer will be.

@@ -217,15 +217,19 @@ class Dialer:
 
     # -- work -------------------------------------------------------------------------------------------------------
 
-    async def submit(self, command: Command, then: Then | None = None) -> Any:
+    async def submit(self, command: Command | Callable[[], Command], then: Then | None = None) -> Any:
         """Apply a command now; its reply when that is durable.
 
+        When too much waits to become durable, now is when there is room; a function makes the command then. So it is
+        for who changes a part of what is there: made before, the command would undo what others changed meanwhile.
         `then` is called with the reply at once, with no await between; a command that it returns is carried out in the
         same commit, and must be one that is never refused, such as `KeepAnswer`.
         Raises what the engine refuses it with (nothing has changed then), `Overloaded`, or `StorageFailed`.
         """
         if self._must_stop:
             await self._enter()
+        if not isinstance(command, Command):
+            command = command()
         reply, owed = self._desk.decide(command, then)
         try:
             return await (self._desk.deliver(reply, owed) if type(command) is Take and type(reply) is Offer else owed)
