@@ -42,7 +42,7 @@ class IdleView(View):
     """Open leads by the first rule that keeps each from the agent (SPEC R14.3).
 
     They are those of the campaigns that it chose, and its own redials of others. `ready` are those that nothing keeps
-    from it; `next_at` is when time alone brings the next one, null if it brings none.
+    from it; `next_at` is when time alone brings the next one: now if one is ready, null if it brings none.
     """
 
     agent: str
