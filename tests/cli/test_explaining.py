@@ -117,6 +117,22 @@ def test_explain_needs_an_agent_unless_the_token_has_one(floor: Nextlead) -> Non
     assert "agent: is required" in done.stderr
 
 
+def test_the_history_says_what_allowed_each_call(floor: Nextlead) -> None:  # R14.4
+    out(floor("limits", "apply", "us-florida", "--campaign", "autumn"))
+    assert json.loads(out(floor("leads", "history", "1", "--json"))) == []
+    out(floor("leads", "add", "--campaign", "autumn", "--phone", "+1 212 555 0199", "--timezone", "Europe/London"))
+    lease = json.loads(out(floor("next", "maria", "--json")))
+    out(floor("finish", lease["token"], "--redial", "common", "--at", "2026-03-02T10:00:00+00:00", "--note", "busy"))
+    columns, offer, redial = table(out(floor("leads", "history", "4")))
+    assert columns == ["at", "event", "actor", "status", "number", "told"]
+    assert offer[:5] == ["2026-03-02T09:00:00Z", "leased", "agent:maria", "unprocessed", "+12125550199"]
+    for words in ("calling_hours: Mon 2026-03-02 09:00 in Europe/London, open", "max: 0 of 3 in 1 day to the number"):
+        assert words in offer[5]
+    assert redial[5] == "common; due 2026-03-02T10:00:00Z; busy"
+    events = json.loads(out(floor("leads", "history", "4", "--json")))
+    assert [event["event"] for event in events] == ["leased", "redial"]
+
+
 def test_why_one_agent_is_idle(floor: Nextlead) -> None:
     floor("limits", "apply", "us-federal", "--campaign", "autumn")
     said = out(floor("why-idle", "maria"))

@@ -1,5 +1,6 @@
-"""`explain` and `why-idle`: why this lead, why not that one, when then."""
+"""`explain`, `why-idle`, `leads history`: why this lead, why not that one, when then; and what allowed each call."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from .output import notes, print_facts, print_json, print_table
 
 REASONS = {
     "campaign": "its campaign is switched off, or not the agent's",
-    "inactive_pool": "its pool is switched off, or not in its dates",
+    "inactive_pool": "its pool is switched off, not confirmed, or not in its dates",
     "other_owner": "it belongs to another agent or team",
     "unresolved": "its last call is not settled yet",
     "pending_validation": "somebody has to check its result",
@@ -26,10 +27,11 @@ REASONS = {
 """Why a lead is kept back, for people; the keys are those of the daemon's answers."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
+def register(app: typer.Typer, leads: typer.Typer) -> None:
+    """Add the commands; the history is one of the group of leads."""
     app.command("explain")(explain)
     app.command("why-idle")(why_idle)
+    leads.command("history")(history)
 
 
 def explain(
@@ -67,6 +69,27 @@ def why_idle(
         print_facts({key: found[key] for key in ("agent", "ready", "next_at")})
         rows = [[count, reason, REASONS.get(reason, "")] for reason, count in _by_count(found["blocked"])]
         _parted(("leads", "reason", "because"), rows)
+
+
+def history(
+    lead: Annotated[int, typer.Argument(metavar="LEAD", help="The lead's id.")],
+    as_json: Json = False,
+) -> None:
+    """What happened to a lead, oldest first; for each offer, what hours and limits said at that moment."""
+    with connect() as client:
+        lines = list(client.items(f"/v1/leads/{segment(lead)}/history", sys.maxsize))
+    if as_json:
+        print_json(lines)
+        return
+    columns = ("at", "event", "actor", "status", "number")
+    print_table((*columns, "told"), [[*(line[column] for column in columns), _line(line)] for line in lines])
+
+
+def _line(line: dict[str, Any]) -> str:
+    """What a line of history has beside its columns: cause, closure and due time, then words and checks."""
+    due = line["due"] and f"due {line['due']}"
+    checks = (f"{check['name']}: {check['value']}" for check in line["checks"])
+    return "; ".join(filter(None, (line["cause"], line["closure"], due, line["detail"], line["note"], *checks)))
 
 
 def _print_all(found: dict[str, Any]) -> None:

@@ -22,9 +22,10 @@ loading.register(app)
 work.register(app)
 lists.register(app)
 pools.register(lists.register_pools(app))
-many.register(lists.register_leads(app))
+leads = lists.register_leads(app)
+many.register(leads)
 blocking.register(app)
-explaining.register(app)
+explaining.register(app, leads)
 limits.register(app)
 
 
