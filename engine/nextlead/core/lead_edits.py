@@ -74,8 +74,16 @@ def _edited(state: State, lead: Lead, command: EditLead) -> Lead:
     if not isinstance(command.due_ms, UnsetType):
         if not 0 < command.due_ms < LAST_MS:
             raise Invalid("due", "must be a time after 1970 and before 2248")
-        new = replace(new, due_ms=command.due_ms)
+        new = _with_due(new, command.due_ms)
     return new
+
+
+def _with_due(lead: Lead, due_ms: int) -> Lead:
+    """With another due time. Another one than was promised was forced by nobody: it waits for the hours (SPEC R4.2)."""
+    promise = lead.promise
+    if promise is not None and promise.forced_by and due_ms != promise.at_ms:
+        promise = replace(promise, forced_by="")
+    return replace(lead, due_ms=due_ms, promise=promise)
 
 
 def _with_zone(state: State, lead: Lead, zone: str | None) -> Lead:

@@ -70,7 +70,7 @@ def edit_lead(world: World, command: EditLead) -> None:
     if command.owner is not UNSET:
         set_owner(world, lead, owner)
     if command.due_ms is not UNSET:
-        lead.due_ms = command.due_ms
+        set_due(lead, command.due_ms)
     if redial is not None:
         set_redial(world, lead, redial, by=command.by)
 
@@ -99,6 +99,13 @@ def check_confirmed(world: World, lead: Lead) -> None:
     """R9.3: leads of a pool that is loading or waits for confirmation are let alone."""
     if not who.confirmed(world, lead):
         raise Conflict(world.pools[lead.pool].state)
+
+
+def set_due(lead: Lead, due_ms: int) -> None:
+    """R4.2: force was for the promised time; another one waits for the hours."""
+    lead.due_ms = due_ms
+    if lead.promise is not None and lead.promise.at_ms != due_ms:
+        lead.promise.forced_by = ""
 
 
 def set_owner(world: World, lead: Lead, owner: str) -> None:
