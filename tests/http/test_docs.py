@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from nextlead_adapters.cli.explaining import REASONS
 from nextlead_adapters.http.app import routes
+from nextlead_adapters.http.openapi import document
 from nextlead_adapters.http.problems import catalogue
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
@@ -29,3 +31,9 @@ def test_every_call_is_named() -> None:
 def test_every_code_of_a_refusal_is_named() -> None:
     codes = {str(problem["code"]) for problem in catalogue()}
     assert {code for code in codes if f"`{code}`" not in PAGE} == {"internal_error"}
+
+
+def test_every_reason_that_keeps_leads_back_is_named() -> None:  # R14.3
+    described = document(routes(manual_clock=False))["components"]["schemas"]["IdleView"]["description"]
+    for text in (PAGE[PAGE.index("| kept back by |") :], described):
+        assert [reason for reason in REASONS if f"`{reason}`" not in text] == []

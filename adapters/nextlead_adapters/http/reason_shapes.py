@@ -1,5 +1,9 @@
 """Why this lead, why not that one, when then: answers (SPEC 14)."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from nextlead.core.replies import Check, Explanation, Idle, IdleAgents, IdleCampaign
 
 from .setup_shapes import Code
@@ -10,7 +14,7 @@ from .values import Moment, moment
 class ExplainQuery(Body):
     """For whom. An agent's own token may leave it out."""
 
-    agent: Code | None = None
+    agent: Annotated[Code | None, Meta(description="For whom; only an agent's own token may leave it out.")] = None
 
 
 class RuleView(View):
@@ -42,7 +46,10 @@ class IdleView(View):
     """Open leads by the first rule that keeps each from the agent (SPEC R14.3).
 
     They are those of the campaigns that it chose, and its own redials of others. `ready` are those that nothing keeps
-    from it; `next_at` is when time alone brings the next one: now if one is ready, null if it brings none.
+    from it; `next_at` is when time alone brings the next one: now if one is ready, null if it brings none. The keys of
+    `blocked`, in the order in which the rules are asked: `campaign`, `inactive_pool`, `other_owner`, `unresolved`,
+    `pending_validation`, `leased`, `number_leased`, `not_due`, `calling_hours`, `contact_limit`, `cancel_pause`,
+    `max_unresolved`, `reserved`; one that keeps no lead back is left out.
     """
 
     agent: str
