@@ -258,14 +258,26 @@ def drop_at_once(state: State, lead: Lead) -> Lead:
 
     What closes, or waits for the end of a lease, is left to that.
     """
-    if not state.tasks or lead.lease is not None or state.has_left(lead):
-        return lead
-    for number in lead.numbers:
-        task = next((task for task in closing(state, number) if not task.leads), None)
-        if task is not None and len(lead.numbers) > 1:
-            task.shut_out(state, lead)
-            lead = state.need_lead(lead.id)
+    for task in _dropping(state, lead):
+        task.shut_out(state, lead)
+        lead = state.need_lead(lead.id)
     return lead
+
+
+def as_dropped(state: State, lead: Lead) -> Lead:
+    """The row that `drop_at_once` would make of it; nothing is done."""
+    tasks = _dropping(state, lead)
+    for task in tasks:
+        lead = without_number(lead, task.number)
+    return state.zones.follow(lead) if tasks else lead
+
+
+def _dropping(state: State, lead: Lead) -> list[CloseBlocked]:
+    """Tasks that take a number from the lead and leave it another."""
+    if not state.tasks or lead.lease is not None or state.has_left(lead):
+        return []
+    tasks = {task.number: task for number in lead.numbers for task in closing(state, number) if not task.leads}
+    return list(tasks.values())[: len(lead.numbers) - 1]
 
 
 def last_look(state: State, lead: Lead) -> bool:

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from .blocking import block_number, drop_at_once
+from .blocking import as_dropped, block_number, drop_at_once
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import check_take, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
@@ -90,8 +90,8 @@ def take(state: State, command: Take) -> Offer:
     lead = state.open_lead(command.lead)
     need_unleased(lead)
     need_status(lead, DIALABLE)
+    overridden = check_take(state, agent, as_dropped(state, lead), override=command.override)
     lead = drop_at_once(state, lead)
-    overridden = check_take(state, agent, lead, override=command.override)
     note = f"override by {command.by}" if command.override else ""
     offer = lease(state, lead, agent, command.token, 0, priority_of_lead(state, lead), note=note, overridden=overridden)
     state.waiting.stir_agent(agent.no)

@@ -17,6 +17,7 @@ from nextlead.core.commands import (
     Take,
     Tick,
 )
+from nextlead.core.errors import NotAllowed
 from nextlead.core.replies import Count, Explanation, Offer
 from nextlead.core.row import DAY_MS
 from nextlead.core.setup_model import ContactLimit, Duplicates, Template, TemplateResult
@@ -157,6 +158,11 @@ def test_a_lead_that_is_about_to_lose_a_number_is_explained_and_taken_as_it_goes
     centre.finish(offer, "unreached", cause="no_answer", number=limited_number(offer))
     centre(Block(numbers=(A,), drop_number=True))
     assert centre.engine.working
+    with pytest.raises(NotAllowed, match="contact_limit"):
+        centre(Take(agent="a", lead=limited, token=bytes(16)))
+    row = centre.engine.lead(limited)
+    assert row is not None
+    assert A in row.numbers  # a refusal changes nothing
     for lead, eligible_ms in ((limited, NOW_MS + DAY_MS), (last, NOW_MS), (others[0], NOW_MS)):
         found = centre(Explain(agent="a", lead=lead))
         assert isinstance(found, Explanation)
