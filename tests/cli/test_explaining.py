@@ -150,6 +150,13 @@ def test_why_all_are_idle(floor: Nextlead) -> None:
     assert {"campaigns", "agents", "waiting"} <= json.loads(out(floor("why-idle", "--json"))).keys()
 
 
+def test_nobody_is_idle(floor: Nextlead) -> None:
+    out(floor("next", "maria"))
+    done = floor("why-idle")
+    assert table(out(done))[1:] == [["autumn", "2", "2026-03-02T09:00:00Z", "leased 1"]]
+    assert done.stderr == "Nobody who has a session is without a lead.\n"
+
+
 def test_a_lead_is_entered_with_its_own_zone(floor: Nextlead) -> None:  # R11.1
     number = ("leads", "add", "--campaign", "autumn", "--phone", "+1 415 555 0199")
     out(floor(*number, "--timezone", "Pacific/Honolulu"))

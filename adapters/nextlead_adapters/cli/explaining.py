@@ -97,7 +97,7 @@ def _print_all(found: dict[str, Any]) -> None:
     campaigns = [[each["campaign"], each["ready"], each["next_at"], _told(each)] for each in found["campaigns"]]
     print_table(("campaign", "ready", "next_at", "kept back"), campaigns)
     if not found["agents"]:
-        notes.print("No agent has a session and no lead.")
+        notes.print("Nobody who has a session is without a lead.")
         return
     waiting = set(found["waiting"])
     agents = [
