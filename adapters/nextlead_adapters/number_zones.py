@@ -10,6 +10,8 @@ Rules of this file:
 3. Where the data names none of the country's, but a zone of another country that has, or had, the same clock (Paris
    for Algeria), the country's own count: that zone under the country's name for it, else its only zone, else those with
    the same standard time. What has no country in the list of zones (Kosovo, Ascension) keeps what it is given.
+4. A mobile number is of no place, and may be in all zones of its country, though for some countries the data names one
+   zone for its prefix (`_MOBILE`): libphonenumber says so, too, of numbers that it calls not geographical.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,6 +30,11 @@ Zones = tuple[str, ...]
 _HEAD_DIGITS: Final = 4
 _DECISIVE_DIGITS: Final = 5
 """Behind the calling code. `test_country_by_first_digits` shows that they decide as whole numbers do."""
+_MOBILE: Final = frozenset(
+    ("2992", "2994", "2995", "346", "347", "5939", "614", "642", "68988", "68989", "79", "9766", "9768", "9769")
+)
+"""Prefixes of mobile numbers for which the data names one zone of several: of Greenland, Spain, Ecuador, Australia,
+New Zealand, French Polynesia, Russia, Mongolia. `test_a_mobile_may_be_anywhere_in_its_country` finds them."""
 _REMEMBERED_MAX: Final = 65_536
 _STANDARD_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,7 +54,8 @@ class NumberZones:
         lengths: dict[str, set[int]] = {}
         for prefix, given in TIMEZONE_DATA.items():
             country = _country_of(prefix, given)
-            self._zones[prefix] = restrict(given, country) if country else ()
+            named = TIMEZONE_DATA[str(_calling_code(prefix))] if prefix in _MOBILE else given
+            self._zones[prefix] = restrict(named, country) if country else ()
             if not country:
                 self._decisive[prefix] = max(len(prefix), len(str(_calling_code(prefix))) + _DECISIVE_DIGITS)
             lengths.setdefault(prefix[:_HEAD_DIGITS], set()).add(len(prefix))

@@ -1,5 +1,6 @@
 """Zones of numbers (R11.1)."""
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -9,14 +10,17 @@ from phonenumbers import (
     PhoneNumberType,
     example_number_for_type,
     format_number,
+    is_number_geographical,
     is_valid_number,
+    national_significant_number,
+    number_type,
     parse,
     region_code_for_number,
 )
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 from nextlead.core.almanac import zone_named
-from nextlead_adapters.number_zones import NumberZones, country_of_number, number_zones, restrict
+from nextlead_adapters.number_zones import _MOBILE, NumberZones, country_of_number, number_zones, restrict
 from nextlead_adapters.zone_names import zones_by_country
 
 
@@ -110,6 +114,50 @@ def test_country_by_first_digits() -> None:
             assert country is not None
             assert looked_up.of(number) == restrict(TIMEZONE_DATA[prefix], country), number
     assert checked > 1_000
+
+
+def test_a_mobile_may_be_anywhere_in_its_country() -> None:
+    """Of countries with several zones; under prefixes that have numbers of places, too, what the data says counts."""
+    # R11.1
+    places, mobiles = set(), {}
+    for code, (country, *_) in COUNTRY_CODE_TO_REGION_CODE.items():
+        if len(zones_by_country().get(country, ())) > 1:
+            for number, kind in _national_numbers(Random(4), code, country):
+                prefix = max((text for text in _beginnings(number) if text in TIMEZONE_DATA), key=len)
+                if is_number_geographical(parse(f"+{number}")):
+                    places.add(prefix)
+                elif kind == PhoneNumberType.MOBILE:
+                    mobiles[prefix] = (number, restrict(TIMEZONE_DATA[str(code)], country))
+    assert places & _MOBILE <= {"642"}  # Scott Base, in the Antarctic, keeps New Zealand's time
+    assert mobiles.keys() >= _MOBILE
+    for prefix in mobiles.keys() - (places - _MOBILE):
+        number, zones = mobiles[prefix]
+        assert number_zones().of(number) == zones, prefix
+
+
+def test_a_mobile_of_western_australia_is_not_called_at_the_hours_of_sydney() -> None:  # R11.1
+    assert {"Australia/Perth", "Australia/Sydney"} < set(number_zones().of(61_491_570_006))
+    assert number_zones().of(61_8_5550_0100) != number_zones().of(61_491_570_006)  # a fixed line there
+
+
+def _beginnings(number: int) -> list[str]:
+    text = str(number)
+    return [text[:length] for length in range(1, len(text) + 1)]
+
+
+def _national_numbers(rng: Random, code: int, country: str) -> Iterator[tuple[int, int]]:
+    """Valid ones of the country, of all types, with the type."""
+    for kind in PhoneNumberType.values():
+        example = example_number_for_type(country, kind)
+        national = national_significant_number(example) if example else ""
+        for kept in range(4) if national else ():
+            for _ in range(80):
+                drawn = national[:kept] + "".join(rng.choices("0123456789", k=len(national) - kept))
+                if drawn[0] == "0":
+                    continue
+                number = parse(f"+{code}{drawn}")
+                if is_valid_number(number) and region_code_for_number(number) == country:
+                    yield int(f"{code}{drawn}"), number_type(number)
 
 
 def _valid_numbers(rng: Random) -> list[int]:
