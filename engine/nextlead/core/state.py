@@ -2,10 +2,9 @@
 
 Rules of this file:
 
-1. A lead's *footprint* (its place in a queue, its timers, the lists it is in, the counters) is a function of its row
-and of
-   what numbers are held by leases. `put` takes the old row's footprint away and lays the new one's. Nothing else
-   touches it.
+1. A lead's *footprint* (its place in a queue, its timers, the lists it is in, the counters) is a function of its row,
+   of what numbers are held by leases, and of what contact limits count. `put` takes the old row's footprint away and
+   lays the new one's; what a change means for other leads is theirs to find out anew (`reconsider`).
 2. Handlers compute first and put afterwards: once a handler has called `put`, it does not refuse.
 3. What is put is in `changes`, for the store.
 """
