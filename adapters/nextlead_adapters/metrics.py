@@ -22,7 +22,10 @@ Values = Mapping[tuple[()], float] | Mapping[tuple[str], float] | Mapping[tuple[
 
 
 class DialerCollector(Collector):
-    """One organisation's metrics. O(campaigns + parts of the order * log n) a scrape."""
+    """One organisation's metrics. A scrape is O(queues), and more for those in which something happened since the last.
+
+    See `Engine.idle_counts`; with a million leads the first one takes ten times as long as the others.
+    """
 
     def __init__(self, dialer: Dialer, organisation: str) -> None:
         self._dialer = dialer

@@ -2,8 +2,8 @@
 
 Rules of this file:
 
-1. What does not depend on the agent is counted once, by campaign, owner and kind (`Survey`), by bisecting parts; an
-   agent's answer is put together from that.
+1. What does not depend on the agent is counted once, by campaign, owner and kind (`Survey`), from the counts of queues
+   (`standing.py`); an agent's answer is put together from that.
 2. Leads that have left, written as closed or not, are not open, and not counted.
 3. The order of the rules is that of `rules.py`; what a lead is counted under is what its first failing rule says
    (`tests/unit/core/test_idle.py` compares the two).
@@ -19,32 +19,20 @@ from .commands import WhyAllIdle, WhyIdle
 from .leases import need_worker
 from .model import Lead, Status
 from .openings import Openings, next_ms, next_of_campaign_ms
-from .order import lead_of, limit
+from .order import lead_of
 from .places import Bar, is_own
-from .queues import HELD, LIMITED, OWN, UNSHOWN, Family, Part, Queue
+from .queues import OWN, UNSHOWN, Family, Queue
 from .replies import Idle, IdleAgents, IdleCampaign, IdleCounts
 from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
 from .setup_model import Agent, Campaign
 from .sight import is_selected, may_get_own, owners_of, sight_of
+from .standing import KEYS, READY, counts_of
 from .state import State
 
-READY: Final = "ready"
 NO_LEADS: Final = "no_leads"
 """The chief reason of an agent where no lead is open."""
 
-_KEYS: Final = {
-    "pool": "inactive_pool",
-    "status": "pending_validation",
-    "unresolved": "unresolved",
-    "leased": "leased",
-    "number_leased": "number_leased",
-    "due": "not_due",
-    "calling_hours": "calling_hours",
-    "contact_limit": "contact_limit",
-}
-"""Rules that do not depend on the agent, and what a lead is counted under that one of them keeps back."""
-
-_RULES: Final = rules_named(*(name for name in _KEYS if name != "contact_limit"))
+_RULES: Final = rules_named(*(name for name in KEYS if name != "contact_limit"))
 _WHOSE: Final = rules_named("campaign", "owner")
 _LOWER: Final = (Status.AUTOMATIC_REDIAL, Status.UNPROCESSED)
 _NONE: Final[Counter[str]] = Counter()
@@ -76,7 +64,8 @@ class Survey:
     """Open leads of some campaigns, and an agent's own redials anywhere, by group and by what keeps them back.
 
     `READY` is nothing. `totals` are by campaign and whether they are their owner's alone; `owned` are the campaigns in
-    which an owner has such. O(parts * log n + leases), and what `_exceptions` says.
+    which an owner has such; `owners` are all who have any. O(queues + leases), and what `counts_of` and `_exceptions`
+    say.
     """
 
     def __init__(self, state: State, campaigns: Collection[int], agent: int = 0) -> None:
@@ -84,32 +73,35 @@ class Survey:
         self._context = Context(state, NOBODY, state.now_ms)
         self._campaigns = campaigns
         self._agent = agent
-        self.groups: defaultdict[Group, Counter[str]] = defaultdict(Counter)
+        self.owners: set[int] = set()
         self.totals: defaultdict[tuple[int, bool], Counter[str]] = defaultdict(Counter)
         self.owned: defaultdict[int, set[int]] = defaultdict(set)
+        self._groups: defaultdict[Group, list[Mapping[str, int]]] = defaultdict(list)
         for queue in state.queues.values():
             if queue.parts and self._wants(queue.campaign, queue.owner, own=queue.family in OWN):
                 group = (queue.campaign, queue.owner, _KINDS.get(queue.family, Kind.OTHER))
-                for part in queue.parts.values():
-                    self._count_part(group, part)
+                self._count(group, counts_of(state, queue, state.now_ms))
         self._count_aside()
         for lead in self._leads(lead for held in state.leases.values() for _, lead in held):
-            self._count(_group_of(lead), self.key_of(lead), 1)
+            self._count(_group_of(lead), {self.key_of(lead): 1})
         for lead in self._leads(_exceptions(state)):
-            self._count(_group_of(lead), self.key_of(lead), -1)
+            self._count(_group_of(lead), {self.key_of(lead): -1})
 
     def key_of(self, lead: Lead) -> str:
         """What one lead is counted under, whoever the agent is; while limits change, where it still stands."""
         if _waits_for_deletion(self._state, lead):
-            return _KEYS["pool"]
+            return KEYS["pool"]
         rule = first_no(self._context, lead, _RULES)
         if rule is not None:
-            return _KEYS[rule.name]
-        return _KEYS["contact_limit"] if self._state.parked.get(lead.id) else READY
+            return KEYS[rule.name]
+        return KEYS["contact_limit"] if self._state.parked.get(lead.id) else READY
 
     def of(self, campaign: int, owner: int, kind: Kind) -> Counter[str]:
         """A group's counts."""
-        return self.groups.get((campaign, owner, kind), _NONE)
+        found: Counter[str] = Counter()
+        for counts in self._groups.get((campaign, owner, kind), ()):
+            found.update(counts)
+        return found
 
     def total(self, campaign: int, *, own: bool) -> Counter[str]:
         """A campaign's, of leads that are their owner's alone, or of the others."""
@@ -123,42 +115,23 @@ class Survey:
             if self._wants(lead.campaign, lead.owner, own=is_own(lead)):
                 yield lead
 
-    def _count(self, group: Group, key: str, by: int) -> None:
-        if not by:
-            return
+    def _count(self, group: Group, counts: Mapping[str, int]) -> None:
         campaign, owner, kind = group
-        self.groups[group][key] += by
-        self.totals[campaign, kind is Kind.OWN][key] += by
+        self._groups[group].append(counts)
+        self.owners.add(owner)
+        total = self.totals[campaign, kind is Kind.OWN]
+        for key, by in counts.items():
+            total[key] += by
         if kind is Kind.OWN:
             self.owned[owner].add(campaign)
-
-    def _count_part(self, group: Group, part: Part) -> None:
-        state, found = self._state, len(part.keys)
-        pool, zones, _source, variant, promised, apart = part.key
-        bars = state.shut.get(pool, 0)
-        if bars and bars & (Bar.PROMISED if promised else Bar.ORDINARY):
-            return
-        if bars and bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
-            masters = sum(state.has_clones(lead_of(key)) for key in part.keys) if state.clones else 0
-            self._count(group, _KEYS["pool"], masters)
-        elif not promised and pool not in state.open_pools:
-            self._count(group, _KEYS["pool"], found)
-        elif apart == HELD:
-            self._count(group, _KEYS["number_leased"], found)
-        else:
-            due = part.keys.bisect_left(limit(state.now_ms) - part.base)
-            self._count(group, _KEYS["due"], found - due)
-            is_open = state.gates[part.queue.campaign, zones].span.open
-            key = _KEYS["contact_limit"] if apart == LIMITED else READY
-            self._count(group, key if is_open else _KEYS["calling_hours"], due)
 
     def _count_aside(self) -> None:
         state = self._state
         for (campaign, pool, owner, status), found in state.aside.items():
             expired = status is Status.UNRESOLVED and state.shut.get(pool, 0) & Bar.ORDINARY
             if campaign in self._campaigns and not expired:
-                key = status.code if pool in state.open_pools else _KEYS["pool"]
-                self._count((campaign, owner, Kind.OTHER), key, found)
+                key = status.code if pool in state.open_pools else KEYS["pool"]
+                self._count((campaign, owner, Kind.OTHER), {key: found})
 
 
 def _group_of(lead: Lead) -> Group:
@@ -198,7 +171,7 @@ def _waits_for_deletion(state: State, lead: Lead) -> bool:
 
 
 def why_idle(state: State, command: WhyIdle) -> Idle:
-    """Why an agent gets no lead now. `NoSession` and `AgentDisabled` as for a `next`. O(parts * log n + leases)."""
+    """Why an agent gets no lead now. `NoSession` and `AgentDisabled` as for a `next`. For the cost see `Survey`."""
     agent = state.agents.need(command.agent)
     need_worker(agent)
     assert agent.session is not None
@@ -220,7 +193,10 @@ class _Agent:
     def answer(self, openings: Openings | None = None) -> Idle:
         """Everything put together. Once."""
         blocked = self.blocked()
-        opens_ms = next_ms(self._state, self._sight, self._agent, openings)
+        if _comes_now(self._state, self._found):
+            opens_ms: int | None = self._state.now_ms
+        else:
+            opens_ms = next_ms(self._state, self._sight, self._agent, openings)
         return Idle(self._agent.code, blocked, self._found[READY], opens_ms)
 
     def blocked(self) -> dict[str, int]:
@@ -254,8 +230,8 @@ class _Agent:
         if not is_selected(agent, campaign):
             self._found["campaign"] += left
             return
-        inactive = shared[_KEYS["pool"]]
-        self._found[_KEYS["pool"]] += inactive
+        inactive = shared[KEYS["pool"]]
+        self._found[KEYS["pool"]] += inactive
         left -= inactive
         for owner in self._owners:
             for kind in (Kind.LOWER, Kind.OTHER):
@@ -263,8 +239,8 @@ class _Agent:
                 if not found:
                     continue
                 self._add(campaign, kind, found)
-                self._found[_KEYS["pool"]] -= found[_KEYS["pool"]]  # these are in `inactive`
-                left -= found.total() - found[_KEYS["pool"]]
+                self._found[KEYS["pool"]] -= found[KEYS["pool"]]  # these are in `inactive`
+                left -= found.total() - found[KEYS["pool"]]
         self._found["other_owner"] += left
 
     def _add(self, campaign: Campaign, kind: Kind, found: Counter[str]) -> None:
@@ -295,7 +271,7 @@ class _Agent:
 def why_all_idle(state: State, _command: WhyAllIdle) -> IdleAgents:
     """The same for all campaigns, and all agents with a session who hold no lease.
 
-    O(parts * log n + leases), and for each agent O(owners above it * campaigns it chose).
+    What `Survey` costs, and for each agent O(owners above it * campaigns it chose).
     """
     survey, openings = Survey(state, state.campaigns.by_no), Openings(state)
     free = [agent for agent in state.agents if agent.enabled and agent.session and not state.leases.get(agent.no)]
@@ -307,15 +283,15 @@ def why_all_idle(state: State, _command: WhyAllIdle) -> IdleAgents:
 def idle_counts(state: State) -> IdleCounts:
     """Campaigns as in `why_all_idle`; of agents only how many wait, by what keeps most leads from each.
 
-    O(parts * log n + leases), and O(owners above * campaigns chosen) for each of those who differ in what they may get.
+    What `Survey` costs, and O(owners above * campaigns chosen) for each of those who differ in what they may get, and
+    O(parts) of the campaigns without a lead that could be had now.
     """
     survey = Survey(state, state.campaigns.by_no)
-    owners = {owner for _, owner, _ in survey.groups}
     reasons: dict[tuple[object, ...], str] = {}
     waiting: Counter[str] = Counter()
     for no in state.waiting.by_agent:
         agent = state.agents.by_no[no]
-        alike = _likeness(state, agent, owners)
+        alike = _likeness(state, agent, survey.owners)
         if alike not in reasons:
             reasons[alike] = chief_reason(_Agent(state, survey, agent).blocked())
         waiting[reasons[alike]] += 1
@@ -332,6 +308,11 @@ def _likeness(state: State, agent: Agent, owners: Collection[int]) -> tuple[obje
         return (agent.no,)
     chosen = agent.session.campaigns
     return (agent.team, chosen, tuple(no in agent.campaigns for no in chosen))
+
+
+def _comes_now(state: State, found: Counter[str]) -> bool:
+    """Whether a lead can be had now: then nobody need look for the next one. Not said while limits change."""
+    return found[READY] > 0 and not state.tasks
 
 
 def chief_reason(blocked: Mapping[str, int]) -> str:
@@ -365,5 +346,8 @@ def _idle_campaign(
 
     dialled_queues = [queue for queue in queues if (own_too if queue.family in OWN else campaign.active)]
     blocked = {key: count for key, count in found.items() if count and key != READY}
-    opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled, openings)
+    if _comes_now(state, found):
+        opens_ms: int | None = state.now_ms
+    else:
+        opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled, openings)
     return IdleCampaign(campaign.code, blocked, found[READY], opens_ms)

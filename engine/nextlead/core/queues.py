@@ -15,11 +15,11 @@ below the limit.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import IntEnum
 from heapq import merge
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from sortedcontainers import SortedList
 
@@ -153,10 +153,21 @@ class Part:
         return (base + key for key in self.keys)
 
 
-class Queue:
-    """All leads of one campaign, owner and family, in order."""
+class Counted(NamedTuple):
+    """Leads of a queue by what keeps them back, from one moment until another (exclusive); see `standing.py`."""
 
-    __slots__ = ("campaign", "earliest", "family", "levels", "overdue", "owner", "parts", "watchers")
+    from_ms: int
+    until_ms: int
+    by_key: Mapping[str, int]
+
+
+class Queue:
+    """All leads of one campaign, owner and family, in order.
+
+    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that.
+    """
+
+    __slots__ = ("campaign", "counted", "earliest", "family", "levels", "overdue", "owner", "parts", "watchers")
 
     def __init__(self, campaign: int, owner: int, family: Family, overdue_after_ms: int) -> None:
         self.campaign = campaign
@@ -167,6 +178,7 @@ class Queue:
         self.earliest = NEVER
         self.overdue = 0
         self.watchers: set[int] = set()
+        self.counted: Counted | None = None
         self.set_overdue_after(overdue_after_ms)
 
     def set_overdue_after(self, overdue_after_ms: int) -> None:
@@ -175,6 +187,7 @@ class Queue:
 
     def add(self, part: Part, key: int) -> None:
         """O(log n)."""
+        self.counted = None
         part.keys.add(key)
         if part.shadow is not None:
             part.shadow.add(key)
@@ -202,6 +215,7 @@ class Queue:
 
     def remove(self, part: Part, key: int) -> bool:
         """O(log n); true when the part is empty now and was dropped."""
+        self.counted = None
         keys = part.keys
         keys.remove(key)
         if part.shadow is not None:
@@ -218,6 +232,7 @@ class Queue:
 
     def switch(self, part: Part, *, is_open: bool) -> None:
         """Open or close the gate before a part; O(levels)."""
+        self.counted = None
         if part.open is not is_open:
             part.open = is_open
             self._swap(part.priority, *((NEVER, part.head) if is_open else (part.head, NEVER)))
@@ -262,6 +277,7 @@ class Queue:
         return merge(*(part.in_order() for part in self.parts.values() if part.open and part.priority == priority))
 
     def _rehead(self, part: Part) -> None:
+        self.counted = None
         head = part.base + part.keys[0] if part.keys else NEVER
         if head != part.head:
             if part.open:

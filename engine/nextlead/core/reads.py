@@ -11,11 +11,12 @@ from .leases import offer_of
 from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token, ZoneSet
 from .order import limit
 from .privacy import knows_key
-from .queues import CLASS_NAME, Family
+from .queues import CLASS_NAME, OWN, Family
 from .records import Records
 from .redials import own_redials
 from .replies import IdleCounts, Offer
 from .setup_model import Agent, Campaign, Project, Sequences, Settings, Team
+from .standing import READY, counts_of
 from .state import State
 from .timers import Kind
 from .verify import verify
@@ -173,15 +174,14 @@ class Reads:
         return {(code[no], Status(status).code): n for (no, status), n in self.state.counts.items() if no in code}
 
     def ready_counts(self, now_ms: int) -> dict[tuple[str, str], int]:
-        """Leads ready to dial by (campaign code, class). O(parts * log n)."""
-        below = limit(now_ms)
+        """Leads ready to dial by (campaign code, class). O(queues), and what `counts_of` says."""
         found: dict[tuple[str, str], int] = {}
         for queue in self.state.queues.values():
             campaign = self.campaigns.by_no[queue.campaign]
             if not self._campaign_dials(campaign, queue.family):
                 continue
             key = (campaign.code, CLASS_NAME[queue.family])
-            found[key] = found.get(key, 0) + queue.ready(below)
+            found[key] = found.get(key, 0) + counts_of(self.state, queue, now_ms).get(READY, 0)
         return found
 
     def idle_counts(self, now_ms: int) -> IdleCounts:
@@ -196,8 +196,7 @@ class Reads:
 
     @staticmethod
     def _campaign_dials(campaign: Campaign, family: Family) -> bool:
-        own = family in (Family.URGENT_OWN, Family.VIP_OWN, Family.PRIVATE_OWN)
-        return campaign.active or (own and campaign.dialer.dial_promised_when_inactive)
+        return campaign.active or (family in OWN and campaign.dialer.dial_promised_when_inactive)
 
     def pool_counts(self, pool: int, now_ms: int) -> PoolCounts:
         """O(parts of the pool * log n)."""

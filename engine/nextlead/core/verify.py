@@ -19,6 +19,7 @@ from .queues import HELD, Queue
 from .rechecking import Recheck
 from .recovery import Recovery
 from .row import Row
+from .standing import count
 from .state import State
 from .timers import Kind, Slot
 from .zones import UNKNOWN
@@ -230,4 +231,9 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
     earliest = min((found[0] for _, found in expected), default=NEVER)
     if queue.earliest != earliest:
         problems.append(f"{name}: earliest is {queue.earliest}, should be {earliest}")
+    counted, now_ms = queue.counted, state.now_ms
+    if counted is not None and counted.from_ms <= now_ms < counted.until_ms:
+        found = count(state, queue, now_ms).by_key
+        if counted.by_key != found:
+            problems.append(f"{name}: its leads are counted as {counted.by_key}, should be {found}")
     return problems

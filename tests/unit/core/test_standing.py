@@ -1,0 +1,145 @@
+"""Counts that stay with their queue (R14.3): they hold as long as nothing happens, and are counted again when it does.
+
+`Centre` has the engine proved after each command, and that compares every count that is kept with a new one.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from unit.core.centre import MINUTE_MS, NOW_MS, Centre
+
+from nextlead.core import standing
+from nextlead.core.commands import ActOnPool, Block, EditPool, MakeUrgent, PutCampaign, Tick, WhyIdle
+from nextlead.core.queues import Counted, Queue
+from nextlead.core.row import HOUR_MS
+from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer
+from nextlead.core.state import State
+
+NINE_TO_FIVE = CallingHours(zone="UTC", windows=(((9 * 60, 17 * 60),),) * 7)
+LEADS = 6
+NUMBERS = range(14155550100, 14155550100 + LEADS)
+OTHERS = range(14155550110, 14155550110 + LEADS)
+
+
+class Watched(Centre):
+    """Somebody looks at everything after each command."""
+
+    def __call__(self, command: object) -> object:
+        try:
+            return super().__call__(command)  # type: ignore[arg-type]
+        finally:
+            self.counts()
+
+    def counts(self) -> dict[str, int]:
+        [campaign] = self.engine.idle_counts(self.now_ms).campaigns or [None]
+        found = {} if campaign is None else campaign.blocked | {"ready": campaign.ready}
+        assert sum(self.engine.ready_counts(self.now_ms).values()) == found.get("ready", 0)
+        return found
+
+    def later(self, ms: int) -> dict[str, int]:
+        self.now_ms += ms
+        self(Tick())
+        return self.counts()
+
+
+def counted(centre: Centre) -> list[Queue]:
+    return [queue for queue in centre.engine.state.queues.values() if queue.counted is not None]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Queue]:
+    """Queues whose leads are counted, in that order."""
+    found: list[Queue] = []
+    count: Callable[[State, Queue, int], Counted] = standing.count
+
+    def noted(state: State, queue: Queue, now_ms: int) -> Counted:
+        found.append(queue)
+        return count(state, queue, now_ms)
+
+    monkeypatch.setattr(standing, "count", noted)
+    return found
+
+
+def test_a_queue_in_which_nothing_happened_is_not_counted_again(asked: list[Queue]) -> None:
+    centre = Centre()
+    centre.load(*NUMBERS)
+    centre.load(*OTHERS, owner="agent:a")
+    centre(WhyIdle(agent="a"))
+    asked.clear()
+    assert centre.engine.idle_counts(NOW_MS + HOUR_MS).campaigns[0].ready == 2 * LEADS
+    assert not asked
+    lead = centre.next().lead
+    centre(WhyIdle(agent="a"))
+    assert {queue.owner for queue in asked} == {lead.owner}
+
+
+def test_time_makes_leads_due() -> None:
+    centre = Watched()
+    centre.load(*NUMBERS)
+    centre.finish(centre.next(), "unreached", cause="busy")
+    assert centre.counts() == {"not_due": 1, "ready": LEADS - 1}
+    now_ms = centre.now_ms
+    assert centre.engine.idle_counts(now_ms + 10 * MINUTE_MS - 1).campaigns[0].ready == LEADS - 1
+    assert centre.engine.idle_counts(now_ms + 10 * MINUTE_MS).campaigns[0].ready == LEADS
+    assert centre.counts()["not_due"] == 1, "a look at a later moment is none at this one"
+    centre.finish(centre.next(), "unreached", cause="busy")
+    assert centre.counts() == {"not_due": 2, "ready": LEADS - 2}
+
+
+def test_calls_promises_and_numbers_come_and_go() -> None:  # R3.7
+    centre = Watched()
+    centre.load(*NUMBERS)
+    centre.load(*NUMBERS)
+    offer = centre.next()
+    assert centre.counts() == {"leased": 1, "number_leased": 1, "ready": 2 * LEADS - 2}
+    centre.finish(offer, "redial", kind="common", at_ms=centre.now_ms + HOUR_MS)
+    assert centre.counts() == {"not_due": 1, "ready": 2 * LEADS - 1}
+    centre(MakeUrgent(lead=1, reason="hot_lead", expires_ms=centre.now_ms + HOUR_MS))
+    centre.finish(centre.next(), "resolved", result="success")
+    assert centre.later(2 * HOUR_MS)["ready"] == 2 * LEADS - 1
+
+
+def test_hours_open_and_close() -> None:  # R11.2
+    centre = Watched(calling_hours=NINE_TO_FIVE)
+    centre.load(*NUMBERS)
+    assert centre.counts() == {"ready": LEADS}
+    assert centre.later(9 * HOUR_MS) == {"calling_hours": LEADS, "ready": 0}
+    assert centre.later(15 * HOUR_MS) == {"ready": LEADS}
+    centre(PutCampaign(code="c1", dialer=Dialer(calling_hours=CallingHours(days_off=("2026-03-03",)))))
+    assert centre.counts() == {"calling_hours": LEADS, "ready": 0}
+
+
+def test_limits_keep_leads_back_and_let_them_go() -> None:  # R12.2
+    centre = Watched(contact_limits=(ContactLimit("min_gap", 3 * HOUR_MS),))
+    centre.load(*NUMBERS)
+    centre.finish(centre.next(), "unreached", cause="busy")
+    assert centre.later(HOUR_MS) == {"contact_limit": 1, "ready": LEADS - 1}
+    assert centre.later(2 * HOUR_MS) == {"ready": LEADS}
+
+
+def test_pools_open_and_close_behind_closed_hours_too() -> None:  # R3.4
+    centre = Watched(calling_hours=NINE_TO_FIVE)
+    centre.load(*NUMBERS)
+    centre.later(9 * HOUR_MS)
+    centre(ActOnPool(pool=1, action="deactivate"))
+    assert centre.counts() == {"inactive_pool": LEADS, "ready": 0}
+    centre(EditPool(pool=1, priority=3))
+    centre(ActOnPool(pool=1, action="activate"))
+    assert centre.counts() == {"calling_hours": LEADS, "ready": 0}
+
+
+def test_pools_are_shuffled_and_deleted_and_numbers_blocked() -> None:  # R9.10, R9.11, R10.2
+    centre = Watched()
+    centre.load(*NUMBERS)
+    centre.load(*NUMBERS)
+    centre.engine.state.slice_leads = 2
+    for command in (ActOnPool(pool=1, action="shuffle", seed=3), ActOnPool(pool=2, action="delete")):
+        centre(command)
+        while centre.engine.working:
+            centre.counts()
+            centre.work()
+    assert centre.counts() == {"ready": LEADS}
+    number = centre.next("b").lead.numbers[0]
+    centre(Block(numbers=(number,)))
+    assert sum(centre.counts().values()) == LEADS
+    assert counted(centre), "something must be kept, or the tests of this file show nothing"
