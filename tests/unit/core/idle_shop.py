@@ -212,7 +212,10 @@ class Shop(Centre):
 
     def block(self) -> None:
         dice = self.random
-        self(c.Block(numbers=(14155550100 + dice.randrange(12),), drop_number=False))
+        number = 14155550100 + dice.randrange(12)
+        self(c.Block(numbers=(number,), drop_number=dice.random() < 0.5))
+        if dice.random() < 0.5:
+            self(c.Unblock(number=number))
 
     def drop(self) -> None:
         self(c.Remove(lead=self.lead()))
