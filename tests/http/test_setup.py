@@ -349,3 +349,23 @@ async def test_those_who_change_a_campaign_under_load_undo_nothing_of_each_other
     hours = dialer["calling_hours"]
     assert (dialer["priority"], hours["campaign_zone"], len(dialer["contact_limits"])) == (7, "Europe/Paris", 2)
     assert hours["windows"]["mon"] == [["08:00", "20:00"]]
+
+
+async def test_a_campaign_that_goes_while_there_is_no_room_is_not_made_anew(house: House, centre: Caller) -> None:
+    await centre.ok("PUT", "/v1/campaigns/c2", {})
+    house.dialer._backlog._most = 3
+    house.store.stall()
+    async with asyncio.TaskGroup() as group:
+        for no in range(3):
+            group.create_task(centre.ok("PUT", f"/v1/teams/t{no}", {}))
+        while house.dialer.queued < 3:
+            await asyncio.sleep(0)
+        group.create_task(centre.ok("DELETE", "/v1/campaigns/c2"))
+        while house.dialer.queued < 4:
+            await asyncio.sleep(0)
+        group.create_task(centre.no(404, "PATCH", "/v1/campaigns/c2", {"name": "Second"}))
+        group.create_task(centre.no(404, "POST", "/v1/campaigns/c2/deactivate"))
+        while house.dialer.queued < 6:
+            await asyncio.sleep(0)
+        house.store.release()
+    await centre.no(404, "GET", "/v1/campaigns/c2")

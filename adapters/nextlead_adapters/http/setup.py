@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, UnsetType
 
 from nextlead.core.commands import (
+    Command,
     Delete,
     PutAgent,
     PutCampaign,
@@ -53,17 +54,23 @@ async def _list(kind: str, call: Call) -> object:
     return await call.services.dialer.read(read)
 
 
-async def _put(kind: str, submit: Callable[[Call], Any], call: Call) -> Reply:
+async def _put(kind: str, submit: Callable[[Call], Command], call: Call) -> Reply:
     """PUT makes what is not there; PATCH does not."""
     if isinstance(call.body, shapes.CampaignBody):
         await learn_holidays(call, call.body.dialer)
-    there = call.code() in records(call.services.engine, kind).by_code
-    if not there:
-        if call.scope["method"] == "PATCH":
-            raise NotFound(kind, call.code())
-        if not _CODE.fullmatch(call.code()):
-            raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
-    await call.services.dialer.submit(partial(submit, call))
+    there = False
+
+    def command() -> Command:
+        nonlocal there
+        there = call.code() in records(call.services.engine, kind).by_code
+        if not there:
+            if call.scope["method"] == "PATCH":
+                raise NotFound(kind, call.code())
+            if not _CODE.fullmatch(call.code()):
+                raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
+        return submit(call)
+
+    await call.services.dialer.submit(command)
     return Reply(200 if there else 201, await _show(kind, call))
 
 
@@ -144,12 +151,12 @@ async def _delete(kind: Literal["team", "agent", "project", "campaign"], call: C
 
 async def activate_campaign(call: Call) -> object:
     """Its leads are offered again."""
-    return await call.submit(_switch(call, active=True), lambda _: campaign_now(call))
+    return await call.submit(partial(_switch, call, active=True), lambda _: campaign_now(call))
 
 
 async def deactivate_campaign(call: Call) -> object:
     """The answer tells what becomes of promised redials (SPEC R3.3)."""
-    return await call.submit(_switch(call, active=False), partial(_deactivated, call))
+    return await call.submit(partial(_switch, call, active=False), partial(_deactivated, call))
 
 
 def _deactivated(call: Call, reply: Campaign | Stranded) -> shapes.CampaignDeactivated:
