@@ -114,7 +114,11 @@ class Intake:
             reading = stack.pop_all()
         opened: asyncio.Future[Pool] = asyncio.get_running_loop().create_future()
         loading = self._spawn(self._load(order, header, path, chunks, reading, opened, then))
-        await asyncio.wait([loading] if small else [loading, opened], return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait([loading] if small else [loading, opened], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if loading.cancelled():  # perhaps before it began
+                await reading.aclose()
         return loading.result() if loading.done() else opened.result()
 
     async def enter(

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import json
@@ -357,6 +358,31 @@ async def test_an_upload_goes_on_when_its_caller_has_gone(
     await intake.idle()
     assert caller.cancelled()
     assert [counts(pool) for pool in dialer.engine.pools.values()] == [(5_000, 0, 0)]
+
+
+async def test_loading_that_is_cancelled_before_it_begins_leaves_nothing(
+    intake: Intake, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, readers = write("phone\n4155550100\n"), list[worker.Worker]()
+    spawn, start = intake._spawn, worker.Worker._start
+
+    def cancelled(work: Coroutine[Any, Any, Pool]) -> "asyncio.Task[Pool]":
+        task = spawn(work)
+        task.cancel()
+        return task
+
+    async def started(reader: worker.Worker) -> None:
+        readers.append(reader)
+        await start(reader)
+
+    monkeypatch.setattr(intake, "_spawn", cancelled)
+    monkeypatch.setattr(worker.Worker, "_start", started)
+    with pytest.raises(asyncio.CancelledError):
+        await intake.upload(path, "list.csv", OPTIONS, ADMIN, remove=True)
+    assert not path.exists()
+    [reader] = readers
+    with pytest.raises(ProcessLookupError):
+        os.kill(reader.pid, 0)
 
 
 async def test_a_number_on_the_do_not_call_list_is_never_loaded(dialer: Dialer, intake: Intake, write: Write) -> None:
