@@ -9,6 +9,7 @@ import pytest
 from conftest import environment
 
 import nextlead
+import nextlead.testing
 
 ADAPTERS = {"nextlead_adapters", "starlette", "uvicorn", "aiosqlite", "anyio", "structlog", "typer"}
 
@@ -18,7 +19,7 @@ def loaded_by(statement: str, tmp_path: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return {part for name in json.loads(done.stdout) for part in (name, name.partition(".")[0])}
 
 
 def test_engine_pulls_in_no_adapter(tmp_path: Path) -> None:
@@ -41,6 +42,14 @@ def test_a_dialer_has_zones_when_it_opens_and_holidays_when_a_campaign_does(tmp_
     loaded = loaded_by(f"{code}\nasyncio.run(work())", tmp_path)
     assert "phonenumbers" in loaded
     assert "holidays" not in loaded
+
+
+def test_the_daemon_pulls_in_no_reference_model(tmp_path: Path) -> None:
+    code = "import nextlead_adapters.server, nextlead_adapters.bootstrap, nextlead.testing as t"
+    assert "nextlead.testing.reference" not in loaded_by(code, tmp_path)
+    assert "nextlead.testing.reference" in loaded_by(f"{code}; t.ReferenceModel", tmp_path)
+    with pytest.raises(AttributeError, match="no attribute 'Motor'"):
+        nextlead.testing.Motor  # noqa: B018
 
 
 def test_both_are_listed_and_nothing_else_is_there() -> None:
