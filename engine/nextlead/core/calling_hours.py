@@ -85,11 +85,13 @@ class Calendar:
     """One campaign's hours in one set of zones.
 
     `zones` are those that count. `is_substitute`: the campaign's, as the lead's own are never open together (rule 2).
+    `source` is whose they are: the lead's, its number's, or the campaign's.
     """
 
     def __init__(self, zones: tuple[str, ...], days: LocalDays, never_together: tuple[str, ...] = ()) -> None:
         self.zones = zones
         self.is_substitute = bool(never_together)
+        self.source = "campaign"
         self._never_together = never_together
         self._days = days
         self._hours = tuple(ZoneHours(zone, days) for zone in zones)
@@ -99,6 +101,7 @@ class Calendar:
         self._span = self._other_span = NEVER
         self._other_from_ms = self._other_until_ms = 0
         self._described: tuple[int, str] = (-1, "")
+        self._allowed: tuple[int, tuple[tuple[str, str], ...]] = (-1, ())
 
     def at(self, at_ms: int) -> Span:
         """The span that a moment is in. O(1) within the last two asked for, else some look-ups of zone rules.
@@ -129,6 +132,13 @@ class Calendar:
         if self._described[0] != minute:
             self._described = minute, self._words(min(at_ms, LAST_MS))
         return self._described[1]
+
+    def allowed(self, at_ms: int) -> tuple[tuple[str, str], ...]:
+        """The same with whose zones they are, as the history of an offer has it. O(1) within that minute, too."""
+        minute = at_ms // MINUTE_MS
+        if self._allowed[0] != minute:
+            self._allowed = minute, (("calling_hours", f"{self.describe(at_ms)}; zone of the {self.source}"),)
+        return self._allowed[1]
 
     def _look(self, at_ms: int) -> Span:
         if not all(hours.at(at_ms).open for hours in self._hours):

@@ -20,7 +20,10 @@ from .order import ID_BITS, ID_MASK
 
 def newest_ms(calls: tuple[Call, ...]) -> int:
     """When the last of the calls started, or the last conversation ended, whichever is later; there is one at least."""
-    return max(max(call.at_ms, call.talked_ms) for call in calls)
+    newest = 0
+    for call in calls:
+        newest = max(newest, call.at_ms, call.talked_ms)
+    return newest
 
 
 class ContactedRows(Mapping[int, Contacted]):
@@ -38,6 +41,9 @@ class ContactedRows(Mapping[int, Contacted]):
     def __getitem__(self, lead: int) -> Contacted:
         return self._unpack(self._rows[lead])
 
+    def __contains__(self, lead: object) -> bool:
+        return lead in self._rows
+
     def __iter__(self) -> Iterator[int]:
         return iter(self._rows)
 
@@ -46,10 +52,12 @@ class ContactedRows(Mapping[int, Contacted]):
 
     def put(self, row: Contacted) -> None:
         """Keep a lead's row in the place of the one it had. O(numbers in it * log n)."""
-        self.remove(row.lead)
+        if row.lead in self._rows:
+            self.remove(row.lead)
         self.changes += 1
         self._rows[row.lead] = self._pack(row)
-        self._entries.update(_entries_of(row))
+        for entry in _entries_of(row):
+            self._entries.add(entry)
         heappush(self._expiring, newest_ms(row.calls) << ID_BITS | row.lead)
 
     def remove(self, lead: int) -> bool:

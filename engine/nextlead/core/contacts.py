@@ -220,7 +220,7 @@ class Contacts:
         closed = new.status is Status.CLOSED
         calls = new.calls if closed else tuple(call for call in new.calls if call.number not in new.numbers)
         row = Contacted(new.id, new.campaign, calls)
-        if not calls or self.rows.get(new.id) == row:
+        if not calls or (new.id in self.rows and self.rows[new.id] == row):
             return None
         self.rows.put(row)
         return row

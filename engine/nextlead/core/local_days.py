@@ -5,6 +5,7 @@ Days are counted from 1970-01-01; a moment's local day and time of day are `divm
 
 from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -35,6 +36,7 @@ class LocalDays:
         week = (_ALL_DAY,) * 7 if hours.windows is None else hours.windows
         self.windows = tuple(_merged(day) for day in week)
         self._edges = tuple(tuple(m * MINUTE_MS for window in day for m in window) for day in self.windows)
+        self._texts = tuple(", ".join(f"{_time(start)}-{_time(end)}" for start, end in day) for day in self.windows)
         self.always = all(day == _ALL_DAY for day in self.windows)
         """Nothing but days off closes it."""
         self._days_off = sorted({date.fromisoformat(text).toordinal() - _EPOCH for text in hours.days_off})
@@ -82,7 +84,7 @@ class LocalDays:
         if not windows:
             return "closed all day"
         is_open = any(start * MINUTE_MS <= into_ms < end * MINUTE_MS for start, end in windows)
-        texts = ", ".join(f"{_time(start)}-{_time(end)}" for start, end in windows)
+        texts = self._texts[(day + 3) % 7]
         return f"open {texts}" if is_open else f"closed, hours {texts}"
 
     def _holidays_of(self, year: int) -> list[int]:
@@ -135,7 +137,12 @@ class Clocks:
 
 def local_time(day: int, into_ms: int) -> str:
     """A local day and time of day as people write it: `Mon 2026-03-09 09:12`."""
-    return f"{WEEKDAYS[(day + 3) % 7]} {date.fromordinal(day + _EPOCH).isoformat()} {_time(into_ms // MINUTE_MS)}"
+    return f"{_date(day)} {_time(into_ms // MINUTE_MS)}"
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    return f"{WEEKDAYS[(day + 3) % 7]} {date.fromordinal(day + _EPOCH).isoformat()}"
 
 
 def _time(minute: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, Final
 
-from .calling_hours import Calendar, Span, calendar_of
+from .calling_hours import LEAD_ZONE, Calendar, Span, calendar_of
 from .contacts import Contacts
 from .leads import LeadTable
 from .model import Lead, Pool, Status, ZoneSet
@@ -315,6 +315,8 @@ class Places:
         found = self.calendars.get((campaign, zones))
         if found is None:
             found = calendar_of(hours, self.zones.names(zones), self.zones.almanac, self.now_ms)
+            if hours.zone == LEAD_ZONE and self.zones.names(zones) and not found.is_substitute:
+                found.source = "lead" if self.zones.is_own(zones) else "number"
             self.calendars[campaign, zones] = found
         return found
 

@@ -8,11 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from .blocking import refusal_of_numbers
-from .calling_hours import LEAD_ZONE
 from .model import PROMISED, URGENT_REASONS, Lead
 from .places import is_own, zones_that_count
-from .queues import ANYTIME
-from .rules import NOBODY, Context, Rule, due_ms_of, expires_ms, holders, release_ms, reserved_until_ms
+from .rules import Context, Rule, due_ms_of, expires_ms, holders, release_ms, reserved_until_ms
 from .sight import is_selected, sight_of
 from .state import State
 
@@ -29,13 +27,13 @@ def allowed_by(state: State, lead: Lead) -> tuple[tuple[str, str], ...]:
 
     Nothing for a campaign that has neither.
     """
-    found: list[tuple[str, str]] = []
-    context = Context(state, NOBODY, state.now_ms)
+    found: tuple[tuple[str, str], ...] = ()
     if state.campaigns.by_no[lead.campaign].dialer.calling_hours is not None:
-        found.append(("calling_hours", _calling_hours(context, lead, 0)))
+        calendar = state.calendar(lead.campaign, zones_that_count(lead))
+        found = (("calling_hours", _forced(lead)),) if calendar is None else calendar.allowed(state.now_ms)
     if state.contacts.active:
-        found += state.contacts.values(lead, state.now_ms)
-    return tuple(found)
+        found += tuple(state.contacts.values(lead, state.now_ms))
+    return found
 
 
 def moment(at_ms: int) -> str:
@@ -165,18 +163,15 @@ def _due(context: Context, lead: Lead, _until_ms: int) -> str:
 
 
 def _calling_hours(context: Context, lead: Lead, _until_ms: int) -> str:
-    hours = context.state.campaigns.by_no[lead.campaign].dialer.calling_hours
-    if hours is None:
+    if context.state.campaigns.by_no[lead.campaign].dialer.calling_hours is None:
         return "the campaign has none"
-    zones = zones_that_count(lead)
-    calendar = context.state.calendar(lead.campaign, zones)
-    if calendar is None:
-        by = lead.promise.forced_by if zones == ANYTIME and lead.promise is not None else ""
-        return f"the promised time was forced by {by}: exempt until that call ends"
-    known = context.state.zones
-    of_lead = hours.zone == LEAD_ZONE and known.names(zones) and not calendar.is_substitute
-    source = "campaign" if not of_lead else "lead" if known.is_own(zones) else "number"
-    return f"{calendar.describe(context.at_ms)}; zone of the {source}"
+    calendar = context.state.calendar(lead.campaign, zones_that_count(lead))
+    return _forced(lead) if calendar is None else calendar.allowed(context.at_ms)[0][1]
+
+
+def _forced(lead: Lead) -> str:
+    by = lead.promise.forced_by if lead.promise is not None else ""
+    return f"the promised time was forced by {by}: exempt until that call ends"
 
 
 def _contact_limit(context: Context, lead: Lead, _until_ms: int) -> str:

@@ -274,10 +274,10 @@ def cancel_pause(context: Context, lead: Lead) -> int:
 
 def max_unresolved(context: Context, lead: Lead) -> int:
     """R7.2: the agent has not too many unresolved leads there for another of classes 8 and 9."""
-    if lead.urgent is not None or lead.status not in _LOWER:
+    found = context.state.campaigns.by_no[lead.campaign]
+    if found.dialer.max_unresolved is None or lead.urgent is not None or lead.status not in _LOWER:
         return PASSED
-    state = context.state
-    return withheld_until_ms(state, context.agent, state.campaigns.by_no[lead.campaign], context.at_ms)
+    return withheld_until_ms(context.state, context.agent, found, context.at_ms)
 
 
 def withheld_until_ms(state: State, agent: Agent, campaign: Campaign, at_ms: int) -> int:
