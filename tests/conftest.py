@@ -1,5 +1,6 @@
 """What every test may ask for: a nextlead process of its own, and real data where it is there."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -104,3 +105,11 @@ def real_data() -> Callable[[str], Path]:
         return folder / name
 
     return find
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_garbage_is_kept() -> Iterator[None]:
+    """Every dialer that opens has the collector pass over what is in memory, the garbage of earlier tests included."""
+    yield
+    gc.unfreeze()
+    gc.collect()
