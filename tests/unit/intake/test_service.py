@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -259,9 +259,11 @@ async def test_asking_the_archive_and_loading_are_one_step(dialer: Dialer, monke
 
 
 @pytest.fixture
-def large(dialer: Dialer) -> Intake:
+async def large(dialer: Dialer) -> AsyncIterator[Intake]:
     """An intake to which every file is large."""
-    return Intake(dialer, small_bytes=0)
+    intake = Intake(dialer, small_bytes=0)
+    yield intake
+    await intake.close()
 
 
 def long_text(rows: int = 5_000) -> str:
