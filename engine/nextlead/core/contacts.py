@@ -17,8 +17,6 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
-from msgspec import Struct
-
 from .contacted import ContactedRows
 from .leads import LeadTable
 from .model import Call, Contacted, Lead, Status
@@ -31,14 +29,6 @@ from .spans import span_in_words
 KEPT_MS: Final = 30 * DAY_MS
 KEPT_CALLS: Final = 50
 _PRUNED_AT_ONCE: Final = 4
-
-
-class Limited(Struct, frozen=True, gc=False):
-    """A rule that keeps a lead back: until when (exclusive), and what it counted, in words."""
-
-    until_ms: int
-    limit: ContactLimit
-    value: str
 
 
 class _Rule(NamedTuple):
@@ -123,15 +113,6 @@ class Contacts:
         last_ms = max(self._end_ms(rule, lead, others) for rule in rules)
         return last_ms if last_ms > at_ms else 0
 
-    def limited(self, lead: Lead, at_ms: int) -> Limited | None:
-        """The same with the rule that ends last."""
-        others = self._attempts_to(lead.numbers[lead.number_at])
-        ends = [(self._end_ms(rule, lead, others), rule) for rule in self._rules_of(lead)]
-        until_ms, last = max(ends, key=lambda end: end[0], default=(0, None))
-        if last is None or until_ms <= at_ms:
-            return None
-        return Limited(until_ms, last.limit, _in_words(last, lead, others, at_ms))
-
     def values(self, lead: Lead, at_ms: int) -> list[tuple[str, str]]:
         """Every rule that counts for the lead as (rule, what was counted), in words, for the history of an offer."""
         others = self._attempts_to(lead.numbers[lead.number_at])
@@ -211,8 +192,8 @@ class Contacts:
         """A row that the store had."""
         self.rows.put(row)
 
-    def leave(self, _old: Lead, new: Lead) -> Contacted | None:
-        """The open lead's row changes into the new one: what it no longer says of numbers is kept.
+    def leave(self, new: Lead) -> Contacted | None:
+        """An open lead's row changes into this one: what it no longer says of numbers is kept.
 
         The row to be made durable (already taken in), None if nothing is to be kept. One that is being erased is not
         for it, but for `erase`.

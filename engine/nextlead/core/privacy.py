@@ -177,9 +177,7 @@ def _forget_calls(state: State, lead: Lead) -> None:
     if state.contacts.erase(lead.id):
         state.record("contacted", lead.id, None)
     if state.contacts.active:
-        for number in {call.number for call in calls}:
-            for other in state.numbers.leads(number):
-                state.reconsider(other)
+        state.reconsider_called(lead.id, calls)
 
 
 def ask_to_cut(state: State, pool: Pool, numbers: tuple[int, ...]) -> None:

@@ -24,6 +24,7 @@ from .fresh import fresh_to_lead, seq_of
 from .model import (
     PROMISED,
     Blocked,
+    Call,
     Clones,
     Closures,
     Erasure,
@@ -319,7 +320,7 @@ class State(Places):
         if new.status is not _CLOSED:
             self.lay(new)
         if old.lease is None and self.contacts.active and (old.status is _CLOSED or old.calls is not new.calls):
-            self._reconsider_called(new)
+            self.reconsider_called(new.id, new.calls)
         self.changes.leads[new.id] = new
 
     def _renumber(self, old: Lead, new: Lead) -> None:
@@ -337,20 +338,21 @@ class State(Places):
         """Limits to a number count attempts of leads that don't have it any more, too (`contacts.py`)."""
         if not new.calls or (new.status is not _CLOSED and old.numbers is new.numbers):
             return
-        row = self.contacts.leave(old, new)
+        row = self.contacts.leave(new)
         if row is not None:
             self.record("contacted", row.lead, row)
             for lead in self.contacts.prune(self.now_ms):
                 self.record("contacted", lead, None)
 
-    def _reconsider_called(self, lead: Lead) -> None:
-        """Calls are known of the lead that were not before: others whose numbers they were to may be kept back.
+    def reconsider_called(self, lead: int, calls: Iterable[Call]) -> None:
+        """Other calls are known of the lead than before: place others anew that have a number they were to.
 
         The lead may have lost such a number; and one that comes back may have calls that nobody asked for meanwhile.
+        O(leads with the numbers * log n).
         """
-        for number in {call.number for call in lead.calls}:
+        for number in {call.number for call in calls}:
             for other in self.numbers.leads(number):
-                if other != lead.id:
+                if other != lead:
                     self.reconsider(other)
 
     def lift(self, lead: Lead) -> None:
