@@ -11,7 +11,7 @@ from .errors import AgentDisabled, Conflict, NoSession, NotAllowed
 from .model import Lead, Lease
 from .order import NEVER, due_of, limit, priority_of
 from .places import URGENT_STEP
-from .rechecking import Recheck
+from .rechecking import are_limits_changing
 from .replies import Fault, NoLead, Offer
 from .rule_words import allowed_by, in_words
 from .rules import Context, Rule, due_ms_of, first_no, reserved_until_ms, rules_but, rules_named
@@ -88,7 +88,7 @@ def _is_allowed(context: Context, lead: Lead, refused: set[int]) -> bool:
     rule = first_no(context, lead, _LAST_LOOK)
     if rule is None:
         return True
-    if rule.name == "contact_limit" and any(isinstance(task, Recheck) for task in state.tasks):
+    if rule.name == "contact_limit" and are_limits_changing(state):
         state.reconsider(lead.id)  # the limits have changed, and it was not looked at since
         if lead.id in state.parked:
             return False

@@ -32,6 +32,11 @@ def recheck_limits(state: State, reply: T, campaign: int | None = None) -> T | B
     return found
 
 
+def are_limits_changing(state: State) -> bool:
+    """Whether leads may still stand where the limits of before put them."""
+    return any(isinstance(task, Recheck) for task in state.tasks)
+
+
 class Recheck:
     """Places leads anew that other limits may keep back, or let go (see `Task`); the reply is for who changed them."""
 

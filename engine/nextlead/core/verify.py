@@ -16,7 +16,7 @@ from .model import Forgotten, Status
 from .order import NEVER
 from .places import ALWAYS
 from .queues import HELD, Queue
-from .rechecking import Recheck
+from .rechecking import are_limits_changing
 from .recovery import Recovery
 from .row import Row
 from .standing import count
@@ -95,7 +95,7 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
 
 
 def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]]:
-    if any(isinstance(task, Recheck) for task in state.tasks):
+    if are_limits_changing(state):
         yield "order but for limits", _unlimited(state), _unlimited(other)
     else:
         yield "order", _order(state), _order(other)
