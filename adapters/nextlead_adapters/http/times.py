@@ -94,11 +94,6 @@ def parse_clock(given: object) -> int | None:
     return int(match[1]) * 60 + int(match[2]) if match[1] else 24 * 60
 
 
-def format_clock(minutes: int) -> str:
-    """`HH:MM`."""
-    return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
 def parse_day(given: object) -> str:
     """`2026-12-25`, if there is such a date; raises `ValueError` with the rule it breaks."""
     if not isinstance(given, str) or not _DAY.fullmatch(given):

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
+from nextlead.core.local_days import format_clock
 from nextlead.core.spans import format_span
 
-from .times import format_clock, format_time, parse_clock, parse_day, parse_span, parse_time
+from .times import format_time, parse_clock, parse_day, parse_span, parse_time
 
 
 class Moment:

@@ -36,7 +36,9 @@ class LocalDays:
         week = (_ALL_DAY,) * 7 if hours.windows is None else hours.windows
         self.windows = tuple(_merged(day) for day in week)
         self._edges = tuple(tuple(m * MINUTE_MS for window in day for m in window) for day in self.windows)
-        self._texts = tuple(", ".join(f"{_time(start)}-{_time(end)}" for start, end in day) for day in self.windows)
+        self._texts = tuple(
+            ", ".join(f"{format_clock(start)}-{format_clock(end)}" for start, end in day) for day in self.windows
+        )
         self.always = all(day == _ALL_DAY for day in self.windows)
         """Nothing but days off closes it."""
         self._days_off = sorted({date.fromisoformat(text).toordinal() - _EPOCH for text in hours.days_off})
@@ -137,7 +139,7 @@ class Clocks:
 
 def local_time(day: int, into_ms: int) -> str:
     """A local day and time of day as people write it: `Mon 2026-03-09 09:12`."""
-    return f"{_date(day)} {_time(into_ms // MINUTE_MS)}"
+    return f"{_date(day)} {format_clock(into_ms // MINUTE_MS)}"
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +147,8 @@ def _date(day: int) -> str:
     return f"{WEEKDAYS[(day + 3) % 7]} {date.fromordinal(day + _EPOCH).isoformat()}"
 
 
-def _time(minute: int) -> str:
+def format_clock(minute: int) -> str:
+    """A time of day, in minutes after midnight, as `HH:MM`."""
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
