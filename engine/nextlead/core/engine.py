@@ -206,8 +206,7 @@ class Engine(Reads):
         state.now_ms = last_ms
         self._recovery.build(now_ms)
         state.previous_ms, state.now_ms = state.now_ms, max(now_ms, state.now_ms)
-        found_zones = [key for key in state.changes.rows if key[0] == "zone_set"]
-        zone_sets = {key: state.changes.rows[key] for key in found_zones}
+        zone_sets = {key: row for key, row in state.changes.rows.items() if key[0] == "zone_set"}
         state.changes, state.served, state.done = Changes(rows=zone_sets), [], []
         setup.found_organisation(state)
         kept_files.drop_unnamed(state)

@@ -322,8 +322,7 @@ class Places:
 
     def follow_hours(self, campaign: int) -> None:
         """The campaign's hours are others now. O(parts of the campaign)."""
-        for key in [key for key in self.calendars if key[0] == campaign]:
-            del self.calendars[key]
+        self._forget_calendars(campaign)
         for gate in self.gates.values():
             if gate.campaign == campaign:
                 self.turn_gate(gate)
@@ -335,6 +334,9 @@ class Places:
             del self._gates_made[gate.no]
             if gate.span.until_ms is not None:
                 self.timers.remove(_HOURS, gate.span.until_ms, gate.no)
+        self._forget_calendars(campaign)
+
+    def _forget_calendars(self, campaign: int) -> None:
         for key in [key for key in self.calendars if key[0] == campaign]:
             del self.calendars[key]
 
