@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from nextlead.core.changes import Changes
+from nextlead.core.conditions import Condition, condition_of
 from nextlead.core.model import Answer, Erasure, Event, FreshLead, Lead, Reject, Status
 from nextlead.core.row import DAY_MS, Row
 
@@ -123,6 +124,8 @@ class LeadFilter(Struct, frozen=True):
 
     `number` asks for any of the lead's numbers, `text` for a part of any of its data fields (`has_text`),
     `due_before_ms` for open leads that are due by then: an unprocessed one's own due time is 0, so it always is.
+    `before` is an id, too: those from it on are left out. `last_by` asks for leads whose latest activity was this
+    agent's. `conditions` are pairs of a campaign and a condition as it is shown (`Condition.shown`).
     """
 
     campaign: int | None = None
@@ -135,11 +138,17 @@ class LeadFilter(Struct, frozen=True):
     text: str | None = None
     after: int = 0
     limit: int = 100
+    before: int | None = None
+    last_by: int | None = None
+    conditions: frozenset[tuple[int, Condition]] | None = None
 
     def matches(self, lead: Lead) -> bool:
         """Whether the row passes all but `text` and `limit`."""
         return (
             lead.id > self.after
+            and (self.before is None or lead.id < self.before)
+            and (self.last_by is None or (lead.latest is not None and lead.latest.agent == self.last_by))
+            and (self.conditions is None or (lead.campaign, condition_of(lead).shown) in self.conditions)
             and self.campaign in (None, lead.campaign)
             and self.pool in (None, lead.pool)
             and self.status in (None, lead.status)
@@ -168,6 +177,14 @@ class Stored(Struct):
     data: bytes
 
 
+class Happened(Struct):
+    """An event, and whose lead it was."""
+
+    event: Event
+    campaign: int
+    pool: int
+
+
 class Archive(Protocol):
     """The read side. Every read sees all commits that returned before the call."""
 
@@ -181,6 +198,33 @@ class Archive(Protocol):
 
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """A page of leads in order of id."""
+        ...
+
+    async def count(self, query: LeadFilter) -> int:
+        """How many leads match; `limit` does not count."""
+        ...
+
+    async def commit_before(self, at_ms: int) -> int:
+        """The number of the last commit of an engine time before this (`Commit.at_ms`), 0 if there is none."""
+        ...
+
+    async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[Happened], int]:
+        """Events of the commits behind number `after`, up to `up_to`, in their order, and the number read up to.
+
+        Whole commits, as many as it takes for `limit` events or more; fewer only at the end. Events of leads that were
+        deleted since are among them or not.
+        """
+        ...
+
+    async def lead_from(self, at_ms: int) -> int:
+        """The least id of the leads that came at this engine time or later; one behind the last if there is none.
+
+        Ids rise with the time of entry (`created_ms`).
+        """
+        ...
+
+    async def existing(self, leads: Sequence[int]) -> set[int]:
+        """Those among these ids that are leads, open or closed, and not deleted."""
         ...
 
     async def history(self, lead: int) -> list[Event]:

@@ -62,9 +62,10 @@ TABLES = (
     "erasure",
     "zone_set",
     "contacted",
+    "filter",
 )
 """Tables of `Changes.rows`. Keys: 0 for sequences and settings, `no` for team, agent, project, campaign (tally: the
 campaign's), `id` for pool (closures: the pool's) and token, the number for blocked, the lead's id for lead_data, the
 key text for answer, the number for global_blocked, the digest for forgotten, the master's id for clones, `id` for file,
-job, erasure and zone_set, the lead's id for contacted. A pool that is gone takes its rejects with it, a file its
-parts."""
+job, erasure and zone_set, the lead's id for contacted, the name for filter. A pool that is gone takes its rejects with
+it, a file its parts."""

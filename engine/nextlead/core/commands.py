@@ -201,6 +201,34 @@ class Resolve(Command, frozen=True, kw_only=True):
     data: bytes | None = None
 
 
+class LogActivity(Command, frozen=True, kw_only=True):
+    """Log what was said to a lead, or by it (SPEC R13.3, R13.5); the reply is the lead.
+
+    `agent` is who did it; None for nobody in particular, such as a gateway of texts. A text without an outcome is only
+    noted. An outcome ends the lease of that agent as a finish would (`Leased` for another's), and an attempt is counted
+    if it was a call out; of a lead that is not leased it settles what comes next, and no attempt is counted.
+    `redial` goes with sale_in_progress, and `redial.agent` must not be given. `number` is the one called.
+
+    `at_ms` is when it happened, not in the future; None is now. `row` is the lead as the archive has it, for one that
+    is closed (`WrongStatus` asks for it): it takes texts without an outcome only.
+    """
+
+    lead: int
+    interaction: Literal["call", "sms", "email", "in_store"]
+    direction: Literal["in", "out"] = "out"
+    outcome: Literal["sale_in_progress", "no_sale", "sold", "no_answer", "left_a_voicemail", "wrong_number"] | None = (
+        None
+    )
+    explanation: str = ""
+    at_ms: int | None = None
+    agent: str | None = None
+    redial: "RedialEdit | None" = None
+    number: int | None = None
+    note: str = ""
+    data: bytes | None = None
+    row: Lead | None = None
+
+
 # -- leads ----------------------------------------------------------------------------------------------------------
 
 
@@ -512,6 +540,20 @@ class WhyIdle(Command, frozen=True, kw_only=True):
 
 class WhyAllIdle(Command, frozen=True, kw_only=True):
     """The same for all agents with a session who hold no lease, and for the campaigns; the reply is `IdleAgents`."""
+
+
+class PutFilter(Command, frozen=True, kw_only=True):
+    """Save a question for leads by name, or change it (SPEC R13.4); the reply is the `SavedFilter`."""
+
+    name: str
+    body: bytes
+    description: str = ""
+
+
+class DeleteFilter(Command, frozen=True, kw_only=True):
+    """Forget a saved filter."""
+
+    name: str
 
 
 class KeepAnswer(Command, frozen=True, kw_only=True):

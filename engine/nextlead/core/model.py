@@ -13,6 +13,7 @@ Rules of this file:
 from enum import IntEnum
 from typing import Final
 
+from .activity_model import Activity, Latest, Logged
 from .row import Row
 from .setup_model import Duplicates
 
@@ -129,9 +130,10 @@ class Pool(Row, frozen=True):
 
 
 class Closures(Row, frozen=True):
-    """How many leads of a pool closed, by closure: closed leads are not in memory, their counts are.
+    """How many leads of a pool closed, by condition: closed leads are not in memory, their counts are.
 
-    `unshown` is how many of them no agent ever saw. An anonymised lead stays counted under its former closure.
+    Keys are those of `conditions.closure_key`, a closure alone for one without more to say. `unshown` is how many of
+    them no agent ever saw. An anonymised lead stays counted under its former closure.
     """
 
     pool: int
@@ -297,6 +299,9 @@ class Lead(Row, frozen=True):
 
     `zones` is the id of a `ZoneSet`: of the number to dial next, unless the lead has a zone of its own. `calls` are the
     last attempts, oldest first, as far back as contact limits look (`contacts.py`).
+
+    `latest` is its latest activity (SPEC R13.3), None before the first and after a reopening. `rule` is the upload rule
+    that a lead broke which came in closed as `not_accepted`.
     """
 
     id: int
@@ -337,6 +342,8 @@ class Lead(Row, frozen=True):
     erased: bool = False
     closed_ms: int = 0
     calls: tuple[Call, ...] = ()
+    latest: Latest | None = None
+    rule: str = ""
 
 
 class LeadData(Row, frozen=True):
@@ -400,6 +407,19 @@ class Reject(Row, frozen=True):
     action: str = ""
 
 
+class SavedFilter(Row, frozen=True):
+    """A question for leads that was saved by name: a smart list (SPEC R13.4).
+
+    `body` is the filter as JSON; the engine never reads it. It names no person: see docs/schemes.md.
+    """
+
+    name: str
+    body: bytes
+    description: str = ""
+    by: str = ""
+    at_ms: int = 0
+
+
 class Token(Row, frozen=True):
     """A bearer token: its SHA-256 only. `role` as in docs/http.md; `agent` is a number for role agent, else 0."""
 
@@ -428,6 +448,9 @@ class Event(Row, frozen=True):
     `at_ms` unless the daemon was down (SPEC R5.7). `rank`, `priority` and `due_ms` are those a lease was given out by;
     in other events `due_ms` is the due time that was set, else 0. `checks` are the names and values of the rules that a
     lease was given out by, as far as the other fields don't say them (SPEC 14).
+
+    `closure_before`, `activity_before`, `activity` and `rule` are what else a status scheme looks at (`conditions.py`);
+    `logged` is the activity that the event is about, as it was logged.
     """
 
     lead: int
@@ -449,3 +472,8 @@ class Event(Row, frozen=True):
     due_ms: int = 0
     silent: tuple[int, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
+    closure_before: str | None = None
+    activity_before: Activity = Activity.NONE
+    activity: Activity = Activity.NONE
+    rule: str = ""
+    logged: Logged | None = None

@@ -74,10 +74,14 @@ DEFAULT_RESULTS: Final = (
 
 
 class Template(Row, frozen=True):
-    """Fields and results of a campaign's leads."""
+    """Fields and results of a campaign's leads.
+
+    `past` are results that agents can't pick any more: closed leads still have them (`schemes.py`).
+    """
 
     fields: tuple[TemplateField, ...] = ()
     results: tuple[TemplateResult, ...] = DEFAULT_RESULTS
+    past: tuple[TemplateResult, ...] = ()
 
 
 DEFAULT_RETRY: Final[dict[str, tuple[int, ...]]] = {
