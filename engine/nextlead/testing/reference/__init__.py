@@ -1,13 +1,14 @@
 """A naive model of the engine: an executable reading of SPEC 1 to 12 and 14.
 
-`world` has the records, `who` the rules of who may get which lead, `order` the dial order, `changes` what happens to a
-lead, `timers` what happens by itself, `hours` and `limits` when people may be called, `explained` why a lead is not
-offered; `leases`, `finish`, `edits`, `intake`, `pools`, `blocking`, `privacy` and `setup` are the commands. Each
-function names the rules it is a reading of.
+`records` are what it knows and `world` has them all; `who` has the rules of who may get which lead, `order` the dial
+order, `changes` what happens to a lead, `timers` what happens by itself, `hours` and `limits` when people may be
+called, `explained` why a lead is not offered; `leases`, `finish`, `edits`, `intake`, `pools`, `blocking`, `privacy` and
+`setup` are the commands. Each function names the rules it is a reading of.
 """
 
 from .answers import Answer, Done, Offered, Served
 from .model import ReferenceModel
-from .world import Lead, World
+from .records import Lead
+from .world import World
 
 __all__ = ["Answer", "Done", "Lead", "Offered", "ReferenceModel", "Served", "World"]

@@ -7,7 +7,8 @@ from nextlead.core.errors import NotFound
 from nextlead.core.replies import Count
 
 from . import changes
-from .world import Lead, World
+from .records import Lead
+from .world import World
 
 MARKS = ("anonymized", "global_do_not_call", "do_not_call", "expired", "removed")
 """R1.5: what can be waiting for the end of a lease, the strongest first."""

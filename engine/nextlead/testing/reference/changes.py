@@ -5,7 +5,8 @@ from nextlead.core.model import CAUSES, PROMISED, Status
 from nextlead.core.setup_model import DEFAULT_RETRY, TemplateResult
 
 from . import limits
-from .world import ROOT, Agent, Lead, Lease, Line, Promise, Unresolved, World
+from .records import ROOT, Agent, Lead, Lease, Line, Promise, Unresolved
+from .world import World
 
 AFTER_UNREACHED = {
     Status.UNPROCESSED: Status.AUTOMATIC_REDIAL,

@@ -32,7 +32,8 @@ from .blocking import close_or_mark, refusal
 from .finish import check_booking, check_redial
 from .hours import check_promised
 from .intake import place
-from .world import ROOT, Agent, Lead, Urgent, World
+from .records import ROOT, Agent, Lead, Urgent
+from .world import World
 
 Booked = tuple[Status, int, Agent | None, bool]
 """A redial that may be set: kind, time, whose, and whether it was forced (R4.2)."""

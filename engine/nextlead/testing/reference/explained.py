@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from nextlead.core.model import PROMISED, Status
 
 from . import hours, limits, timers, who
-from .world import Agent, Lead, World
+from .records import Agent, Lead
+from .world import World
 
 Rule = Callable[[World, Lead, Agent], bool]
 

@@ -14,7 +14,8 @@ from . import blocking, changes, limits
 from .answers import Done, Offered
 from .hours import check_promised
 from .leases import again, end_cancelled, end_unresolved, give_back, leased_lead
-from .world import Agent, Lead, World
+from .records import Agent, Lead
+from .world import World
 
 # -- finish ---------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from nextlead.core.almanac import Almanac, zone_named
 from nextlead.core.errors import Invalid, OutsideHours
 from nextlead.core.setup_model import CallingHours
 
-from .world import Lead, World
+from .records import Lead
+from .world import World
 
 MINUTE_MS = 60_000
 DAY_MINUTES = 24 * 60

@@ -15,7 +15,8 @@ from nextlead.core.replies import Loaded
 
 from . import changes
 from .blocking import refusal
-from .world import Lead, Pool, World
+from .records import Lead, Pool
+from .world import World
 
 # -- rows -----------------------------------------------------------------------------------------------------------
 

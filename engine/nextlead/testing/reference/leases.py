@@ -17,7 +17,8 @@ from nextlead.core.tokens import parse_token
 
 from . import blocking, changes, order, who
 from .answers import Offered, Served
-from .world import Agent, Lead, Lease, Waiter, World
+from .records import Agent, Lead, Lease, Waiter
+from .world import World
 
 # -- leasing --------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from nextlead.core.errors import Invalid
 from nextlead.core.setup_model import LIMIT_KINDS, ContactLimit
 
-from .world import Attempt, Lead, World
+from .records import Attempt, Lead
+from .world import World
 
 
 def limits_of(world: World, lead: Lead) -> Iterator[tuple[ContactLimit, list[Attempt]]]:

@@ -10,7 +10,8 @@ from nextlead.core.replies import NoLead, Waiting
 
 from . import blocking, edits, finish, intake, leases, order, pools, privacy, setup, timers
 from .answers import Answer, Done, Offered, Reply, Served
-from .world import Lead, World
+from .records import Lead
+from .world import World
 
 
 class ReferenceModel:

@@ -2,8 +2,9 @@
 
 from nextlead.core.model import Status
 
+from .records import Agent, Campaign, Lead
 from .who import NEW_AND_AUTOMATIC, at_max_unresolved, offerable, ready_for_somebody, reserved, selected
-from .world import Agent, Campaign, Lead, World
+from .world import World
 
 PASS_UNIT = 1 << 32
 """R2.5: what a pass rises by for a lease at weight 1."""

@@ -9,7 +9,8 @@ from nextlead.core.replies import PoolDeleted
 
 from .blocking import close_or_mark
 from .intake import place
-from .world import ROOT, Lead, Pool, World
+from .records import ROOT, Lead, Pool
+from .world import World
 
 # -- loading --------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@ from nextlead.core.replies import Anonymised
 
 from . import changes
 from .blocking import close_or_mark
-from .world import Lead, World
+from .records import Lead
+from .world import World
 
 
 def anonymise(world: World, command: Anonymise) -> Anonymised:

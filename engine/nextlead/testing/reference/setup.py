@@ -25,7 +25,8 @@ from .answers import Served
 from .hours import check_hours
 from .leases import log_off
 from .limits import check_limits
-from .world import ROOT, Agent, Campaign, Session, Team, World
+from .records import ROOT, Agent, Campaign, Session, Team
+from .world import World
 
 # -- teams and agents -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from . import changes, hours, limits, order
 from .leases import end_unresolved, lease_end
-from .world import Lead, Pool, World
+from .records import Lead, Pool
+from .world import World
 
 BY = "system"
 

@@ -6,7 +6,8 @@ Every function looks at one lead and one agent and answers yes or no.
 from nextlead.core.model import DIALABLE, PROMISED, Status
 
 from . import hours, limits
-from .world import Agent, Campaign, Lead, World
+from .records import Agent, Campaign, Lead
+from .world import World
 
 NEW_AND_AUTOMATIC = (Status.UNPROCESSED, Status.AUTOMATIC_REDIAL)
 
