@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Container, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from nextlead.core.model import Erasure, Event, Pool
 from nextlead.ports import Commit
@@ -22,6 +23,7 @@ KEEP_EVENTS: Final = 10_000
 class News(Struct):
     """What one commit has for watchers: events, and pools that changed by id, None for one that is gone.
 
+    `campaigns` are the numbers of the leads' campaigns, as far as the leads are still there.
     `lost`: news of commits before this one passed unseen by this watcher.
     """
 
@@ -29,6 +31,7 @@ class News(Struct):
     at_ms: int
     events: Sequence[Event]
     pools: Mapping[int, Pool | None] = {}
+    campaigns: Mapping[int, int] = {}
     lost: bool = False
 
     @property
@@ -56,7 +59,7 @@ class Feed:
     def publish(self, commit: Commit) -> None:
         """Take in a durable commit; O(its rows but leads), and O(watchers) when some wait."""
         self._last_no = commit.no
-        news = News(commit.no, commit.at_ms, commit.changes.events, _pools(commit))
+        news = News(commit.no, commit.at_ms, commit.changes.events, _pools(commit), _campaigns(commit))
         erased = {row.lead for row in commit.changes.rows.values() if isinstance(row, Erasure)}
         if erased:
             self._forget(erased)
@@ -108,14 +111,18 @@ class Feed:
             found.append(news)
         found.reverse()
         if seen < self._lost_to and found:
-            first = found[0]
-            found[0] = News(first.commit_no, first.at_ms, first.events, first.pools, lost=True)
+            found[0] = replace(found[0], lost=True)
         return found
 
     def _wake(self) -> None:
         watchers, self._watchers = self._watchers, set()
         for watcher in watchers:
             settle(watcher, None)
+
+
+def _campaigns(commit: Commit) -> Mapping[int, int]:
+    leads = commit.changes.leads
+    return {event.lead: leads[event.lead].campaign for event in commit.changes.events if event.lead in leads}
 
 
 def _pools(commit: Commit) -> Mapping[int, Pool | None]:
