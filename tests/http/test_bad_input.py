@@ -217,7 +217,7 @@ REFUSED = [
     ("PUT", "/v1/campaigns/x", {"dialer": {"weight": -1}}, 400, "dialer.weight"),
     ("PUT", "/v1/campaigns/x", {"template": {"fields": [{"name": "a"}, {"name": "A "}]}}, 400, "template.fields[1]"),
     ("PUT", "/v1/campaigns/x", {"template": {"results": [{"code": "x"}]}}, 400, "template.results[0].label"),
-    ("PUT", "/v1/campaigns/x", {"scheme": "villain"}, 400, "scheme"),
+    ("PUT", "/v1/campaigns/x", {"scheme": "villain"}, 422, "scheme"),
     ("PATCH", "/v1/settings", {"abandon_after": "-1d"}, 400, "abandon_after"),
     ("PATCH", "/v1/settings", {"leases_per_agent": 0}, 400, "leases_per_agent"),
     ("PATCH", "/v1/settings", {"default_region": "us"}, 400, "default_region"),

@@ -26,8 +26,8 @@ from nextlead.ports import LeadFilter
 from . import bulk_shapes as shapes
 from .blocking_shapes import ImportAnswer
 from .fields import need_campaign, number_reader, region_of
+from .lead_filter import find, owner_no
 from .lead_preview import refusal
-from .leads import lead_filter, owner_no
 from .list_file import ListFile
 from .problems import forbidden, malformed
 from .table import Access, BulkQuery, Call, Route, tagged
@@ -58,7 +58,7 @@ async def bulk(call: Call) -> object:
         assert call.file is not None
         with ListFile(call.file.path, _IDS if body.by == "id" else _PHONES) as file:
             return await _all(call, _of_file(call, file, body, total), total)
-    return await _all(call, _asked(call, body), total)
+    return await _all(call, await _asked(call, body), total)
 
 
 async def _all(call: Call, slices: Slices, total: shapes.LeadsBulkAnswer) -> shapes.LeadsBulkAnswer:
@@ -85,12 +85,12 @@ async def with_last(items: AsyncIterator[T]) -> AsyncIterator[tuple[T, bool]]:
 # -- which leads ----------------------------------------------------------------------------------------------------
 
 
-def _asked(call: Call, body: Any) -> Slices:
+async def _asked(call: Call, body: Any) -> Slices:
     if (body.filter is UNSET) == (body.ids is UNSET):
         raise malformed("filter", "either filter or ids is required")
     if body.ids is not UNSET:
         return _each(list(dict.fromkeys(body.ids)))
-    return _of_filter(call, lead_filter(call.services.engine, body.filter))
+    return _of_filter(call, await find(call, body.filter))
 
 
 async def _each(ids: Sequence[int]) -> Slices:

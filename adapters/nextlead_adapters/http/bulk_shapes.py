@@ -4,26 +4,13 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
-from .lead_shapes import LeadId, LeadStatus, PhoneText
+from .lead_shapes import LeadFilterBody, LeadId
 from .setup_shapes import Code, Priority
 from .table import Body, View
-from .values import Moment, Owner
+from .values import Owner
 
 ERRORS_SHOWN = 100
 LeadAction = Literal["remove", "release", "reopen", "priority", "owner"]
-
-
-class LeadFilterBody(Body):
-    """Which leads, as in `GET /v1/leads`. What is left out does not filter, so `{}` is all leads."""
-
-    campaign: Code | None = None
-    pool: LeadId | None = None
-    status: LeadStatus | None = None
-    closure: Code | None = None
-    owner: Owner | None = None
-    phone: PhoneText | None = None
-    due_before: Moment | None = None
-    q: Annotated[str, Meta(max_length=200, description="Text in the data fields.")] | None = None
 
 
 class LeadActionBody(Body, kw_only=True):

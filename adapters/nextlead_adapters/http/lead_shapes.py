@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Raw, UnsetType, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from .hours_shapes import ZoneName
-from .setup_shapes import Code, Priority
-from .table import Body, Paging, View
+from .setup_shapes import Code, Priority, SchemeName
+from .table import Body, PageAfter, PageLimit, View
 from .values import Moment, Owner, Span
 
 LeadStatus = Literal[
@@ -27,12 +27,23 @@ PhoneText = Annotated[str, Meta(min_length=1, max_length=40)]
 Fields = Annotated[dict[str, str | int | float | bool | None], Meta(max_length=1000)]
 
 
-class PublicStatus(View):
-    """A status by the campaign's scheme."""
+class PublicStatus(Struct, frozen=True):
+    """What a lead is shown as: by its campaign's scheme, unless another was asked for (SPEC 13).
+
+    `reason` is null where the status says it all; `label` is both in one line, for people.
+    """
 
     status: str
     reason: str | None
     label: str
+
+
+class ActivityShort(View):
+    """The latest activity of a lead, finishes among them: what it says, when it was, whose; null: nobody was named."""
+
+    kind: str
+    at: Moment
+    agent: str | None
 
 
 class LeaseShort(View):
@@ -59,7 +70,8 @@ class LeadView(View):
     was forgotten, or its time was over.
 
     `zones` are those it may be in, by `zone_source`: its own, those of the number to be dialled next, or, where nothing
-    is known, its campaign's.
+    is known, its campaign's. `not_accepted_by` is the upload rule that one broke which came in closed as
+    `not_accepted`.
     """
 
     id: int
@@ -69,7 +81,9 @@ class LeadView(View):
     data: Raw
     status: str
     closure: str | None
+    not_accepted_by: str | None
     public_status: PublicStatus
+    activity: ActivityShort | None
     owner: Owner | None
     original_owner: Owner | None
     priority: int
@@ -120,8 +134,20 @@ class CheckLine(View):
     value: str
 
 
+class LoggedView(View):
+    """An activity as it was logged; `at` is when it happened. A text may have no outcome."""
+
+    interaction: str
+    direction: str
+    outcome: str | None
+    explanation: str
+    at: Moment
+
+
 class EventView(View):
     """A line of a lead's history. `effective` differs from `at` when the daemon was down at the time.
+
+    `public_status` is what the lead was shown as after it, `activity` the one that was logged with it, if any.
 
     `rank`, `priority` and `due` are those that a lease was given out by; in other lines `due` is the due time that
     was set. `checks` are the hours and limits that a lease was given out by: what they said at that moment.
@@ -134,6 +160,7 @@ class EventView(View):
     status_before: str
     status: str
     closure: str | None
+    public_status: PublicStatus
     owner: Owner | None
     cause: str
     number: str | None
@@ -143,10 +170,18 @@ class EventView(View):
     priority: int | None
     due: Moment | None
     checks: tuple[CheckLine, ...]
+    activity: LoggedView | None
 
 
-class LeadsQuery(Paging):
-    """Which leads. What is left out does not filter."""
+StatusWords = Annotated[str, Meta(min_length=1, max_length=200, description="Case, spaces, hyphens don't count.")]
+
+
+class LeadFilterBody(Body, omit_defaults=True):
+    """Which leads. What is left out does not filter, so `{}` is all leads.
+
+    `public_status` (a status or its label) and `reason` are those of `scheme`; without one, of each lead's campaign.
+    `last_by` is the agent whose activity was the latest.
+    """
 
     campaign: Code | None = None
     pool: LeadId | None = None
@@ -156,6 +191,23 @@ class LeadsQuery(Paging):
     phone: PhoneText | None = None
     due_before: Moment | None = None
     q: Annotated[str, Meta(max_length=200, description="Text in the data fields.")] | None = None
+    scheme: SchemeName | None = None
+    public_status: StatusWords | None = None
+    reason: StatusWords | None = None
+    last_by: Annotated[str, Meta(min_length=1, max_length=110, description="The agent's code.")] | None = None
+
+
+class LeadsQuery(LeadFilterBody):
+    """A page of which leads; `scheme` also says by which they are shown."""
+
+    limit: PageLimit = 100
+    after: PageAfter = ""
+
+
+class LeadQuery(Body):
+    """By which status scheme the lead is shown; its campaign's, if that is left out."""
+
+    scheme: SchemeName | None = None
 
 
 class RedialShape(Body):

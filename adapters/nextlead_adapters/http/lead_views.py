@@ -1,18 +1,31 @@
 """Leads, leases and history as answers."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import UNSET, Raw
 
+from nextlead.core.activity_model import Latest, Logged
+from nextlead.core.conditions import condition_after
 from nextlead.core.engine import Engine
-from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Status
+from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead
 from nextlead.core.replies import Offer
+from nextlead.core.schemes import Scheme
 from nextlead.core.setup_model import CallingHours
 from nextlead.core.tokens import token_text
 
-from .lead_shapes import CheckLine, EventView, LeadView, LeaseShort, LeaseView, PublicStatus, UrgentView, WhyView
+from .lead_shapes import (
+    ActivityShort,
+    CheckLine,
+    EventView,
+    LeadView,
+    LeaseShort,
+    LeaseView,
+    LoggedView,
+    UrgentView,
+    WhyView,
+)
+from .public_status import public_status, status_of
 from .values import Moment, Owner, Span, moment
 
 NO_DATA: Final = b"{}"
@@ -29,23 +42,11 @@ def owner_view(engine: Engine, owner: int) -> Owner | None:
     return Owner("team", team.code) if team else None
 
 
-@lru_cache(maxsize=1024)
-def _readable(code: str) -> str:
-    return code.replace("_", " ").capitalize()
+def lead_view(engine: Engine, lead: Lead, data: bytes, scheme: Scheme | None = None) -> LeadView:
+    """A lead with its data fields, given as JSON; one that was erased has none, whatever the store still holds.
 
-
-def public_status(engine: Engine, lead: Lead) -> PublicStatus:
-    """By the scheme `hero`: closure or status as it is, labelled as the template does or readably."""
-    code = lead.closure if lead.status is Status.CLOSED and lead.closure else lead.status.code
-    label = _readable(code)
-    campaign = engine.campaigns.by_no.get(lead.campaign)
-    if lead.closure and campaign:
-        label = next((result.label for result in campaign.template.results if result.code == code), label)
-    return PublicStatus(code, None, label)
-
-
-def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
-    """A lead with its data fields, given as JSON; one that was erased has none, whatever the store still holds."""
+    It is shown by the scheme, or by its campaign's.
+    """
     promise = lead.promise
     zones, zone_source = _zones(engine, lead)
     return LeadView(
@@ -56,7 +57,9 @@ def lead_view(engine: Engine, lead: Lead, data: bytes) -> LeadView:
         data=Raw(NO_DATA if lead.erased else data),
         status=lead.status.code,
         closure=lead.closure,
-        public_status=public_status(engine, lead),
+        not_accepted_by=lead.rule or None,
+        public_status=public_status(engine, lead, scheme),
+        activity=_activity(engine, lead.latest),
         owner=owner_view(engine, lead.owner),
         original_owner=owner_view(engine, lead.original_owner),
         priority=_priority(engine, lead),
@@ -97,6 +100,13 @@ def _campaign_zone(engine: Engine, lead: Lead) -> str:
 def _urgent(lead: Lead) -> UrgentView | None:
     urgent = lead.urgent
     return None if urgent is None else UrgentView(URGENT_REASONS[urgent.reason], Moment(urgent.expires_ms))
+
+
+def _activity(engine: Engine, latest: Latest | None) -> ActivityShort | None:
+    if latest is None:
+        return None
+    agent = engine.agents.by_no.get(latest.agent)
+    return ActivityShort(latest.kind.code, Moment(latest.at_ms), agent.code if agent else None)
 
 
 def _campaign(engine: Engine, lead: Lead) -> str:
@@ -159,8 +169,8 @@ def lease_view(engine: Engine, offer: Offer, data: Mapping[int, bytes]) -> Lease
     )
 
 
-def event_view(engine: Engine, event: Event) -> EventView:
-    """A line of history."""
+def event_view(engine: Engine, campaign: int, event: Event) -> EventView:
+    """A line of the history of a lead of that campaign."""
     return EventView(
         at=Moment(event.at_ms),
         effective=Moment(event.effective_ms),
@@ -169,6 +179,7 @@ def event_view(engine: Engine, event: Event) -> EventView:
         status_before=event.status_before.code,
         status=event.status.code,
         closure=event.closure,
+        public_status=status_of(engine, campaign, condition_after(event)),
         owner=owner_view(engine, event.owner),
         cause=event.cause,
         number=f"+{event.number}" if event.number else None,
@@ -178,4 +189,12 @@ def event_view(engine: Engine, event: Event) -> EventView:
         priority=event.priority or None,
         due=Moment(event.due_ms) if event.due_ms else None,
         checks=tuple(CheckLine(name, value) for name, value in event.checks),
+        activity=_logged(event.logged),
     )
+
+
+def _logged(logged: Logged | None) -> LoggedView | None:
+    if logged is None:
+        return None
+    outcome, at = logged.outcome or None, Moment(logged.at_ms)
+    return LoggedView(logged.interaction, logged.direction, outcome, logged.explanation, at)

@@ -19,17 +19,20 @@ from nextlead.core.commands import (
     Validate,
 )
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Invalid, NotFound, VersionConflict
-from nextlead.core.model import REDIAL_KINDS, Lead, Status
-from nextlead.ports import LeadFilter, Stored
+from nextlead.core.errors import NotFound, VersionConflict
+from nextlead.core.model import REDIAL_KINDS, Lead
+from nextlead.core.schemes import Scheme
+from nextlead.ports import Stored
 from nextlead.redaction import redacted_event
 
 from ..zone_names import spelt
-from .bulk_shapes import LeadFilterBody
-from .fields import data_over, need_campaign, read_number, region_of
+from .fields import data_over, region_of
+from .lead_filter import find
 from .lead_shapes import (
     EventView,
+    LeadFilterBody,
     LeadPatch,
+    LeadQuery,
     LeadsQuery,
     LeadView,
     RedialShape,
@@ -39,18 +42,10 @@ from .lead_shapes import (
 )
 from .lead_views import NO_DATA, event_view, lead_view
 from .lists import Page, cursor, cut, part
+from .public_status import need_scheme
 from .table import Access, Call, Paging, Route, tagged
 
 EDIT_TRIES = 5
-
-
-def owner_no(engine: Engine, name: str, field: str = "owner") -> int:
-    """`agent:CODE` or `team:CODE` as an owner value; raises `Invalid` when there is no such one."""
-    kind, _, code = name.partition(":")
-    found = (engine.agents if kind == "agent" else engine.teams).by_code.get(code)
-    if found is None:
-        raise Invalid(field, f"there is no {kind} {code}")
-    return found.no if kind == "agent" else -found.no
 
 
 def may_see(call: Call, lead: Lead) -> bool:
@@ -78,37 +73,29 @@ async def add_data(call: Call, view: LeadView) -> None:
     view.data = Raw((await call.services.data.get((view.id,))).get(view.id, NO_DATA))
 
 
-def lead_filter(engine: Engine, which: LeadsQuery | LeadFilterBody) -> LeadFilter:
-    """What is asked for, for the archive; raises `Invalid` for what is not there."""
-    campaign = None if which.campaign is None else need_campaign(engine, which.campaign).no
-    return LeadFilter(
-        campaign=campaign,
-        pool=which.pool,
-        status=None if which.status is None else int(Status[which.status.upper()]),
-        closure=which.closure,
-        owner=None if which.owner is None else owner_no(engine, which.owner.name),
-        number=None if which.phone is None else read_number(which.phone, region_of(engine, campaign or 0), "phone"),
-        due_before_ms=None if which.due_before is None else which.due_before.ms,
-        text=which.q or None,
-    )
-
-
 async def list_leads(call: Call) -> object:
     """In order of id."""
     query: LeadsQuery = call.query
-    engine = call.services.engine
-    which = replace(lead_filter(engine, query), after=cursor(query.after), limit=query.limit + 1)
-    rows = await call.services.dialer.archive.leads(which)
-    return cut(rows, query.limit, lambda row: str(row.lead.id), partial(_stored_view, engine))
+    return await leads_page(call, query, query.limit, query.after)
 
 
-def _stored_view(engine: Engine, stored: Stored) -> LeadView:
-    return lead_view(engine, stored.lead, stored.data)
+async def leads_page(call: Call, which: LeadFilterBody, limit: int, after: str) -> Page[LeadView]:
+    """A page of the leads that are asked for, shown by the filter's scheme."""
+    asked = replace(await find(call, which), after=cursor(after), limit=limit + 1)
+    rows = await call.services.dialer.archive.leads(asked)
+    scheme = need_scheme(call.services.engine, which.scheme)
+    return cut(rows, limit, lambda row: str(row.lead.id), partial(_stored_view, call.services.engine, scheme))
+
+
+def _stored_view(engine: Engine, scheme: Scheme | None, stored: Stored) -> LeadView:
+    return lead_view(engine, stored.lead, stored.data, scheme)
 
 
 async def show_lead(call: Call) -> object:
     """Open or closed."""
-    return _stored_view(call.services.engine, await stored_lead(call))
+    query: LeadQuery = call.query
+    scheme = need_scheme(call.services.engine, query.scheme)
+    return _stored_view(call.services.engine, scheme, await stored_lead(call))
 
 
 async def show_history(call: Call) -> object:
@@ -117,7 +104,7 @@ async def show_history(call: Call) -> object:
     events = await call.services.dialer.archive.history(stored.lead.id)
     if stored.lead.erased:  # the store may not have carried it out yet
         events = [redacted_event(event) for event in events]
-    return part(events, call.query, partial(event_view, call.services.engine))
+    return part(events, call.query, partial(event_view, call.services.engine, stored.lead.campaign))
 
 
 async def edit_lead(call: Call) -> object:
@@ -131,7 +118,7 @@ async def edit_lead(call: Call) -> object:
             if body.version is not UNSET:
                 raise
         else:
-            return await show_lead(call)
+            return _stored_view(call.services.engine, None, await stored_lead(call))
     raise VersionConflict
 
 
@@ -215,7 +202,7 @@ ROUTES: Final = tagged(
         answer=Page[LeadView],
         query=LeadsQuery,
     ),
-    Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView),
+    Route("GET", _LEAD, Access.AGENT, "Read a lead", show_lead, answer=LeadView, query=LeadQuery),
     Route("PATCH", _LEAD, Access.SUPERVISOR, "Edit a lead", edit_lead, body=LeadPatch, answer=LeadView),
     Route(
         "GET",

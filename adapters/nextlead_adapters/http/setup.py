@@ -19,7 +19,8 @@ from nextlead.core.commands import (
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
 from nextlead.core.replies import Stranded
-from nextlead.core.setup_model import Campaign, Dialer, Template, UploadRules
+from nextlead.core.schemes import following
+from nextlead.core.setup_model import Campaign, Template, UploadRules
 
 from ..intake.duplicates import check_duplicates
 from ..intake.numbers import REGIONS
@@ -29,6 +30,7 @@ from . import setup_views as views
 from .fields import records, refer, refer_all
 from .holidays import learn_holidays
 from .lists import Page, page
+from .public_status import need_scheme, scheme_of
 from .table import Access, Call, Paging, Reply, Route, tagged
 
 TOKEN_BYTES: Final = 32
@@ -103,11 +105,10 @@ def _project(call: Call) -> PutProject:
 def _campaign(call: Call) -> PutCampaign:
     body: shapes.CampaignBody = call.body
     refer(call.services.engine, "project", body.project, "project")
-    old: Campaign | None = call.services.engine.campaigns.by_code.get(call.code())
-    template = old.template if old else Template()
-    dialer = old.dialer if old else Dialer()
-    rules = old.upload_rules if old else UploadRules()
-    new_template = template if body.template is UNSET else views.template_over(template, body.template)
+    present = _under_scheme(call.services.engine, call.code(), body.scheme)
+    template, dialer, rules = present.template, present.dialer, present.upload_rules
+    own = scheme_of(call.services.engine, present).results
+    new_template = template if body.template is UNSET else views.template_over(template, body.template, own)
     new_dialer = dialer if body.dialer is UNSET else views.dialer_over(dialer, body.dialer)
     views.check_retention(new_dialer.retention_ms, new_template, dialer.retention_ms)
     new_rules = rules if body.upload_rules is UNSET else views.rules_over(rules, body.upload_rules)
@@ -124,6 +125,13 @@ def _campaign(call: Call) -> PutCampaign:
         upload_rules=UNSET if body.upload_rules is UNSET else new_rules,
         default_region=_known_region(body.default_region),
     )
+
+
+def _under_scheme(engine: Engine, code: str, scheme: str | UnsetType) -> Campaign:
+    """The campaign as it is, or as a new one would be, under the scheme that is asked for; raises `Invalid`."""
+    present: Campaign = engine.campaigns.by_code.get(code) or Campaign(0, code, code, 0)
+    asked = None if isinstance(scheme, UnsetType) else need_scheme(engine, scheme)
+    return present if asked is None else following(present, scheme_of(engine, present), asked)
 
 
 def _check_rules(rules: UploadRules, template: Template) -> None:

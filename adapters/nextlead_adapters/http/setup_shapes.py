@@ -11,6 +11,7 @@ from .values import Moment, Release, Span
 
 Name = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(min_length=1, max_length=100)]
+SchemeName = Annotated[str, Meta(min_length=1, max_length=100, description="As in `GET /v1/schemes`.")]
 RedialKind = Literal["common", "private", "vip"]
 Region = Annotated[str, Meta(pattern="^([A-Z]{2})?$", description="ISO 3166 country code.")]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -94,7 +95,7 @@ class ResultShape(Body):
 
 
 class TemplateShape(Body):
-    """Fields and results. Results left out are the scheme's own."""
+    """Fields and results. Results left out of a new campaign, and an empty list of them, are the scheme's own."""
 
     fields: tuple[FieldShape, ...] | UnsetType = UNSET
     results: tuple[ResultShape, ...] | UnsetType = UNSET
@@ -207,13 +208,14 @@ class UploadRulesShape(Body):
 class CampaignBody(Body):
     """A campaign. `template`, `dialer` and `upload_rules` may be partial too, and `calling_hours` in the dialer.
 
-    Lists, and the objects `retention`, `windows`, `fields` and `duplicates`, are given whole.
+    Lists, and the objects `retention`, `windows`, `fields` and `duplicates`, are given whole. With another `scheme`,
+    results, `on_invalid` and `duplicates` that were the old one's own become the new one's, unless they are given.
     """
 
     name: Name | UnsetType = UNSET
     project: Code | UnsetType = UNSET
     active: bool | UnsetType = UNSET
-    scheme: Literal["hero"] | UnsetType = UNSET
+    scheme: SchemeName | UnsetType = UNSET
     template: TemplateShape | UnsetType = UNSET
     dialer: DialerShape | UnsetType = UNSET
     default_region: Region | UnsetType = UNSET

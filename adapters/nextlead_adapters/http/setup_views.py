@@ -8,8 +8,8 @@ from msgspec.structs import asdict, replace
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.model import SYSTEM_CLOSURES, Token
+from nextlead.core.schemes import with_past
 from nextlead.core.setup_model import (
-    DEFAULT_RESULTS,
     Agent,
     Campaign,
     Dialer,
@@ -122,17 +122,20 @@ def template_shape(template: Template) -> TemplateShape:
     )
 
 
-def template_over(old: Template, body: TemplateShape) -> Template:
-    """The template with what the body says; raises a 400 for a name or code given twice."""
+def template_over(old: Template, body: TemplateShape, own: tuple[TemplateResult, ...]) -> Template:
+    """The template with what the body says; an empty list of results is the scheme's `own`.
+
+    Raises a 400 for a name or code given twice.
+    """
     fields, results = old.fields, old.results
     if body.fields is not UNSET:
         fields = tuple(TemplateField(field.name.strip(), field.type, field.required) for field in body.fields)
         _once("template.fields", [field.name.casefold() for field in fields])
     if body.results is not UNSET:
         given = tuple(TemplateResult(r.code, r.label, r.category, r.validation, r.do_not_call) for r in body.results)
-        results = given or DEFAULT_RESULTS
+        results = given or own
         _once("template.results", [result.code for result in results])
-    return Template(fields, results)
+    return with_past(old, Template(fields, results))
 
 
 def _once(field: str, names: list[str]) -> None:
@@ -191,11 +194,12 @@ def _ms(value: Span | Moment | Release | UnsetType | None) -> int | UnsetType | 
 
 
 def check_retention(retention: Mapping[str, int], template: Template, old: Mapping[str, int]) -> None:
-    """Closures that leads of the template can have, or that were named before; raises `Invalid`.
+    """Closures that leads of the template can have, past results among them, or that were named before.
 
-    A misspelt one would keep personal data for ever.
+    Raises `Invalid`: a misspelt one would keep personal data for ever.
     """
-    known = {result.code for result in template.results} | SYSTEM_CLOSURES - {"anonymized"} | old.keys()
+    results = {result.code for result in (*template.results, *template.past)}
+    known = results | SYSTEM_CLOSURES - {"anonymized"} | old.keys()
     for closure in retention:
         if closure not in known:
             raise Invalid(f"dialer.retention.{closure}", "is not a closure that leads of this campaign can have")

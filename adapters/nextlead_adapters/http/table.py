@@ -65,11 +65,15 @@ class NoQuery(Body):
     """A call without query parameters."""
 
 
+PageLimit = Annotated[int, Meta(ge=1, le=1000, description="How many at most.")]
+PageAfter = Annotated[str, Meta(max_length=200, description="The `next` of the page before.")]
+
+
 class Paging(Body):
     """Query of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=1000, description="How many at most.")] = 100
-    after: Annotated[str, Meta(max_length=200, description="The `next` of the page before.")] = ""
+    limit: PageLimit = 100
+    after: PageAfter = ""
 
 
 class BulkQuery(Body):

@@ -163,7 +163,9 @@ async def _keep_alive(call: Call, send: Send, end: Callable[[], None]) -> None:
 def event_text(engine: Engine, news: News) -> bytes:
     """One commit as server-sent events; its number is their id, with the last of them."""
     lines = [b"event: lost\ndata: {}\n\n"] if news.lost else []
-    events: list[tuple[str, View]] = [(event.kind, _lead_event(engine, event)) for event in news.events]
+    events: list[tuple[str, View]] = [
+        (event.kind, _lead_event(engine, news.campaigns.get(event.lead, 0), event)) for event in news.events
+    ]
     events += [("pool", _pool_event(engine, pool, row)) for pool, row in news.pools.items()]
     for left, (kind, view) in enumerate(events, 1 - len(events)):
         id_line = b"" if left else b"id: %d\n" % news.commit_no
@@ -171,8 +173,8 @@ def event_text(engine: Engine, news: News) -> bytes:
     return b"".join(lines)
 
 
-def _lead_event(engine: Engine, event: Event) -> LeadEventView:
-    view = event_view(engine, event)
+def _lead_event(engine: Engine, campaign: int, event: Event) -> LeadEventView:
+    view = event_view(engine, campaign, event)
     fields = {name: getattr(view, name) for name in EventView.__struct_fields__}
     return LeadEventView(**fields, lead=event.lead)
 
