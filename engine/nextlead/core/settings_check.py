@@ -10,7 +10,7 @@ from .row import DAY_MS, HOUR_MS
 from .setup_model import LIMIT_KINDS, CallingHours, ContactLimit, Dialer, Template, Window
 
 _POSITIVE = ("max_attempts", "new_every", "max_unresolved", "redials_per_slot", "weight")
-_CATEGORIES = ("success", "negative", "invalid")
+CATEGORIES = ("success", "negative", "invalid")
 PRIORITY_LAST = 1000
 WEIGHT_LEAST, WEIGHT_MOST = 0.001, 1_000_000
 DURATION_MOST_MS = 100 * 366 * DAY_MS
@@ -28,10 +28,10 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RESERVED = SYSTEM_CLOSURES | {status.code for status in Status}
 
 
-def check_code(code: str) -> None:
+def check_code(code: str, field: str = "code") -> None:
     """A code stands in addresses: some text that can be read and written. Raises `Invalid`."""
     if not 0 < len(code) <= _CODE_MOST or not code.isprintable() or code in (".", "..") or "/" in code:
-        raise Invalid("code", f"must be 1 to {_CODE_MOST} printable characters without a slash, not . or ..")
+        raise Invalid(field, f"must be 1 to {_CODE_MOST} printable characters without a slash, not . or ..")
 
 
 def check_dialer(dialer: Dialer, almanac: Almanac = NO_ALMANAC) -> None:
@@ -147,8 +147,8 @@ def check_template(template: Template) -> None:
     for result in template.results:
         if result.code in _RESERVED:
             raise Invalid("template.results.code", f"{result.code} is a closure or status of the system's own")
-        if result.category not in _CATEGORIES:
-            raise Invalid("template.results.category", f"must be one of {', '.join(_CATEGORIES)}")
+        if result.category not in CATEGORIES:
+            raise Invalid("template.results.category", f"must be one of {', '.join(CATEGORIES)}")
     names = [field.name.strip().casefold() for field in template.fields]
     if len(set(names)) != len(names):
         raise Invalid("template.fields", "each field has a name of its own, case and surrounding space aside")
