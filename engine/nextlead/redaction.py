@@ -29,12 +29,13 @@ def redacted_lead(row: Lead) -> Lead:
 
 
 def redacted_event(event: Event) -> Event:
-    """The event without number, note, detail, and the cause that an agent wrote.
+    """The event without number, note, detail, the cause that an agent wrote, and what explains a logged activity.
 
     `checks` stay: they prove that a call was allowed, and have counts, times and zones, never a number.
     """
     cause = "" if event.kind == _FREE_CAUSE else event.cause
-    return replace(event, number=0, note="", detail="", cause=cause)
+    logged = replace(event.logged, explanation="") if event.logged else None
+    return replace(event, number=0, note="", detail="", cause=cause, logged=logged)
 
 
 def numbers_of(row: Lead) -> set[int]:

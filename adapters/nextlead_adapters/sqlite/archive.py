@@ -5,21 +5,26 @@ the tables are read: a row may be folded in between, and is then found twice, bu
 """
 
 import sqlite3
-from collections.abc import Awaitable, Collection, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec import structs
 
 from nextlead.core.model import Answer, Event, Lead, LeadData, Reject, Status
-from nextlead.ports import ANSWER_KEPT_MS, KeyUse, LeadFilter, NumberUse, Stored, StoreError, has_text
+from nextlead.ports import ANSWER_KEPT_MS, Happened, KeyUse, LeadFilter, NumberUse, Stored, StoreError, has_text
 
-from . import journal, reads
+from . import filters, journal, reads
 from . import keys as match_keys
 from .connection import Connection
 from .overlay import NOTHING, Overlay
+from .statements import batches
 
 T = TypeVar("T")
 NO_DATA: Final = b"{}"
+WINDOW: Final = 20_000
+"""Ids of leads that are counted in one go."""
 
 
 class SqliteArchive:
@@ -46,13 +51,55 @@ class SqliteArchive:
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """See `Archive.leads`; the leads in the overlay are matched here, the others in SQL."""
         recent = await self._recent(query)
-        stored = await _ask(self._reader.run(reads.page, self._org, query, recent.keys(), self._pools))
+        stored = await _ask(self._reader.run(filters.page, self._org, query, recent.keys(), self._pools))
         matching = [row for row in recent.values() if query.matches(row)]
         data = await self._data([row.id for row in (*matching, *stored)])
         found = [Stored(row, data.get(row.id, NO_DATA)) for row in matching]
         found = [entry for entry in found if query.text is None or has_text(entry.data, query.text)]
         found += [Stored(row, data.get(row.id, NO_DATA)) for row in stored]
         return sorted(found, key=lambda entry: entry.lead.id)[: query.limit]
+
+    async def count(self, query: LeadFilter) -> int:
+        """See `Archive.count`. Window by window of ids, so that other reads are not kept waiting."""
+        recent = await self._recent(query)
+        found = await self._count_recent(query, recent)
+        last = await _ask(self._reader.run(reads.last_lead, self._org))
+        end = last + 1 if query.before is None else min(query.before, last + 1)
+        skip = sorted(recent)
+        for after in range(query.after, end - 1, WINDOW):
+            before = min(after + WINDOW + 1, end)
+            some = skip[bisect_right(skip, after) : bisect_left(skip, before)]
+            part = structs.replace(query, after=after, before=before)
+            found += await _ask(self._reader.run(filters.count, self._org, part, some, self._pools))
+        return found
+
+    async def commit_before(self, at_ms: int) -> int:
+        """See `Archive.commit_before`."""
+        return await _ask(self._reader.run(journal.commit_before, self._org, at_ms))
+
+    async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[Happened], int]:
+        """See `Archive.happened`. Some commits at a time, so that other reads are not kept waiting."""
+        found: list[Happened] = []
+        no, after = after, -1
+        while after < no < up_to and len(found) < limit:
+            after = no
+            events, no = await _ask(
+                self._reader.run(journal.happened, self._org, after, up_to, limit - len(found)),
+            )
+            found += [Happened(event, row.campaign, row.pool) for event, row in events]
+        return found, no
+
+    async def lead_from(self, at_ms: int) -> int:
+        """See `Archive.lead_from`."""
+        recent = self._overlay.leads()
+        first, last = await _ask(self._reader.run(reads.lead_from, self._org, at_ms))
+        later = [row.id for row in recent.values() if row.created_ms >= at_ms]
+        return min(later if first is None else (*later, first), default=max(last, *recent, 0) + 1)
+
+    async def existing(self, leads: Sequence[int]) -> set[int]:
+        """See `Archive.existing`."""
+        recent = {id_ for id_ in leads if self._overlay.lead(id_)}
+        return recent | await _ask(self._reader.run(reads.existing, self._org, set(leads) - recent))
 
     async def history(self, lead: int) -> list[Event]:
         """See `Archive.history`."""
@@ -115,6 +162,17 @@ class SqliteArchive:
         return row if isinstance(row, Answer) and row.at_ms >= self._at_ms - ANSWER_KEPT_MS else None
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    async def _count_recent(self, query: LeadFilter, recent: Mapping[int, Lead]) -> int:
+        matching = [id_ for id_, row in recent.items() if query.matches(row)]
+        text = query.text
+        if text is None:
+            return len(matching)
+        found = 0
+        for part in batches(matching):
+            data = await self._data(part)
+            found += sum(1 for id_ in part if has_text(data.get(id_, NO_DATA), text))
+        return found
 
     async def _rows(self, ids: Collection[int]) -> dict[int, Lead]:
         found = {id_: row for id_ in ids if (row := self._overlay.lead(id_))}

@@ -19,6 +19,7 @@ from nextlead.core.model import (
     LeadData,
     Pool,
     Reject,
+    SavedFilter,
     Token,
     ZoneSet,
 )
@@ -50,6 +51,7 @@ ROW_TYPES: Final[dict[str, type[Row]]] = {
     "erasure": Erasure,
     "zone_set": ZoneSet,
     "contacted": Contacted,
+    "filter": SavedFilter,
 }
 
 encode: Final = msgspec.msgpack.Encoder().encode

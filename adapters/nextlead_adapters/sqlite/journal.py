@@ -24,9 +24,11 @@ from nextlead.redaction import numbers_in
 
 from . import codec
 from .codec import RowKey
+from .statements import SLICE
 
 INSERT: Final = "INSERT INTO journal (org, no, at_ms, epoch, body) VALUES (?, ?, ?, ?, ?)"
 _NIL: Final = b"\xc0"
+_EMPTY: Final = b"\x90"
 _decode_leads: Final = msgspec.msgpack.Decoder(list[Lead]).decode
 _decode_events: Final = msgspec.msgpack.Decoder(list[Event]).decode
 
@@ -83,7 +85,7 @@ def steps_after(db: sqlite3.Connection, org: int, no: int) -> Iterator[Step]:
     ):
         no += 1
         if found != no:
-            raise StoreRefused(f"the store is damaged: commit {no} is missing from the journal")
+            raise _missing(no)
         try:
             yield _step(no, at_ms, _decode_body(body))
         except (msgspec.DecodeError, KeyError) as error:
@@ -110,11 +112,50 @@ def lead_at(db: sqlite3.Connection, org: int, no: int, lead: int) -> Lead | None
     return next((row for row in _decode_leads(body.leads) if row.id == lead), None) if body else None
 
 
+def commit_before(db: sqlite3.Connection, org: int, at_ms: int) -> int:
+    """The last commit of an engine time before this, 0 if there is none; O(log commits), as that time never falls."""
+    first, end = 1, last(db, org)[0]
+    while first <= end:
+        middle = (first + end) // 2
+        found = db.execute("SELECT at_ms FROM journal WHERE org = ? AND no = ?", (org, middle)).fetchone()
+        if found is None:
+            raise _missing(middle)
+        if found[0] < at_ms:
+            first = middle + 1
+        else:
+            end = middle - 1
+    return end
+
+
+def happened(
+    db: sqlite3.Connection, org: int, after: int, up_to: int, limit: int
+) -> tuple[list[tuple[Event, Lead]], int]:
+    """Events of the next few commits behind `after` with their leads' rows, and the last one read.
+
+    No more commits than it takes for `limit` events, and none behind `up_to`. Events without a row are left out: the
+    lead was deleted in the same commit.
+    """
+    found: list[tuple[Event, Lead]] = []
+    commits = db.execute(
+        "SELECT no, body FROM journal WHERE org = ? AND no > ? AND no <= ? ORDER BY no LIMIT ?",
+        (org, after, up_to, SLICE),
+    )
+    for no, packed in commits:
+        after = no
+        body = _decode_body(packed)
+        if bytes(body.events) != _EMPTY:
+            rows = {row.id: row for row in _decode_leads(body.leads)}
+            found += [(event, rows[event.lead]) for event in _decode_events(body.events) if event.lead in rows]
+        if len(found) >= limit:
+            break
+    return found, after
+
+
 def read(db: sqlite3.Connection, org: int, no: int) -> Whole:
     """A commit's row. Raises `StoreRefused` when it is missing."""
     body = _body(db, org, no)
     if body is None:
-        raise StoreRefused(f"the store is damaged: commit {no} is missing from the journal")
+        raise _missing(no)
     return _whole(body)
 
 
@@ -134,6 +175,10 @@ def last(db: sqlite3.Connection, org: int) -> tuple[int, int]:
     """Number and engine time of the last commit; zeros when there is none."""
     row = db.execute("SELECT no, at_ms FROM journal WHERE org = ? ORDER BY no DESC LIMIT 1", (org,)).fetchone()
     return (row[0], row[1]) if row else (0, 0)
+
+
+def _missing(no: int) -> StoreRefused:
+    return StoreRefused(f"the store is damaged: commit {no} is missing from the journal")
 
 
 def _step(no: int, at_ms: int, body: Body) -> Step:

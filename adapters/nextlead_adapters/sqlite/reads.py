@@ -1,25 +1,20 @@
 """Statements that read the tables. What waits in the overlay is not seen here: `store` lays it over the answers."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
-from heapq import merge
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final
 
-import msgspec
-
 from nextlead.core.fresh import fresh_to_lead
-from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject, Status
+from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject
 from nextlead.core.row import Row
-from nextlead.ports import LeadFilter, has_text
 
 from .codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
-from .statements import BY_ID, batches, marks
+from .connection import snapshot
+from .statements import BY_ID, OPEN, batches, marks
 
 Pools = dict[int, Pool]
 LOAD_SLICE: Final = 10_000
-_OPEN: Final = f"status <> {Status.CLOSED.value}"
-"""Word for word the condition of the index `state_open`, or SQLite will not use it."""
 _STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = org AND d.tbl = '{}' AND d.id = {})"
 _PLACE_BITS: Final = 64
 
@@ -39,7 +34,7 @@ def load_rows(db: sqlite3.Connection, org: int, after: tuple[str, int | str]) ->
 def load_open(db: sqlite3.Connection, org: int, after: int) -> list[Lead]:
     """A slice of the touched leads that are not closed, by id."""
     found = db.execute(
-        f"SELECT body FROM state INDEXED BY state_open WHERE org = ? AND id > ? AND {_OPEN} ORDER BY id LIMIT ?",
+        f"SELECT body FROM state INDEXED BY state_open WHERE org = ? AND id > ? AND {OPEN} ORDER BY id LIMIT ?",
         (org, after, LOAD_SLICE),
     )
     return [decode_lead(body) for (body,) in found]
@@ -76,6 +71,52 @@ def leads_of(db: sqlite3.Connection, org: int, ids: Collection[int], pools: Pool
             row = decode_lead(body)
             found[row.id] = row
     return found
+
+
+def existing(db: sqlite3.Connection, org: int, ids: Collection[int]) -> set[int]:
+    """Those among them that are leads, touched or not."""
+    found: set[int] = set()
+    for part in batches(ids):
+        for source in (f"lead {BY_ID}", "state"):
+            which = f"WHERE org = ? AND id IN {marks(len(part))}"
+            found.update(id_ for (id_,) in db.execute(f"SELECT id FROM {source} {which}", (org, *part)))
+    return found
+
+
+def lead_from(db: sqlite3.Connection, org: int, at_ms: int) -> tuple[int | None, int]:
+    """The least id of a lead that came then or later, if there is one; and the greatest of all, 0 if there is none.
+
+    O(log ids) reads: ids rise with the time of entry. Deleted leads leave gaps, so each step looks for the next one.
+    """
+    with snapshot(db):
+        first, last = 1, last_lead(db, org)
+        end = last
+        while first <= end:
+            middle = (first + end) // 2
+            lead, created_ms = _next_lead(db, org, middle)
+            if created_ms < at_ms:
+                first = lead + 1
+            else:
+                end = middle - 1
+        return (_next_lead(db, org, first)[0] if first <= last else None), last
+
+
+def last_lead(db: sqlite3.Connection, org: int) -> int:
+    """The greatest id of all leads, touched or not; 0 if there is none."""
+    sources = (f"lead {BY_ID}", "state")
+    return max(
+        db.execute(f"SELECT max(id) FROM {source} WHERE org = ?", (org,)).fetchone()[0] or 0 for source in sources
+    )
+
+
+def _next_lead(db: sqlite3.Connection, org: int, at_least: int) -> tuple[int, int]:
+    """Id and time of entry of the first lead from an id on; there is one."""
+    which = "WHERE org = ? AND id >= ? ORDER BY id LIMIT 1"
+    fresh = db.execute(f"SELECT body FROM lead {BY_ID} {which}", (org, at_least)).fetchone()
+    touched = db.execute(f"SELECT body FROM state {which}", (org, at_least)).fetchone()
+    rows: list[FreshLead | Lead] = [decode_fresh(fresh[0])] if fresh else []
+    rows += [decode_lead(touched[0])] if touched else []
+    return min((row.id, row.created_ms) for row in rows)
 
 
 def data_of(db: sqlite3.Connection, org: int, ids: Collection[int]) -> dict[int, bytes]:
@@ -170,71 +211,3 @@ def closed_before(
         (org, *which),
     )
     return [decode_lead(body) for _, body in islice((entry for entry in found if entry[0] not in skip), limit)]
-
-
-# -- filters --------------------------------------------------------------------------------------------------------
-
-
-def page(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> list[Lead]:
-    """The first leads behind `query.after` that match, by id, without those to skip."""
-    found = merge(_touched(db, org, query, skip), _untouched(db, org, query, skip, pools), key=lambda lead: lead.id)
-    return list(islice(found, query.limit))
-
-
-def _touched(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int]) -> Iterator[Lead]:
-    terms = ["org = ?", "id > ?"]
-    values: list[object] = [org, query.after]
-    for column in ("campaign", "pool", "status", "closure", "owner"):
-        if (value := getattr(query, column)) is not None:
-            terms.append(f"{column} = ?")
-            values.append(value)
-    if query.due_before_ms is not None:
-        terms.append("due_ms < ?")
-        values.append(query.due_before_ms)
-    _add_shared(terms, values, org, query)
-    only_open = query.due_before_ms is not None or query.status not in (None, Status.CLOSED)
-    source = "state INDEXED BY state_open" if only_open else "state"
-    if only_open:
-        terms.append(_OPEN)
-    for id_, body in db.execute(f"SELECT id, body FROM {source} WHERE {' AND '.join(terms)} ORDER BY id", values):
-        if id_ not in skip and _text_is_there(db, org, id_, query.text):
-            yield decode_lead(body)
-
-
-def _untouched(
-    db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools
-) -> Iterator[Lead]:
-    if query.closure is not None or query.status not in (None, Status.UNPROCESSED):
-        return
-    terms = ["org = ?", "id > ?"]
-    values: list[object] = [org, query.after]
-    if query.owner is not None:
-        terms.append("owner = ?")
-        values.append(query.owner)
-    if query.pool is not None or query.campaign is not None:
-        wanted = [p.id for p in pools.values() if query.pool in (None, p.id) and query.campaign in (None, p.campaign)]
-        terms.append(f"pool IN ({','.join(map(str, wanted))})")
-    _add_shared(terms, values, org, query)
-    for id_, body in db.execute(
-        f"SELECT id, body FROM lead INDEXED BY lead_id WHERE {' AND '.join(terms)} ORDER BY id", values
-    ):
-        if id_ not in skip and _text_is_there(db, org, id_, query.text):
-            fresh = decode_fresh(body)
-            yield fresh_to_lead(fresh, pools[fresh.pool])
-
-
-def _add_shared(terms: list[str], values: list[object], org: int, query: LeadFilter) -> None:
-    if query.number is not None:
-        terms.append("id IN (SELECT n.lead FROM number AS n WHERE n.org = ? AND n.number = ?)")
-        values += [org, query.number]
-    if query.text:
-        terms.append(
-            "EXISTS (SELECT 1 FROM lead_data AS d WHERE d.org = ? AND d.lead = id "
-            "AND instr(lower(CAST(d.body AS TEXT)), lower(?)))"
-        )
-        values += [org, msgspec.json.encode(query.text)[1:-1].decode()]
-
-
-def _text_is_there(db: sqlite3.Connection, org: int, lead: int, text: str | None) -> bool:
-    """SQL has found the text somewhere in the JSON, which may have been a field's name."""
-    return text is None or has_text(data_of(db, org, [lead]).get(lead, b"{}"), text)

@@ -7,6 +7,7 @@ from typing import Final
 from msgspec import Struct, field, structs
 
 from nextlead.core.changes import Changes
+from nextlead.core.conditions import condition_of
 from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject
 from nextlead.core.row import Row
 from nextlead.ports import ANSWER_KEPT_MS
@@ -36,11 +37,12 @@ _ANSWER: Final = (
     "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body",
 )
 _STATE: Final = (
-    """INSERT INTO state (org, id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, body)
-    VALUES""",
+    """INSERT INTO state (org, id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, activity, rule,
+    last_by, body) VALUES""",
     """ON CONFLICT DO UPDATE SET status = excluded.status, closure = excluded.closure, campaign = excluded.campaign,
     pool = excluded.pool, owner = excluded.owner, due_ms = excluded.due_ms, closed_ms = excluded.closed_ms,
-    erased = excluded.erased, body = excluded.body""",
+    erased = excluded.erased, activity = excluded.activity, rule = excluded.rule, last_by = excluded.last_by,
+    body = excluded.body""",
 )
 
 
@@ -140,7 +142,9 @@ def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[Lead]) -> None:
 
 def _columns(lead: Lead) -> tuple[object, ...]:
     kind = (int(lead.status), lead.closure, lead.campaign, lead.pool, lead.owner)
-    return (lead.id, *kind, lead.due_ms, lead.closed_ms, int(lead.erased))
+    shown = condition_of(lead).shown
+    latest = (int(shown.activity), shown.rule, 0 if lead.latest is None else lead.latest.agent)
+    return (lead.id, *kind, lead.due_ms, lead.closed_ms, int(lead.erased), *latest)
 
 
 def fold_rows(db: sqlite3.Connection, org: int, rows: Mapping[RowKey, Row | None]) -> None:

@@ -9,7 +9,19 @@ from typing import Protocol
 import anyio
 
 from nextlead.core.model import Answer, Erasure, Event, Lead, Reject
-from nextlead.ports import Archive, Claim, Commit, KeyUse, LeadFilter, NumberUse, Part, Store, Stored, StoreError
+from nextlead.ports import (
+    Archive,
+    Claim,
+    Commit,
+    Happened,
+    KeyUse,
+    LeadFilter,
+    NumberUse,
+    Part,
+    Store,
+    Stored,
+    StoreError,
+)
 
 
 class Died(Exception):
@@ -126,6 +138,26 @@ class FaultyStore:
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """Goes through."""
         return await self.inner.leads(query)
+
+    async def count(self, query: LeadFilter) -> int:
+        """Goes through."""
+        return await self.inner.count(query)
+
+    async def commit_before(self, at_ms: int) -> int:
+        """Goes through."""
+        return await self.inner.commit_before(at_ms)
+
+    async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[Happened], int]:
+        """Goes through."""
+        return await self.inner.happened(after, up_to, limit)
+
+    async def lead_from(self, at_ms: int) -> int:
+        """Goes through."""
+        return await self.inner.lead_from(at_ms)
+
+    async def existing(self, leads: Sequence[int]) -> set[int]:
+        """Goes through."""
+        return await self.inner.existing(leads)
 
     async def history(self, lead: int) -> list[Event]:
         """Goes through."""

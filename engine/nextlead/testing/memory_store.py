@@ -5,8 +5,10 @@ restart; call `crash` first and it is one without a goodbye.
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from msgspec import Struct, structs
@@ -19,6 +21,7 @@ from nextlead.ports import (
     ANSWER_KEPT_MS,
     Claim,
     Commit,
+    Happened,
     KeyUse,
     LeadFilter,
     NumberUse,
@@ -41,6 +44,7 @@ _AT_BITS: Final = 64
 class _Step(Struct):
     """What is kept of a commit: history, and rows as it left them."""
 
+    at_ms: int
     leads: dict[int, Lead]
     events: list[Event]
 
@@ -98,7 +102,7 @@ class MemoryStore:
         self._take(commit.changes)
         self._at_ms = commit.at_ms
         self._forget_answers()
-        self._steps.append(_Step(dict(commit.changes.leads), list(commit.changes.events)))
+        self._steps.append(_Step(commit.at_ms, dict(commit.changes.leads), list(commit.changes.events)))
 
     async def erase(self, erasures: Sequence[Erasure]) -> None:
         """See `Store.erase`; O(all commits), for memory has no need to be quick at it."""
@@ -139,8 +143,38 @@ class MemoryStore:
 
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """See `Archive.leads`; O(all leads)."""
-        found = (Stored(row, self._data.get(row.id, NO_DATA)) for row in self._everyone() if query.matches(row))
-        return list(islice((s for s in found if query.text is None or has_text(s.data, query.text)), query.limit))
+        return list(islice(self._matching(query), query.limit))
+
+    async def count(self, query: LeadFilter) -> int:
+        """See `Archive.count`; O(all leads)."""
+        return sum(1 for _ in self._matching(query))
+
+    async def commit_before(self, at_ms: int) -> int:
+        """See `Archive.commit_before`."""
+        return bisect_left(self._steps, at_ms, key=attrgetter("at_ms"))
+
+    async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[Happened], int]:
+        """See `Archive.happened`."""
+        found: list[Happened] = []
+        while after < min(up_to, len(self._steps)) and len(found) < limit:
+            step = self._steps[after]
+            rows = ((event, step.leads.get(event.lead)) for event in step.events)
+            found += [Happened(event, row.campaign, row.pool) for event, row in rows if row]
+            after += 1
+        return found, after
+
+    async def lead_from(self, at_ms: int) -> int:
+        """See `Archive.lead_from`; O(all leads)."""
+        last = 0
+        for row in self._everyone():
+            if row.created_ms >= at_ms:
+                return row.id
+            last = row.id
+        return last + 1
+
+    async def existing(self, leads: Sequence[int]) -> set[int]:
+        """See `Archive.existing`."""
+        return {lead for lead in leads if lead in self._leads or lead in self._fresh}
 
     async def history(self, lead: int) -> list[Event]:
         """See `Archive.history`."""
@@ -289,6 +323,10 @@ class MemoryStore:
 
     def _everyone(self) -> Iterable[Lead]:
         return (row for lead in sorted({*self._fresh, *self._leads}) if (row := self._row(lead)))
+
+    def _matching(self, query: LeadFilter) -> Iterable[Stored]:
+        found = (Stored(row, self._data.get(row.id, NO_DATA)) for row in self._everyone() if query.matches(row))
+        return (stored for stored in found if query.text is None or has_text(stored.data, query.text))
 
     def _standing(self, leads: Iterable[int]) -> list[Lead]:
         return [row for lead in sorted(leads) if (row := self._row(lead)) and not row.erased]

@@ -1,0 +1,146 @@
+"""Leads by filter, from the tables. What waits in the overlay is left out here (`skip`): `archive` lays it over."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from heapq import merge
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from nextlead.core.conditions import FRESH
+from nextlead.core.fresh import fresh_to_lead
+from nextlead.core.model import Lead, Pool, Status
+from nextlead.ports import LeadFilter, has_text
+
+from .codec import decode_fresh, decode_lead
+from .connection import snapshot
+from .statements import BY_ID, OPEN
+
+Pools = dict[int, Pool]
+_CONDITIONS: Final = """(campaign, status, coalesce(closure, ''), rule, activity) IN (SELECT
+json_extract(c.value, '$[0]'), json_extract(c.value, '$[1]'), json_extract(c.value, '$[2]'),
+json_extract(c.value, '$[3]'), json_extract(c.value, '$[4]') FROM json_each(?) AS c)"""
+_NOT_THESE: Final = "id NOT IN (SELECT s.value FROM json_each(?) AS s)"
+_LEAD: Final = f"lead {BY_ID}"
+_TEXT: Final = """EXISTS (SELECT 1 FROM lead_data AS d WHERE d.org = ? AND d.lead = id
+AND instr(lower(CAST(d.body AS TEXT)), lower(?)))"""
+
+
+def page(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> list[Lead]:
+    """The first leads behind `query.after` that match, by id, without those to skip."""
+    with snapshot(db):
+        found = merge(_touched(db, org, query, skip), _untouched(db, org, query, skip, pools), key=lambda lead: lead.id)
+        return list(islice(found, query.limit))
+
+
+def count(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> int:
+    """How many leads match, without those to skip; `query.limit` does not count. No row is decoded."""
+    questions = [question for question in (_of_touched(org, query), _of_untouched(org, query, pools)) if question]
+    with snapshot(db):
+        if query.text is not None:
+            return sum(1 for question in questions for _ in _rows(db, org, question, query.text, skip))
+        return sum(_count(db, question, skip) for question in questions)
+
+
+class _Question:
+    """What is asked of one table."""
+
+    def __init__(self, source: str, org: int, query: LeadFilter) -> None:
+        self.source = source
+        self.terms = ["org = ?", "id > ?"]
+        self.values: list[object] = [org, query.after]
+        if query.before is not None:
+            self.add("id < ?", query.before)
+        if query.owner is not None:
+            self.add("owner = ?", query.owner)
+        if query.number is not None:
+            self.add("id IN (SELECT n.lead FROM number AS n WHERE n.org = ? AND n.number = ?)", org, query.number)
+        if query.text:
+            self.add(_TEXT, org, msgspec.json.encode(query.text)[1:-1].decode())
+
+    def add(self, term: str, *values: object) -> None:
+        """One more term, with the values of its marks."""
+        self.terms.append(term)
+        self.values += values
+
+    def select(self, what: str) -> str:
+        """The statement."""
+        return f"SELECT {what} FROM {self.source} WHERE {' AND '.join(self.terms)}"
+
+
+def _of_touched(org: int, query: LeadFilter) -> _Question | None:
+    conditions = query.conditions
+    if conditions is not None and not conditions:
+        return None
+    only_open = query.due_before_ms is not None or query.status not in (None, Status.CLOSED)
+    only_open |= conditions is not None and all(condition.closure is None for _, condition in conditions)
+    question = _Question("state INDEXED BY state_open" if only_open else "state", org, query)
+    if only_open:
+        question.add(OPEN)
+    for column in ("campaign", "pool", "status", "closure"):
+        if (value := getattr(query, column)) is not None:
+            question.add(f"{column} = ?", value)
+    if query.due_before_ms is not None:
+        question.add("due_ms < ?", query.due_before_ms)
+    if query.last_by is not None:
+        question.add("activity > 0 AND last_by = ?", query.last_by)
+    if conditions is not None:
+        rows = [(no, c.status, c.closure or "", c.rule, c.activity) for no, c in conditions if not c.anonymised]
+        question.add(_CONDITIONS, msgspec.json.encode(rows).decode())
+    return question
+
+
+def _of_untouched(org: int, query: LeadFilter, pools: Pools) -> _Question | None:
+    if query.closure is not None or query.status not in (None, Status.UNPROCESSED) or query.last_by is not None:
+        return None
+    question = _Question(_LEAD, org, query)
+    if (query.pool, query.campaign, query.conditions) != (None, None, None):
+        wanted = [pool.id for pool in pools.values() if _may_have_matching(pool, query)]
+        question.add(f"pool IN ({','.join(map(str, wanted))})")
+    return question
+
+
+def _may_have_matching(pool: Pool, query: LeadFilter) -> bool:
+    """Untouched leads of one campaign are all in one condition."""
+    return (
+        query.pool in (None, pool.id)
+        and query.campaign in (None, pool.campaign)
+        and (query.conditions is None or (pool.campaign, FRESH) in query.conditions)
+    )
+
+
+def _touched(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int]) -> Iterator[Lead]:
+    question = _of_touched(org, query)
+    if question is not None:
+        yield from map(decode_lead, _rows(db, org, question, query.text, skip))
+
+
+def _untouched(
+    db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools
+) -> Iterator[Lead]:
+    question = _of_untouched(org, query, pools)
+    if question is not None:
+        for fresh in map(decode_fresh, _rows(db, org, question, query.text, skip)):
+            yield fresh_to_lead(fresh, pools[fresh.pool])
+
+
+def _rows(
+    db: sqlite3.Connection, org: int, question: _Question, text: str | None, skip: Collection[int]
+) -> Iterator[bytes]:
+    """Bodies by id. SQL finds the text anywhere in the JSON, so it may have been a field's name."""
+    for id_, body in db.execute(f"{question.select('id, body')} ORDER BY id", question.values):
+        if id_ not in skip and (text is None or has_text(_data(db, org, id_), text)):
+            yield body
+
+
+def _data(db: sqlite3.Connection, org: int, lead: int) -> bytes:
+    found = db.execute("SELECT body FROM lead_data WHERE org = ? AND lead = ?", (org, lead)).fetchone()
+    return found[0] if found else b"{}"
+
+
+def _count(db: sqlite3.Connection, question: _Question, skip: Collection[int]) -> int:
+    if skip:
+        question.add(_NOT_THESE, msgspec.json.encode(list(skip)).decode())
+    found: tuple[int] = db.execute(question.select("count(*)"), question.values).fetchone()
+    return found[0]
