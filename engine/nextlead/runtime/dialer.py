@@ -288,11 +288,15 @@ class Dialer:
     async def read(self, look: Callable[[Engine], T]) -> T:
         """What `look` sees now, given when that is durable (SPEC R5.9). It must not change the engine, nor keep it."""
         self._refuse_if_shut()
-        try:
-            seen: object = look(self.engine)
-        except NextleadError as refusal:
-            seen = refusal
-        return cast("T", await self._writer.owe(seen))
+        return cast("T", await self._writer.owe(_seen(self.engine, look)))
+
+    async def read_between(self, look: Callable[[Engine], T]) -> T:
+        """The same between two commits: `look` sees what commit `engine.commit_no - 1` left, all of it and no more.
+
+        So it goes together with what the archive says of commits. It may come a commit later than `read`.
+        """
+        self._refuse_if_shut()
+        return cast("T", await self._writer.owe_between(lambda: _seen(self.engine, look)))
 
     async def erase(self, erasures: Sequence[Erasure]) -> None:
         """Make personal data go from the store, see `Store.erase`. Raises `StoreError` when it can't now."""
@@ -343,6 +347,13 @@ class Dialer:
         if self._writer.failure is not None:
             self._desk.give_up()
         self._backlog.make_room()
+
+
+def _seen(engine: Engine, look: Callable[[Engine], object]) -> object:
+    try:
+        return look(engine)
+    except NextleadError as refusal:
+        return refusal
 
 
 def _first_only(then: Then) -> Then:

@@ -106,6 +106,7 @@ class Writer:
         self._pending = Batch(0)
         self._flying: Batch | None = None
         self._wake: Future | None = None
+        self._between: list[tuple[Future, Callable[[], object]]] = []
         self._closing = False
         self._task: asyncio.Task[None] | None = None
 
@@ -145,6 +146,19 @@ class Writer:
         else:
             settle(future, reply)
 
+    def owe_between(self, look: Callable[[], object]) -> Future:
+        """What `look` answers between two commits, when the first of them is durable.
+
+        It is called now if nothing is pending, else when the pending batch is being written: what it sees is then what
+        that batch leaves, and nothing of the next. It must not raise.
+        """
+        future: Future = asyncio.get_running_loop().create_future()
+        if self._pending.dirty and self.failure is None:
+            self._between.append((future, look))
+        else:
+            self.owe_to(future, look())
+        return future
+
     def fail(self, error: BaseException) -> None:
         """Give up: memory can't be trusted, or is ahead of the disk. Everything owed fails.
 
@@ -158,6 +172,9 @@ class Writer:
         for batch in (self._flying, self._pending):
             if batch is not None:
                 batch.default("the storage failed")
+        for future, _ in self._between:
+            settle(future, StorageFailed("the storage failed"))
+        self._between.clear()
         self.owing = 0
         self.fatal.set()
         self._paid()
@@ -188,6 +205,9 @@ class Writer:
     def _take(self) -> Batch:
         batch = self._flying = self._pending
         self._number(batch.no + 1)
+        for future, look in self._between:
+            self.owe_to(future, look())
+        self._between.clear()
         return batch
 
     def _number(self, no: int) -> None:
