@@ -18,6 +18,7 @@ from nextlead_adapters.http.times import parse_time
 from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
 from nextlead_adapters.privacy.service import Privacy
+from nextlead_adapters.scheme_files import shipped_schemes
 
 # This folder can't be a package: `http` is the standard library's.
 sys.path.append(str(Path(__file__).parent))
@@ -28,7 +29,7 @@ from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, Hou
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
     store = FaultyStore(MemoryStore())
-    engine = Engine(almanac=LibraryAlmanac())
+    engine = Engine(almanac=LibraryAlmanac(), schemes=shipped_schemes())
     async with await Dialer.open(store, ManualClock(parse_time(START)), engine=engine, retry_s=0) as dialer:
         intake = Intake(dialer)
         await intake.start()

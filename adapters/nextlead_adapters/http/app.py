@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from nextlead.runtime.dialer import Dialer
 
 from . import (
+    activities,
     blocking,
     bulk,
     describing,
@@ -44,6 +45,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *downloads.ROUTES,
     *bulk.ROUTES,
     *leads.ROUTES,
+    *activities.ROUTES,
     *explaining.ROUTES,
     *forgetting.ROUTES,
     *blocking.ROUTES,

@@ -127,7 +127,7 @@ def _edit(call: Call, body: LeadPatch, stored: Stored) -> EditLead:
     data: bytes | Any = UNSET
     if body.data is not UNSET:
         version = stored.lead.version if version is None else version
-        data = _data(call.services.engine, stored, body.data)
+        data = new_data(call.services.engine, stored, body.data)
     return EditLead(
         by=call.caller.by,
         lead=stored.lead.id,
@@ -141,7 +141,8 @@ def _edit(call: Call, body: LeadPatch, stored: Stored) -> EditLead:
     )
 
 
-def _data(engine: Engine, stored: Stored, changes: dict[str, Any]) -> bytes:
+def new_data(engine: Engine, stored: Stored, changes: dict[str, Any]) -> bytes:
+    """The lead's data fields with the changes; raises `Invalid` naming the field."""
     campaign = engine.campaigns.by_no[stored.lead.campaign]
     return data_over(campaign.template.fields, region_of(engine, campaign.no), stored.data, changes)
 
