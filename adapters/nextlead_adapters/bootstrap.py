@@ -1,6 +1,6 @@
 """The one place that names concrete classes: puts store, clock, dialer, intake and application together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from nextlead.core.engine import Engine
 from nextlead.core.order import LAST_MS
+from nextlead.core.schemes import Scheme
 from nextlead.ports import Archive, Store, StoreRefused
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
@@ -42,27 +43,39 @@ class Built(Struct):
 
 
 async def open_dialer(
-    url: str, clock: Timekeeper | None = None, *, key_file: Path | None = None, **limits: Any
+    url: str,
+    clock: Timekeeper | None = None,
+    *,
+    key_file: Path | None = None,
+    schemes: Mapping[str, Scheme] | None = None,
+    **limits: Any,
 ) -> Dialer:
     """Open the asynchronous dialer over a store: `sqlite:///file.db`, or `memory:` which keeps nothing.
 
     It claims the store, loads it, runs what came due meanwhile, and is ready; `close` it, or use it as
     `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. `key_file` has the key of forgotten
-    numbers; without a name it lies beside the store, and is made with it. Raises `BadUrl` for a URL that can't be used,
-    `StoreRefused` when the store can't be: held by another process, damaged, of a newer version, its key lost.
+    numbers; without a name it lies beside the store, and is made with it. `schemes` are the status schemes by name, the
+    shipped ones unless given; `scheme_files.read_schemes` adds those of a folder.
+
+    Raises `BadUrl` for a URL that can't be used, `StoreRefused` when the store can't be: held by another process,
+    damaged, of a newer version, its key lost; `SchemeError` when a stored campaign has a scheme that is not there.
     """
     from .almanac import LibraryAlmanac
+    from .scheme_files import check_campaigns, shipped_schemes
 
+    known = shipped_schemes() if schemes is None else schemes
     path = sqlite_path(url)
     key = find_key(key_file or (path and path.with_suffix(".key")))
     store, archive = _store(path)
     try:
-        dialer = await Dialer.open(store, clock, archive=archive, engine=Engine(key.secret, LibraryAlmanac()), **limits)
+        engine = Engine(key.secret, LibraryAlmanac(), known)
+        dialer = await Dialer.open(store, clock, archive=archive, engine=engine, **limits)
     except BaseException:
         await store.close()  # its threads would keep the process alive
         raise
     try:
-        settle_key(key, dialer.engine)
+        check_campaigns(engine.campaigns, known)
+        settle_key(key, engine)
     except BaseException:
         await dialer.close()
         raise
@@ -98,6 +111,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
     from .intake.worker import Limits as ReadingLimits
     from .limit_packs import shipped_packs
     from .privacy.service import Privacy
+    from .scheme_files import read_schemes
 
     shipped_packs()  # one that can't be used is told now, not to who asks for it
     timekeeper = make_clock(clock)
@@ -106,6 +120,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
         config.store.url,
         timekeeper,
         key_file=Path(key_file) if key_file else None,
+        schemes=read_schemes(config.schemes.folder),
         retry_s=commit.retry_for_s,
         backlog_max=commit.waiting_max,
         room_s=commit.room_wait_s,

@@ -64,6 +64,12 @@ class PrivacyConfig(Section, frozen=True):
     key_file: str = ""
 
 
+class SchemesConfig(Section, frozen=True):
+    """Where status schemes of your own lie, beside those that are shipped; empty: there are none."""
+
+    folder: str = ""
+
+
 class Config(Section, frozen=True):
     """The whole file."""
 
@@ -72,6 +78,7 @@ class Config(Section, frozen=True):
     log: LogConfig = field(default_factory=LogConfig)
     commit: CommitConfig = field(default_factory=CommitConfig)
     privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    schemes: SchemesConfig = field(default_factory=SchemesConfig)
 
 
 def parse_config(text: str | bytes, name: str = "nextlead.toml") -> Config:

@@ -1,4 +1,4 @@
-"""Files that travel with the package: the configuration, the sample list, rule packs.
+"""Files that travel with the package: the configuration, the sample list, rule packs, status schemes.
 
 In a wheel they lie in `nextlead_adapters/_data`; in a checkout they are the `config` folder of the repository itself.
 """

@@ -10,7 +10,7 @@ Rules of this file:
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -81,13 +81,17 @@ def _read(file: Path) -> bytes:
 
 
 def check_campaigns(campaigns: Iterable[Campaign], schemes: Mapping[str, Scheme]) -> None:
-    """Raises `SchemeError` for a campaign whose scheme is not there (any more)."""
+    """Raises `SchemeError` if the scheme of a campaign is not there (any more), naming all of these."""
+    missing = list(missing_schemes(campaigns, schemes))
+    if missing:
+        raise SchemeError(f"{'; '.join(missing)}; put its file back into the folder that `[schemes] folder` names")
+
+
+def missing_schemes(campaigns: Iterable[Campaign], schemes: Mapping[str, Scheme]) -> Iterator[str]:
+    """What is to be said of each campaign whose scheme is not there."""
     for campaign in campaigns:
         if campaign.scheme not in schemes:
-            raise SchemeError(
-                f"campaign {campaign.code} has the scheme {campaign.scheme}, and there is no such scheme "
-                f"(there are: {', '.join(schemes)}); put its file back into the folder of schemes"
-            )
+            yield f"campaign {campaign.code} has the scheme {campaign.scheme}, and there is none of that name"
 
 
 # -- one file -------------------------------------------------------------------------------------------------------

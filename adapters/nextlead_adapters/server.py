@@ -28,6 +28,7 @@ from nextlead.ports import StoreError, StoreRefused
 from .bootstrap import BadUrl, Built, build
 from .config import Config, HttpConfig
 from .limit_packs import PackError
+from .scheme_files import SchemeError
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class CannotListen(Exception):
     """The address can't be listened to; the message says why."""
 
 
-REFUSALS = (StoreRefused, StoreError, NotReady, BadUrl, CannotListen, PackError)
+REFUSALS = (StoreRefused, StoreError, NotReady, BadUrl, CannotListen, PackError, SchemeError)
 """Why a daemon can't start, or a store can't be looked at; the messages are for people."""
 
 
@@ -61,7 +62,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def running(config: Config, clock: str | None = None) -> AsyncIterator[Running]:
-    """A daemon for as long as the block lasts. Raises `StoreRefused`, `BadUrl`, `CannotListen`."""
+    """A daemon for as long as the block lasts. Raises `REFUSALS`."""
     async with build(config, clock) as built:
         listener = await _listen(config.http)
         server = _Server(_uvicorn_config(built.app, config.http))

@@ -2,14 +2,17 @@
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
+from nextlead.core.schemes import Scheme
 from nextlead.runtime.recovery import load
 
 from .almanac import LibraryAlmanac
 from .bootstrap import open_snapshot
+from .scheme_files import missing_schemes, shipped_schemes
 
 
 class Report(Struct):
@@ -20,14 +23,19 @@ class Report(Struct):
     findings: list[str]
 
 
-async def verify_store(url: str) -> Report:
-    """Look at a store as it is now; it may be in use. O(open leads). Raises `BadUrl`, `StoreRefused`."""
+async def verify_store(url: str, schemes: Mapping[str, Scheme] | None = None) -> Report:
+    """Look at a store as it is now; it may be in use. O(open leads). `schemes` are the shipped ones unless given.
+
+    Raises `BadUrl`, `StoreRefused`. A campaign whose scheme is not there is a finding.
+    """
+    known = shipped_schemes() if schemes is None else schemes
     store = await open_snapshot(url)
     try:
-        engine = Engine(almanac=LibraryAlmanac())
+        engine = Engine(almanac=LibraryAlmanac(), schemes=known)
         await load(store, engine)
         engine.start(time.time_ns() // 1_000_000)
-        return Report(store=url, counts=_counts(engine), findings=list(engine.verify()))
+        findings = [*missing_schemes(engine.campaigns, known), *engine.verify()]
+        return Report(store=url, counts=_counts(engine), findings=findings)
     finally:
         await store.close()
 

@@ -68,11 +68,13 @@ def verify(
 
     Changes nothing, and may run beside the daemon.
     """
+    from nextlead_adapters.scheme_files import read_schemes
     from nextlead_adapters.server import REFUSALS, run_loop
     from nextlead_adapters.verify import verify_store
 
+    settings = _settings(config, store, None, None)
     try:
-        report = run_loop(verify_store(_settings(config, store, None, None).store.url))
+        report = run_loop(verify_store(settings.store.url, read_schemes(settings.schemes.folder)))
     except REFUSALS as error:
         fail(str(error))
     if as_json:
