@@ -76,10 +76,10 @@ class Client:
         response = self.call("PUT", path, body)
         return response.json() if response.content else None
 
-    def pieces(self, path: str) -> Iterator[bytes]:
+    def pieces(self, path: str, **params: Any) -> Iterator[bytes]:
         """The body of a GET as it comes. Raises `Refusal` and `Unreachable`, also in the middle."""
         try:
-            with self._http.stream("GET", path) as response:
+            with self._http.stream("GET", path, params=_given(params)) as response:
                 if not response.is_success:
                     response.read()
                     raise Refusal(response.status_code, _problem(response))

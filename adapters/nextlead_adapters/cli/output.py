@@ -6,6 +6,7 @@ Results go to stdout and nothing else does; hints, progress and errors go to std
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn
 
 import msgspec
@@ -55,6 +56,27 @@ def print_facts(facts: dict[str, Any]) -> None:
     width = max((len(key) for key in flat), default=0)
     for key, value in flat.items():
         sys.stdout.write(f"{key:<{width}}  {text_of(value)}\n")
+
+
+def save(pieces: Iterable[bytes], to: Path | None) -> None:
+    """Write a download to a file, or to stdout: None, and the file `-`.
+
+    Into a file beside it first, so that a download that breaks off leaves nothing behind.
+    """
+    if to is None or str(to) == "-":
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    part = to.with_name(to.name + ".part")
+    try:
+        with part.open("wb") as out:
+            out.writelines(pieces)
+        part.replace(to)
+    except OSError as problem:
+        fail(f"{to} can't be written: {problem.strerror}")
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:

@@ -1,18 +1,17 @@
 """`pools`: what a supervisor does with lead pools, one or several at a time."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .client import Client, Refusal, connect, segment
+from .client import Refusal, connect, segment
 from .lists import Json, Limit, show_list
-from .output import Exit, fail, notes, print_facts, print_json, print_table
+from .output import Exit, fail, notes, print_facts, print_json, print_table, save
 
 BUTTONS = {
     "activate": "Put their leads into the order.",
-    "deactivate": "Take their leads out of the order; private and VIP redials stay.",
+    "deactivate": "Take their leads out of the order. Private and VIP redials stay.",
     "confirm": "Load them without the columns that match no field.",
     "delete": "Delete their leads that nobody was ever shown.",
 }
@@ -57,7 +56,7 @@ def list_pools(
     wanted: dict[str, object] = {"campaign": ",".join(campaign) if campaign else None, "state": state, "q": search}
     if active is not None:
         wanted["active"] = "true" if active else "false"
-    show_list("pools", limit, as_json=as_json, **wanted)
+    show_list("pools", wanted, limit, as_json=as_json)
 
 
 def shuffle(
@@ -154,28 +153,11 @@ def download(
     what: Annotated[str, typer.Argument(help=", ".join(DOWNLOADS))],
     to: Annotated[Path | None, typer.Option(help="A file to write; without it the answer goes to stdout.")] = None,
 ) -> None:
-    """Rows that were invalid, with their reasons; duplicates; the original; the log; the statistics."""
+    """Get one of the files of a pool.
+
+    Rows that were invalid, with their reasons; duplicates; the original; the log; the statistics.
+    """
     if what not in DOWNLOADS:
         fail(f"WHAT is one of {', '.join(DOWNLOADS)}", Exit.WRONG_USE)
     with connect() as client:
-        path = f"/v1/pools/{segment(pool)}/{what}"
-        if to is None:
-            for piece in client.pieces(path):
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
-        else:
-            _save(client, path, to)
-
-
-def _save(client: Client, path: str, to: Path) -> None:
-    """Into a file beside it first, so that a download that breaks off leaves nothing behind."""
-    part = to.with_name(to.name + ".part")
-    try:
-        with part.open("wb") as out:
-            for piece in client.pieces(path):
-                out.write(piece)
-        part.replace(to)
-    except OSError as problem:
-        fail(f"{to} can't be written: {problem.strerror}")
-    finally:
-        part.unlink(missing_ok=True)
+        save(client.pieces(f"/v1/pools/{segment(pool)}/{what}"), to)
