@@ -124,11 +124,12 @@ def test_the_history_says_what_allowed_each_call(floor: Nextlead) -> None:  # R1
     lease = json.loads(out(floor("next", "maria", "--json")))
     out(floor("finish", lease["token"], "--redial", "common", "--at", "2026-03-02T10:00:00+00:00", "--note", "busy"))
     columns, offer, redial = table(out(floor("leads", "history", "4")))
-    assert columns == ["at", "event", "actor", "status", "number", "told"]
-    assert offer[:5] == ["2026-03-02T09:00:00Z", "leased", "agent:maria", "unprocessed", "+12125550199"]
+    assert columns == ["at", "event", "actor", "status", "public_status", "number", "told"]
+    assert offer[:4] == ["2026-03-02T09:00:00Z", "leased", "agent:maria", "unprocessed"]
+    assert offer[4:6] == ["Unprocessed", "+12125550199"]
     for words in ("calling_hours: Mon 2026-03-02 09:00 in Europe/London, open", "max: 0 of 3 in 1 day to the number"):
-        assert words in offer[5]
-    assert redial[5] == "common; due 2026-03-02T10:00:00Z; busy"
+        assert words in offer[6]
+    assert redial[6] == "common; due 2026-03-02T10:00:00Z; busy"
     events = json.loads(out(floor("leads", "history", "4", "--json")))
     assert [event["event"] for event in events] == ["leased", "redial"]
 

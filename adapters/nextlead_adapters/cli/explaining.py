@@ -39,7 +39,7 @@ def explain(
     agent: Annotated[str | None, typer.Option(help="For this agent; left out: the agent of the token.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Every rule that bears on a lead for an agent, and when the agent could get it."""
+    """Why an agent gets a lead or not, and when. Names every rule that bears on it."""
     with connect() as client:
         found = client.get(f"/v1/leads/{segment(lead)}/explain", agent=agent)
     if as_json:
@@ -57,7 +57,10 @@ def why_idle(
     agent: Annotated[str | None, typer.Argument(help="The agent's code; left out: all of them.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Why an agent has nothing to call, or all: how many leads each rule keeps back, and when the next one opens."""
+    """Why an agent, or anybody, has nothing to call.
+
+    How many leads each rule keeps back, and when the next one opens.
+    """
     path = "/v1/why-idle" if agent is None else f"/v1/agents/{segment(agent)}/why-idle"
     with connect() as client:
         found = client.get(path)
@@ -75,21 +78,45 @@ def history(
     lead: Annotated[int, typer.Argument(metavar="LEAD", help="The lead's id.")],
     as_json: Json = False,
 ) -> None:
-    """What happened to a lead, oldest first; for each offer, what hours and limits said at that moment."""
+    """What happened to a lead, oldest first.
+
+    With what it was called then, what was logged, and, for each offer, what hours and limits said at that moment.
+    """
     with connect() as client:
         lines = list(client.items(f"/v1/leads/{segment(lead)}/history", sys.maxsize))
     if as_json:
         print_json(lines)
         return
-    columns = ("at", "event", "actor", "status", "number")
-    print_table((*columns, "told"), [[*(line[column] for column in columns), _line(line)] for line in lines])
+    columns = ("at", "event", "actor", "status", "public_status", "number", "told")
+    print_table(columns, [[_history_cell(line, column) for column in columns] for line in lines])
 
 
-def _line(line: dict[str, Any]) -> str:
+def _history_cell(line: dict[str, Any], column: str) -> object:
+    match column:
+        case "public_status":
+            return line[column]["label"]
+        case "told":
+            return _told_of(line)
+        case _:
+            return line[column]
+
+
+def _told_of(line: dict[str, Any]) -> str:
     """What a line of history has beside its columns: cause, closure and due time, then words and checks."""
     due = line["due"] and f"due {line['due']}"
     checks = (f"{check['name']}: {check['value']}" for check in line["checks"])
-    return "; ".join(filter(None, (line["cause"], line["closure"], due, line["detail"], line["note"], *checks)))
+    words = (line["cause"], line["closure"], due, _activity(line["activity"]), line["detail"], line["note"])
+    return "; ".join(filter(None, (*words, *checks)))
+
+
+def _activity(logged: dict[str, Any] | None) -> str:
+    """An activity in words: `sms in`, `call out: no_sale, satisfied, at 2026-03-02T09:00:00Z`."""
+    if logged is None:
+        return ""
+    at = logged.get("at") and f"at {logged['at']}"
+    rest = ", ".join(filter(None, (logged.get("outcome"), logged.get("explanation"), at)))
+    first = f"{logged['interaction']} {logged['direction']}"
+    return f"{first}: {rest}" if rest else first
 
 
 def _print_all(found: dict[str, Any]) -> None:

@@ -1,20 +1,37 @@
 """`campaigns`, `agents`, `pools`, `leads`: each with `list` and `show`; `pools.py` and `many.py` have the rest."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from .choosing import (
+    Campaign,
+    Closure,
+    LastBy,
+    Owner,
+    Phone,
+    Pool,
+    PublicStatus,
+    Reason,
+    Scheme,
+    Status,
+    Text,
+    chosen,
+)
 from .client import connect, segment
-from .output import notes, print_facts, print_json, print_table
+from .output import notes, print_facts, print_json, print_table, save
 
 Json = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as it is.")]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write all of them to this file as CSV; '-' is stdout.")]
 
 COLUMNS = {
     "campaigns": ("code", "name", "project", "active"),
     "agents": ("code", "name", "team", "campaigns", "enabled"),
     "pools": ("id", "name", "campaign", "state", "active", "valid", "invalid", "duplicates", "ready", "open"),
-    "leads": ("id", "campaign", "pool", "status", "closure", "phones", "owner", "attempts", "due"),
+    "leads": ("id", "campaign", "pool", "status", "public_status", "phones", "owner", "attempts", "due"),
 }
 
 
@@ -50,7 +67,7 @@ def _group(about: str) -> typer.Typer:
 
 def _lister(kind: str) -> Any:
     def command(limit: Limit = 100, as_json: Json = False) -> None:
-        show_list(kind, limit, as_json=as_json)
+        show_list(kind, {}, limit, as_json=as_json)
 
     command.__doc__ = f"The organisation's {kind}."
     return command
@@ -72,25 +89,43 @@ def _shower(kind: str) -> Any:
 
 
 def list_leads(
-    campaign: Annotated[str | None, typer.Option(help="Of this campaign.")] = None,
-    pool: Annotated[int | None, typer.Option(help="Of this pool.")] = None,
-    status: Annotated[str | None, typer.Option(help="In this status: unprocessed, closed, ...")] = None,
-    closure: Annotated[str | None, typer.Option(help="Closed so: success, abandoned, ...")] = None,
-    owner: Annotated[str | None, typer.Option(help="Owned by agent:CODE or team:CODE.")] = None,
-    phone: Annotated[str | None, typer.Option(help="With this number.")] = None,
-    text: Annotated[str | None, typer.Option(help="With this text in a data field.")] = None,
+    campaign: Campaign = None,
+    pool: Pool = None,
+    status: Status = None,
+    closure: Closure = None,
+    owner: Owner = None,
+    phone: Phone = None,
+    text: Text = None,
+    scheme: Scheme = None,
+    public_status: PublicStatus = None,
+    reason: Reason = None,
+    last_by: LastBy = None,
+    csv: Csv = None,
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
-    """Leads, open and closed, by id."""
-    wanted = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "owner": owner, "phone": phone}
-    show_list("leads", limit, as_json=as_json, q=text, **wanted)
+    """Leads, open and closed, by id.
+
+    `public_status` is what they are called in the words of a status scheme.
+    """
+    wanted = chosen(campaign=campaign, pool=pool, status=status, closure=closure, owner=owner, phone=phone, q=text)
+    wanted |= chosen(scheme=scheme, public_status=public_status, reason=reason, last_by=last_by)
+    if csv is not None:
+        save_leads(wanted, csv)
+    else:
+        show_list("leads", wanted, limit, as_json=as_json)
 
 
-def show_list(kind: str, limit: int, *, as_json: bool, **wanted: object) -> None:
-    """The list as JSON, or its most telling columns."""
+def save_leads(wanted: dict[str, object], to: Path) -> None:
+    """All leads of a filter as CSV."""
     with connect() as client:
-        items = list(client.items(f"/v1/{kind}", limit + 1, **wanted))
+        save(client.pieces("/v1/leads.csv", **wanted), to)
+
+
+def show_list(kind: str, wanted: Mapping[str, object], limit: int, *, as_json: bool, path: str = "") -> None:
+    """The list as JSON, or its most telling columns; it is at `path`, if not where its kind says."""
+    with connect() as client:
+        items = list(client.items(path or f"/v1/{kind}", limit + 1, **wanted))
     if len(items) > limit:
         del items[limit:]
         notes.print(f"There are more than these {limit}: see --limit.")
@@ -102,6 +137,8 @@ def show_list(kind: str, limit: int, *, as_json: bool, **wanted: object) -> None
 
 
 def _cell(item: dict[str, Any], column: str) -> object:
-    """The column's value; a pool's numbers lie one deeper, in `counts`."""
+    """The column's value; a pool's numbers lie one deeper, in `counts`, and so does a public status's one line."""
+    if column == "public_status":
+        return item[column]["label"]
     counts = item.get("counts", {})
     return counts[column] if column in counts else item.get(column)

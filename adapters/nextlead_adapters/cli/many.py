@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from .choosing import Closure, LastBy, Owner, Phone, Pool, PublicStatus, Reason, Scheme, Status, Text, chosen
 from .client import connect, segment
 from .lists import Json
 from .loading import advise
@@ -34,11 +35,16 @@ def _command(action: str) -> Any:
     def command(
         ids: Annotated[list[int] | None, typer.Argument(metavar="[ID...]", help="These leads.")] = None,
         campaign: Annotated[str | None, typer.Option(help="Or all of this campaign.")] = None,
-        pool: Annotated[int | None, typer.Option(help="Of this pool.")] = None,
-        status: Annotated[str | None, typer.Option(help="In this status.")] = None,
-        closure: Annotated[str | None, typer.Option(help="Closed so.")] = None,
-        phone: Annotated[str | None, typer.Option(help="With this number.")] = None,
-        text: Annotated[str | None, typer.Option(help="With this text in a data field.")] = None,
+        pool: Pool = None,
+        status: Status = None,
+        closure: Closure = None,
+        owner: Owner = None,
+        phone: Phone = None,
+        text: Text = None,
+        scheme: Scheme = None,
+        public_status: PublicStatus = None,
+        reason: Reason = None,
+        last_by: LastBy = None,
         file: Annotated[
             Path | None, typer.Option(exists=True, dir_okay=False, help="Or those that a file lists.")
         ] = None,
@@ -49,8 +55,8 @@ def _command(action: str) -> Any:
         dry_run: DryRun = False,
         as_json: Json = False,
     ) -> None:
-        chosen = {"campaign": campaign, "pool": pool, "status": status, "closure": closure, "phone": phone, "q": text}
-        wanted = {key: value for key, value in chosen.items() if value is not None}
+        wanted = chosen(campaign=campaign, pool=pool, status=status, closure=closure, owner=owner, phone=phone, q=text)
+        wanted |= chosen(scheme=scheme, public_status=public_status, reason=reason, last_by=last_by)
         if sum((bool(ids), bool(wanted) and file is None, file is not None)) != 1:
             fail("say which leads in one way: by ID, by options such as --pool, or by --file", Exit.WRONG_USE)
         body = {"action": action} | _value(action, to)
@@ -99,7 +105,9 @@ def report(answer: dict[str, Any], *, as_json: bool) -> None:
 def add(
     campaign: Annotated[str, typer.Option(help="Code of the campaign.")],
     phone: Annotated[list[str], typer.Option(help="A number; repeatable, in the order they are to be tried.")],
-    field: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; repeatable.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A field of the lead; repeatable.")
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="agent:CODE or team:CODE.")] = None,
     priority: Annotated[int | None, typer.Option(min=1, max=1000, help="1 is called first.")] = None,
     timezone: Annotated[str | None, typer.Option(help="IANA zone of the lead; left out: that of its number.")] = None,
@@ -128,7 +136,10 @@ def add(
 def anonymise_lead(
     lead: Annotated[int, typer.Argument(metavar="ID")], dry_run: DryRun = False, as_json: Json = False
 ) -> None:
-    """Forget the person of a lead, for good: all its numbers, every lead that has one of them, files and history."""
+    """Forget the person of a lead, for good.
+
+    All its numbers, every lead that has one of them, files and history.
+    """
     with connect() as client:
         path = f"/v1/leads/{segment(lead)}/anonymize" + ("?dry_run=true" if dry_run else "")
         report(client.post(path), as_json=as_json)

@@ -22,7 +22,7 @@ def next_lead(
     wait: Annotated[float, typer.Option(help="Seconds to wait for a lead, 0 to 60.", min=0, max=60)] = 0,
     as_json: Json = False,
 ) -> None:
-    """Lease the agent's next lead, and print its number, its data and the token to finish it with."""
+    """Lease an agent's next lead. Prints its number, its data, and the token to finish it with."""
     with connect() as client:
         response = client.call("POST", f"/v1/agents/{segment(agent)}/next", {"wait": wait})
     lease = response.json() if response.status_code == 200 else None
@@ -51,16 +51,21 @@ def finish(
     reason: Annotated[str | None, typer.Option(help="Why it was cancelled.")] = None,
     note: Annotated[str | None, typer.Option(help="Kept in the lead's history.")] = None,
     data: Annotated[
-        list[str] | None, typer.Option(help="FIELD=VALUE to change in the lead's data; repeatable.")
+        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="Changes the lead's data; repeatable.")
     ] = None,
     number: Annotated[str | None, typer.Option(help="The number dialled, when it was not the lease's.")] = None,
     go_on: Annotated[bool, typer.Option("--next", help="Lease the next lead in the same step.")] = False,
     as_json: Json = False,
 ) -> None:
-    """End a lease with what happened: exactly one of --result, --redial, --unreached, --unresolved, --cancelled."""
+    """End a lease with what happened.
+
+    Exactly one of --result, --redial, --unreached, --unresolved, --cancelled.
+    """
+    if redial and at is None:
+        fail("--redial needs --at", Exit.WRONG_USE)
     outcomes: list[dict[str, Any]] = [
         *([{"outcome": "resolved", "result": result}] if result else []),
-        *([{"outcome": "redial", "kind": redial, "at": moment(at)}] if redial else []),
+        *([{"outcome": "redial", "kind": redial, "at": moment(at)}] if redial and at else []),
         *([{"outcome": "unreached", "cause": unreached}] if unreached else []),
         *([{"outcome": "unresolved"}] if unresolved else []),
         *([{"outcome": "cancelled"}] if cancelled else []),
@@ -78,19 +83,17 @@ def finish(
     print_finished(done)
 
 
-def moment(text: str | None) -> str:
+def moment(text: str, option: str = "--at") -> str:
     """A time for the API: one without an offset is the terminal's own local time.
 
     A local time that a clock change skips, or makes come twice, is settled as PEP 495 says, and told (SPEC R11.3): the
     skipped one by the clocks of before the change, the other one is the first.
     """
-    if text is None:
-        fail("--redial needs --at", Exit.WRONG_USE)
     try:
         given = datetime.fromisoformat(text)
         at = datetime.fromtimestamp(given.timestamp(), UTC)  # astimezone() settles a skipped time otherwise
     except (ValueError, OverflowError):
-        fail(f"--at: {text} is not a time like 2026-03-02T10:00", Exit.WRONG_USE)
+        fail(f"{option}: {text} is not a time like 2026-03-02T10:00", Exit.WRONG_USE)
     if given.tzinfo is None:
         here = at.astimezone()
         if here.replace(tzinfo=None) != given:
@@ -127,10 +130,16 @@ def print_lease(lease: dict[str, Any]) -> None:
 
 def print_finished(done: dict[str, Any]) -> None:
     """Where the lead is now, and the next lease if one was asked for."""
-    lead = done["lead"]
-    facts = {key: lead.get(key) for key in ("id", "status", "closure", "attempts", "due", "owner")}
-    print_facts({key: value for key, value in facts.items() if value is not None})
+    print_place(done["lead"])
     if done.get("nearby_redials"):
         notes.print(f"{done['nearby_redials']} other promised redials within ten minutes of it", markup=False)
     if done.get("next"):
         print_lease(done["next"])
+
+
+def print_place(lead: dict[str, Any]) -> None:
+    """Where a lead is now, and what that is called."""
+    facts = {key: lead.get(key) for key in ("id", "status", "closure")}
+    facts["public_status"] = lead["public_status"]["label"]
+    facts |= {key: lead.get(key) for key in ("attempts", "due", "owner")}
+    print_facts({key: value for key, value in facts.items() if value is not None})
