@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
-from . import blocking, daemon, explaining, limits, lists, loading, many, pools, work
+from . import activities, blocking, daemon, explaining, limits, lists, loading, many, pools, schemes, smart_lists, work
 from .client import Refusal, Unreachable
 from .output import Exit, notes, print_json
 
 app = typer.Typer(
     name="nextlead",
     help="The right lead to the right agent, and nothing lost. See 'nextlead demo' first.",
+    epilog="All but demo, serve and verify talk to a running daemon: NEXTLEAD_URL says where it is, if not at "
+    "http://127.0.0.1:8700, and NEXTLEAD_TOKEN who asks. They end with 0 done, 1 refused, 2 wrong use, "
+    "3 not reachable.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -20,13 +23,16 @@ app = typer.Typer(
 daemon.register(app)
 loading.register(app)
 work.register(app)
+activities.register(app)
 lists.register(app)
 pools.register(lists.register_pools(app))
 leads = lists.register_leads(app)
 many.register(leads)
+smart_lists.register(app)
 blocking.register(app)
 explaining.register(app, leads)
 limits.register(app)
+schemes.register(app)
 
 
 def _version(value: bool) -> None:
