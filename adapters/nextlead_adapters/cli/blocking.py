@@ -93,7 +93,7 @@ def import_file(
 
 
 def anonymise(number: Number, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Forget the person who has a number, for good; the number is never loaded again."""
+    """Forget the person who has a number, for good. The number is never loaded again."""
     with connect() as client:
         answer = client.post("/v1/anonymize" + ("?dry_run=true" if dry_run else ""), {"phone": number})
     report(answer, as_json=as_json)

@@ -28,7 +28,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default 8700; 0 takes any free one.")] = None,
     clock: Clock = None,
 ) -> None:
-    """Run the daemon until SIGTERM or Ctrl-C; what is in flight is answered first."""
+    """Run the daemon until SIGTERM or Ctrl-C. What is in flight is answered first."""
     from nextlead_adapters.logs import configure_logs
     from nextlead_adapters.server import serve_forever
 
@@ -48,7 +48,9 @@ def demo(
     seed: Annotated[int, typer.Option(help="Of the simulated agents' luck.")] = 1,
     pace: Annotated[float, typer.Option(min=0, help="How long they talk: 2 is twice as long.")] = 1.0,
 ) -> None:
-    """A call centre to look at: a daemon, an organisation, a sample list of fictional numbers, agents at work.
+    """Run a ready call centre to look at.
+
+    A daemon, an organisation, a sample list of fictional numbers, agents at work.
 
     Stop it with Ctrl-C and start it again: everything is where it was. To begin anew, delete its folder.
     """
@@ -64,9 +66,9 @@ def verify(
     store: Store = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Prove that a store is sound: load a snapshot of it, and recompute counters, queues and timers.
+    """Prove that a store is sound.
 
-    Changes nothing, and may run beside the daemon.
+    Loads a snapshot of it, and recomputes counters, queues and timers. Changes nothing, and may run beside the daemon.
     """
     from nextlead_adapters.scheme_files import read_schemes
     from nextlead_adapters.server import REFUSALS, run_loop

@@ -53,7 +53,7 @@ def show_pack(pack: Pack, as_json: Json = False) -> None:
 def apply_pack(
     pack: Pack, campaign: Annotated[str, typer.Option(help="Code of the campaign.")], as_json: Json = False
 ) -> None:
-    """Copy a pack's hours and limits into a campaign, and print what it has now."""
+    """Copy a pack's hours and limits into a campaign. Prints what it has now."""
     with connect() as client:
         found = client.post(f"/v1/campaigns/{segment(campaign)}/limit-pack", {"pack": pack})
     if as_json:

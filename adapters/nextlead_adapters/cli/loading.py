@@ -30,7 +30,9 @@ def import_file(
     description: Annotated[str | None, typer.Option(help="A few words about the list.")] = None,
     owner: Annotated[str | None, typer.Option(help="agent:CODE or team:CODE; everybody without it.")] = None,
     priority: Annotated[int | None, typer.Option(min=1, max=1000, help="1 is called first.")] = None,
-    mapping: Annotated[list[str] | None, typer.Option("--map", help="COLUMN=FIELD; repeatable.")] = None,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="This column is that field; repeatable.")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(help="Of an Excel file; its first without it.")] = None,
     match: Annotated[
         list[str] | None,

@@ -32,7 +32,7 @@ def list_schemes(as_json: Json = False) -> None:
 
 
 def show_scheme(scheme: Annotated[str, typer.Argument(help="The scheme's name.")], as_json: Json = False) -> None:
-    """Everything that is in a scheme: what the engine calls it, and what it is shown as."""
+    """What a scheme calls each status, closure, result and activity."""
     with connect() as client:
         found = client.get(f"/v1/schemes/{segment(scheme)}")
     if as_json:
