@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from nextlead.core import commands as c
-from nextlead.core.errors import NextleadError, UnknownLease
+from nextlead.core.errors import Invalid, NextleadError, UnknownLease
 from nextlead.core.model import Status
 from nextlead.core.replies import Finished, NoLead, Offer, Stranded, Waiting
 from nextlead.core.setup_model import DEFAULT_RESULTS as FOUR_RESULTS
@@ -20,6 +20,7 @@ from .core_entry import enter, to_number
 from .core_host import CoreHost
 from .core_persons import person
 from .core_reasons import check_answer, eligible_leads, explained, hours_row, idle, limit_rows
+from .core_schemes import CoreSchemes
 from .core_views import CoreViews
 from .driver import (
     Body,
@@ -37,6 +38,7 @@ from .driver import (
     Refused,
 )
 from .reasons import AllIdle, Explained, Hours, Idle
+from .shown import Counts, Which
 from .times import START_MS, duration_ms
 
 
@@ -45,7 +47,8 @@ class CoreDriver:
 
     def __init__(self) -> None:
         self._host = CoreHost(START_MS)
-        self._views = CoreViews(self._host)
+        self._schemes = CoreSchemes(self._host)
+        self._views = CoreViews(self._host, self._schemes)
         self._waiters = count(1)
         self._waiting: dict[int, str] = {}
 
@@ -83,13 +86,25 @@ class CoreDriver:
         }
         self._do(c.PutAgent(code=code, by="admin", **known))
 
-    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None:
+    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body], scheme: str = "") -> None:
         known = self._host.engine.campaigns.by_code.get(code)
         changed = _dialer(known.dialer if known else Dialer(), dialer)
         template: Any = msgspec.UNSET
         if results:
             template = Template(results=FOUR_RESULTS + tuple(TemplateResult(**result) for result in results))
-        self._do(c.PutCampaign(code=code, dialer=changed, template=template, by="admin"))
+        named: Any = scheme or msgspec.UNSET
+        self._do(c.PutCampaign(code=code, dialer=changed, template=template, scheme=named, by="admin"))
+
+    def put_scheme(self, campaign: str, scheme: str) -> None:
+        self._do(c.PutCampaign(code=campaign, scheme=scheme, by="admin"))
+
+    def put_results(self, campaign: str, results: Sequence[Body]) -> None:
+        known = self._host.engine.campaigns.by_code[campaign].template
+        named = tuple(TemplateResult(**result) for result in results)
+        self._do(c.PutCampaign(code=campaign, template=msgspec.structs.replace(known, results=named), by="admin"))
+
+    def results(self, campaign: str) -> list[str]:
+        return [result.code for result in self._host.engine.campaigns.by_code[campaign].template.results]
 
     def switch_campaign(self, code: str, active: bool) -> tuple[dict[str, int], dict[str, int]]:
         reply = self._do(c.PutCampaign(code=code, active=active, by="admin"))
@@ -223,6 +238,11 @@ class CoreDriver:
         self._do(c.Resolve(lead=lead, agent=agent, by=f"agent:{agent}" if agent else "admin", **body))
         return self.lead(lead)
 
+    def log(self, lead: int, who: str, body: Body) -> LeadView:
+        is_agent = who in self._host.engine.agents.by_code
+        self._do(self._schemes.log(lead, who, is_agent=is_agent, body=body))
+        return self.lead(lead)
+
     # -- leads and pools
 
     def edit(self, lead: int, changes: Body) -> None:
@@ -304,11 +324,17 @@ class CoreDriver:
 
     # -- reads
 
-    def lead(self, lead: int) -> LeadView:
+    def lead(self, lead: int, scheme: str = "") -> LeadView:
         row = self._views.row(lead)
         if row is None:
             raise Refused("not_found", f"there is no lead {lead}")
-        return self._views.view(row)
+        return self._views.view(row, scheme)
+
+    def leads_shown(self, which: Which) -> list[int]:
+        return self._schemes.leads(which)
+
+    def statistics(self, which: Which) -> Counts:
+        return self._schemes.counts(which)
 
     def history(self, lead: int) -> list[Change]:
         return self._views.history(lead)
@@ -346,7 +372,8 @@ class CoreDriver:
 
 def _refused(refusal: NextleadError) -> Refused:
     next_ms = refusal.facts.get("next_permitted_ms")
-    return Refused(refusal.code, refusal.detail, next_ms if isinstance(next_ms, int) else None)
+    field = refusal.field if isinstance(refusal, Invalid) else ""
+    return Refused(refusal.code, refusal.detail, next_ms if isinstance(next_ms, int) else None, field)
 
 
 def _actor(who: str) -> str:

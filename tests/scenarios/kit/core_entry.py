@@ -10,9 +10,9 @@ from nextlead.core import commands as c
 from nextlead.core.engine import Engine
 from nextlead.core.matching import PHONE, keys_of, merged
 from nextlead.core.model import Pool
-from nextlead.core.setup_model import Duplicates
+from nextlead.core.setup_model import Duplicates, UploadRules
 
-from .driver import Check, NewLead, NewPool
+from .driver import AS_CAMPAIGN, Check, NewLead, NewPool
 from .record import Record, RecordedLead
 
 Do = Callable[[c.Command], Any]
@@ -25,7 +25,9 @@ def to_number(text: str) -> int:
 
 def enter(engine: Engine, record: Record, do: Do, pool: NewPool) -> int:
     """Load a pool of its own; its id."""
-    check = pool.check
+    rules = engine.campaigns.by_code[pool.campaign].upload_rules if pool.campaign in engine.campaigns.by_code else None
+    check = _as_campaign(rules) if pool.check == AS_CAMPAIGN and rules else pool.check
+    on_invalid = pool.on_invalid or (rules.on_invalid if rules else "file")
     opened: Pool = do(
         c.OpenPool(
             campaign=pool.campaign,
@@ -37,7 +39,7 @@ def enter(engine: Engine, record: Record, do: Do, pool: NewPool) -> int:
             active_from_ms=pool.from_ms,
             active_until_ms=pool.until_ms,
             duplicates=Duplicates(check.match, check.scope, check.among, check.action),
-            on_invalid="close" if pool.on_invalid == "close" else "file",
+            on_invalid="close" if on_invalid == "close" else "file",
             by="admin",
         )
     )
@@ -51,6 +53,11 @@ def enter(engine: Engine, record: Record, do: Do, pool: NewPool) -> int:
     assert not left, "rows stay stale"
     do(c.ClosePool(pool=opened.id, by="admin"))
     return opened.id
+
+
+def _as_campaign(rules: UploadRules) -> Check:
+    known = rules.duplicates
+    return Check(known.match, known.scope, known.among, known.action)
 
 
 @dataclass

@@ -9,12 +9,14 @@ from nextlead.core.fresh import follow_shuffle
 from nextlead.core.replies import Begun, NoLead, Offer, Served
 from nextlead.core.verify import rows_of, verify
 from nextlead_adapters.almanac import LibraryAlmanac
+from nextlead_adapters.scheme_files import shipped_schemes
 
 from .record import Record
 
 _SECRET: Final = b"scenarios"
 _ALMANAC: Final = LibraryAlmanac()
-"""The one that a daemon has."""
+_SCHEMES: Final = shipped_schemes()
+"""Those that a daemon has."""
 
 
 class CoreHost:
@@ -28,7 +30,7 @@ class CoreHost:
         self._start()
 
     def _start(self) -> None:
-        self.engine = Engine(secret=_SECRET, almanac=_ALMANAC)
+        self.engine = Engine(secret=_SECRET, almanac=_ALMANAC, schemes=_SCHEMES)
         for table, row in self.record.set_up_rows():
             self.engine.restore_row(table, row)
         for lead in self.record.open_leads():

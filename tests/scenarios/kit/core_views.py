@@ -1,17 +1,22 @@
 """The engine's rows as a scenario sees them."""
 
+from nextlead.core.activity_model import Logged
+from nextlead.core.conditions import condition_after
 from nextlead.core.model import DIALABLE, Event, Lead
 from nextlead.core.replies import Offer
 from nextlead.core.setup_model import CallingHours
 from nextlead.core.tokens import token_text
 
 from .core_host import CoreHost
+from .core_schemes import CoreSchemes
 from .driver import Change, Check, LeadView, Offered, PoolView, Refused
+from .shown import Which
 
 
 class CoreViews:
-    def __init__(self, host: CoreHost) -> None:
+    def __init__(self, host: CoreHost, schemes: CoreSchemes) -> None:
         self._host = host
+        self._schemes = schemes
 
     def row(self, lead: int) -> Lead | None:
         """The engine knows open leads, the record all that were touched."""
@@ -27,7 +32,7 @@ class CoreViews:
     def agent(self, no: int) -> str:
         return self.owner(no).removeprefix("agent ")
 
-    def view(self, lead: Lead) -> LeadView:
+    def view(self, lead: Lead, scheme: str = "") -> LeadView:
         pool = self._host.engine.pools[lead.pool]
         campaign = self._host.engine.campaigns.by_no[lead.campaign]
         promise = lead.promise
@@ -49,6 +54,9 @@ class CoreViews:
             data=self._host.record.data(lead.id),
             zones=zones,
             zone_source=zone_source,
+            shown=self._schemes.of_lead(lead, scheme),
+            activity=self._schemes.activity(lead),
+            broke=lead.rule,
         )
 
     def _zones(self, lead: Lead, hours: CallingHours | None) -> tuple[tuple[str, ...], str]:
@@ -92,6 +100,7 @@ class CoreViews:
             modified_ms=row.modified_ms,
             percent_closed=_percent(closed, closed + counts.open),
             percent_used=_percent(counts.used, closed + counts.open),
+            public=self._schemes.counts(Which(pool=pool)),
         )
 
     def offered(self, offer: Offer) -> Offered:
@@ -111,24 +120,31 @@ class CoreViews:
         )
 
     def history(self, lead: int) -> list[Change]:
-        return [_change(event) for event in self._host.record.history(lead)]
+        row = self.row(lead)
+        return [] if row is None else [self._change(row, event) for event in self._host.record.history(lead)]
+
+    def _change(self, lead: Lead, event: Event) -> Change:
+        return Change(
+            at_ms=event.at_ms,
+            effective_ms=event.effective_ms,
+            actor=event.actor,
+            before=event.status_before.code,
+            after=event.status.code,
+            closure=event.closure,
+            cause=event.cause,
+            note=event.note,
+            event=event.kind,
+            detail=event.detail,
+            checks=event.checks,
+            shown=self._schemes.shown(lead.campaign, condition_after(event)),
+            logged=said_of(event.logged),
+        )
+
+
+def said_of(logged: Logged | None) -> str:
+    """`call out sold`."""
+    return "" if logged is None else f"{logged.interaction} {logged.direction} {logged.outcome}".rstrip()
 
 
 def _percent(some: int, of_all: int) -> float:
     return round(100 * some / of_all, 1) if of_all else 0.0
-
-
-def _change(event: Event) -> Change:
-    return Change(
-        at_ms=event.at_ms,
-        effective_ms=event.effective_ms,
-        actor=event.actor,
-        before=event.status_before.code,
-        after=event.status.code,
-        closure=event.closure,
-        cause=event.cause,
-        note=event.note,
-        event=event.kind,
-        detail=event.detail,
-        checks=event.checks,
-    )

@@ -10,19 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from .reasons import AllIdle, Explained, Hours, Idle
+from .shown import NOT_SHOWN, Counts, LastActivity, Shown, Which
 
 Body = Mapping[str, Any]
 """An outcome, as in docs/http.md's finish, but `at_ms` in place of `at`."""
 
 
 class Refused(Exception):
-    """`next_ms` is the next permitted time, where the refusal tells one."""
+    """`next_ms` is the next permitted time, where the refusal tells one; `field` the first that is wrong, of bad input."""
 
-    def __init__(self, code: str, detail: str, next_ms: int | None = None) -> None:
+    def __init__(self, code: str, detail: str, next_ms: int | None = None, field: str = "") -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.next_ms = next_ms
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class LeadView:
     """`owner` is `agent A` or `team sales`; `leased_by` an agent's code, empty when not leased.
 
     `priority` is the one that counts; `due_ms` is None while nothing is to be called. `zones` are those that hours go
-    by, `zone_source` says where they come from: `lead`, `number` or `campaign`.
+    by, `zone_source` says where they come from: `lead`, `number` or `campaign`. `shown` is by the campaign's scheme,
+    `broke` the upload rule that a lead broke which was not accepted.
     """
 
     id: int
@@ -68,6 +71,9 @@ class LeadView:
     data: Mapping[str, str] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
     zone_source: str = ""
+    shown: Shown = NOT_SHOWN
+    activity: LastActivity | None = None
+    broke: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,10 @@ class Finish:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of a lead's history. `checks` are names and values of rules."""
+    """A line of a lead's history. `checks` are names and values of rules.
+
+    `shown` is what the lead was shown as after it, by the scheme of now; `logged` says an activity: `call out sold`.
+    """
 
     at_ms: int
     effective_ms: int
@@ -92,6 +101,8 @@ class Change:
     event: str = ""
     detail: str = ""
     checks: tuple[tuple[str, str], ...] = ()
+    shown: Shown = field(default=NOT_SHOWN, compare=False)
+    logged: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +125,8 @@ class Check:
 
 
 LOAD_ALL: Final = Check(action="load")
+AS_CAMPAIGN: Final = Check(action="")
+"""Nothing is said of duplicates: the campaign's own rules count."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +175,7 @@ class PoolView:
     modified_ms: int
     percent_closed: float
     percent_used: float
+    public: Counts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -212,7 +226,9 @@ class Driver(Protocol):
     # -- set-up
     def put_team(self, code: str, parent: str | None) -> None: ...
     def put_agent(self, code: str, fields: Body) -> None: ...
-    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None: ...
+    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body], scheme: str = "") -> None:
+        """`results` are besides the usual four; without a scheme a new campaign has the usual one."""
+
     def switch_campaign(self, code: str, active: bool) -> tuple[dict[str, int], dict[str, int]]:
         """Deactivating answers the promised redials per agent: still dialable, and withheld (SPEC R3.3)."""
 
@@ -221,6 +237,13 @@ class Driver(Protocol):
     def put_project(self, code: str, campaigns: Sequence[str]) -> None: ...
     def put_fields(self, campaign: str, fields: Sequence[Body]) -> None:
         """Fields of the template: `name`, `type`, `required`."""
+
+    def put_scheme(self, campaign: str, scheme: str) -> None: ...
+    def put_results(self, campaign: str, results: Sequence[Body]) -> None:
+        """All results of the template."""
+
+    def results(self, campaign: str) -> list[str]:
+        """Those that agents may pick, by code."""
 
     def put_hours(self, campaign: str, hours: Hours | None) -> None: ...
     def put_limits(self, campaign: str, limits: Sequence[Body]) -> None:
@@ -248,6 +271,9 @@ class Driver(Protocol):
     def end_lease(self, token: str, outcome: str) -> None: ...
     def resolve(self, lead: int, agent: str | None, body: Body) -> LeadView:
         """By the agent, or by a supervisor when it is None."""
+
+    def log(self, lead: int, who: str, body: Body) -> LeadView:
+        """Log an activity, as docs/http.md has it, but `at_ms` in place of `at`; `who` is an agent or a supervisor."""
 
     # -- leads and pools
     def edit(self, lead: int, changes: Body) -> None:
@@ -279,7 +305,15 @@ class Driver(Protocol):
     def edit_pool(self, pool: int, changes: Body) -> None: ...
 
     # -- reads
-    def lead(self, lead: int) -> LeadView: ...
+    def lead(self, lead: int, scheme: str = "") -> LeadView:
+        """`scheme` is the one to show it by, when not its campaign's."""
+
+    def leads_shown(self, which: Which) -> list[int]:
+        """By id."""
+
+    def statistics(self, which: Which) -> Counts:
+        """How many leads by what they are shown as (SPEC R13.4)."""
+
     def history(self, lead: int) -> list[Change]: ...
     def leases(self, agent: str) -> list[Offered]: ...
     def redials(self, agent: str) -> list[int]: ...

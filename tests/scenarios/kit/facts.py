@@ -75,6 +75,15 @@ LEAD: Final[Patterns] = (
     (r"(the same answer)", "answer", _text),
     (r"master (\w+)", "master", _text),
     (r"numbers (\+[\d +/]+)", "numbers", _digits),
+    (r"shows as (.+)", "shows as", _text),
+    (r"because (.+)", "because", _text),
+    (r'labelled "([^"]*)"', "labelled", _text),
+    (r"last activity (\w+)", "last activity", _text),
+    (rf"last activity at {_LATER}", "last activity at", _time),
+    (r"last activity by (\w+)", "last activity by", _text),
+    (r"broke ([\w.]+)", "broke", _text),
+    (r"no (last activity|last activity by|because|broke)", "{0}", _empty),
+    (r"no reason", "because", _empty),
     (r"zone from (lead|number|campaign)", "zone from", _text),
     (r"zones? ([\w/+-]+(?: [\w/+-]+)*)", "zones", _text),
     (r'(\w+) "([^"]*)"', "data {0}", _second),
@@ -88,6 +97,7 @@ POOL: Final[Patterns] = (
     (r"(valid|invalid|duplicates|ready|open|leased|source|campaign|project) (\w+)", "{0}", _second),
     (r'(name|description|campaign name) "([^"]*)"', "{0}", _second),
     (r"closed (\w+) (\d+)", "closed {0}", _second),
+    (r"(.+) shown as (.+)", "shown as {1}", _text),
     (r"percent closed ([\d.]+)", "percent closed", _count),
     (r"percent used ([\d.]+)", "percent used", _count),
     (r"priority (\d+)", "priority", _text),
@@ -160,9 +170,17 @@ def lead_facts(view: LeadView, world: World) -> Facts:
         "zone from": view.zone_source,
         "data": "some" if any(view.data.values()) else "",
         **{f"data {name}": value for name, value in view.data.items()},
+        "shows as": view.shown.status,
+        "because": view.shown.reason or "",
+        "labelled": view.shown.label,
+        "broke": view.broke,
     }
     if view.closure is not None:
         facts["closure"] = view.closure
+    if view.activity is not None:
+        facts["last activity"] = view.activity.kind
+        facts["last activity at"] = show_ms(view.activity.at_ms)
+        facts["last activity by"] = view.activity.agent
     if view.due_ms is not None:
         facts["due"] = show_ms(view.due_ms)
     if view.promised_ms is not None:
@@ -176,6 +194,7 @@ def pool_facts(pool: PoolView) -> Facts:
         "state": pool.state,
         **{name: str(getattr(pool, name)) for name in _PLAIN},
         **{f"closed {closure}": str(count) for closure, count in pool.closed.items()},
+        **{f"shown as {shown}": str(count) for shown, count in pool.public.items()},
         "campaign name": pool.campaign_name,
         "ids": "with its id and its campaign's id" if pool.id > 0 and pool.campaign_id > 0 else "",
         "percent closed": str(pool.percent_closed).removesuffix(".0"),

@@ -8,10 +8,12 @@ from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import httpx
 
 from .driver import (
+    AS_CAMPAIGN,
     Body,
     Bulk,
     Change,
@@ -29,9 +31,11 @@ from .driver import (
 )
 from .http_line import HttpLine, in_text
 from .http_reasons import all_idle, explained, hours_body, idle
+from .http_schemes import question, statistics
 from .http_views import change, entry, lead_view, offered, parse_ms, pool_view, text_of
 from .http_waits import HttpWaits, ask, was_answered
 from .reasons import AllIdle, Explained, Hours, Idle
+from .shown import Counts, Which
 
 _REASON: Final = "nextlead-reason"
 
@@ -90,11 +94,22 @@ class HttpDriver:
         self.line.call("PUT", f"agents/{code}", fields)
         self.line.add_agent(code)
 
-    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body]) -> None:
+    def put_campaign(self, code: str, dialer: Body, results: Sequence[Body], scheme: str = "") -> None:
         body: dict[str, Any] = {"dialer": in_text(dialer)} if dialer else {}
+        body |= {"scheme": scheme} if scheme else {}
         if results:
             body["template"] = {"results": [*_FOUR_RESULTS, *results]}
         self.line.call("PUT", f"campaigns/{code}", body)
+
+    def put_scheme(self, campaign: str, scheme: str) -> None:
+        self.line.call("PATCH", f"campaigns/{campaign}", {"scheme": scheme})
+
+    def put_results(self, campaign: str, results: Sequence[Body]) -> None:
+        self.line.call("PATCH", f"campaigns/{campaign}", {"template": {"results": list(results)}})
+
+    def results(self, campaign: str) -> list[str]:
+        known = self.line.call("GET", f"campaigns/{campaign}").json()["template"]["results"]
+        return [result["code"] for result in known]
 
     def switch_campaign(self, code: str, active: bool) -> tuple[dict[str, int], dict[str, int]]:
         if active:
@@ -199,6 +214,9 @@ class HttpDriver:
         answer = self.line.call("POST", f"leads/{lead}/resolve", in_text(body), who=agent or "").json()
         return lead_view(answer["lead"])
 
+    def log(self, lead: int, who: str, body: Body) -> LeadView:
+        return lead_view(self.line.call("POST", f"leads/{lead}/activities", in_text(body), who=who).json())
+
     # -- leads and pools
 
     def edit(self, lead: int, changes: Body) -> None:
@@ -252,8 +270,20 @@ class HttpDriver:
 
     # -- reads
 
-    def lead(self, lead: int) -> LeadView:
-        return lead_view(self.line.call("GET", f"leads/{lead}").json())
+    def lead(self, lead: int, scheme: str = "") -> LeadView:
+        path = f"leads/{lead}?scheme={scheme}" if scheme else f"leads/{lead}"
+        return lead_view(self.line.call("GET", path).json())
+
+    def question(self, which: Which) -> dict[str, Any]:
+        """A filter, as it is asked for and as it is saved."""
+        return question(which)
+
+    def leads_shown(self, which: Which) -> list[int]:
+        path = f"leads?{urlencode({**question(which), 'limit': 1000})}"
+        return [lead["id"] for lead in self.line.items(path)]
+
+    def statistics(self, which: Which) -> Counts:
+        return statistics(self.line, which)
 
     def history(self, lead: int) -> list[Change]:
         return [change(event) for event in self.line.items(f"leads/{lead}/history?limit=1000")]
@@ -291,7 +321,8 @@ def _dry(path: str, dry_run: bool) -> str:
 
 def entry_options(pool: NewPool) -> dict[str, Any]:
     """What an upload and an entry say alike."""
-    body: dict[str, Any] = {"campaign": pool.campaign, "duplicates": duplicates(pool.check)}
+    body: dict[str, Any] = {"campaign": pool.campaign}
+    body |= {} if pool.check == AS_CAMPAIGN else {"duplicates": duplicates(pool.check)}
     body |= {"name": pool.name} if pool.name else {}
     body |= {"description": pool.description} if pool.description else {}
     body |= {"owner": pool.owner} if pool.owner else {}

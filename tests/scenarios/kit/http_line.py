@@ -83,7 +83,8 @@ class HttpLine:
             errors = "; ".join(f"{each['field']}: {each['message']}" for each in problem.get("errors") or ())
             next_at = problem.get("next_permitted")
             detail = problem["detail"] if errors in problem["detail"] else errors
-            raise Refused(problem["code"], detail, parse_ms(next_at) if next_at else None)
+            field = next((each["field"] for each in problem.get("errors") or ()), "")
+            raise Refused(problem["code"], detail, parse_ms(next_at) if next_at else None, field)
         request = f"{answer.request.method} {answer.request.url.path}"
         assert answer.status_code < 300, f"{request}: {answer.status_code} {answer.text}"
         return answer

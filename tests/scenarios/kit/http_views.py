@@ -1,9 +1,11 @@
 """The API's answers as a scenario sees them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from .driver import Change, Check, Entry, LeadView, Offered, PoolView
+from .shown import Counts, LastActivity, Shown
 from .times import moment
 
 Json = dict[str, Any]
@@ -39,7 +41,27 @@ def lead_view(lead: Json) -> LeadView:
         data={name: str(value) for name, value in lead["data"].items() if value is not None},
         zones=tuple(lead["zones"]),
         zone_source=lead["zone_source"],
+        shown=shown(lead["public_status"]),
+        activity=_activity(lead["activity"]),
+        broke=lead["not_accepted_by"] or "",
     )
+
+
+def shown(public: Json) -> Shown:
+    return Shown(public["status"], public["reason"], public["label"])
+
+
+def _activity(activity: Json | None) -> LastActivity | None:
+    if activity is None:
+        return None
+    return LastActivity(activity["kind"], parse_ms(activity["at"]), activity["agent"] or "")
+
+
+def counted(items: Sequence[Json]) -> Counts:
+    """Counts by public status, of a pool or of statistics; each must be there once."""
+    counts = {shown(item).text: item["count"] for item in items}
+    assert len(counts) == len(items), items
+    return counts
 
 
 def pool_view(pool: Json) -> PoolView:
@@ -59,6 +81,7 @@ def pool_view(pool: Json) -> PoolView:
         modified_ms=parse_ms(pool["modified"]),
         percent_closed=pool["percent_closed"],
         percent_used=pool["percent_used"],
+        public=counted(counts.get("public", ())),
     )
 
 
@@ -98,4 +121,12 @@ def change(event: Json) -> Change:
         event=event["event"],
         detail=event["detail"],
         checks=tuple((check["name"], check["value"]) for check in event["checks"]),
+        shown=shown(event["public_status"]),
+        logged=_logged(event["activity"]),
     )
+
+
+def _logged(activity: Json | None) -> str:
+    """`call out sold`."""
+    keys = ("interaction", "direction", "outcome")
+    return " ".join(filter(None, (activity[key] for key in keys))) if activity else ""

@@ -22,6 +22,7 @@ from nextlead.core.model import (
     Lead,
     LeadData,
     Pool,
+    SavedFilter,
     Status,
     Token,
     ZoneSet,
@@ -51,6 +52,7 @@ _TYPES: Final[dict[str, type[Row]]] = {
     "erasure": Erasure,
     "zone_set": ZoneSet,
     "contacted": Contacted,
+    "filter": SavedFilter,
 }
 _SET_UP: Final = tuple(table for table in _TYPES if table not in ("lead_data", "answer"))
 _encode = msgspec.msgpack.encode

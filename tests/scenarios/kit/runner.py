@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from . import (
+    verbs_activities,
     verbs_admin,
     verbs_blocking,
     verbs_checks,
@@ -15,7 +16,9 @@ from . import (
     verbs_outside,
     verbs_pools,
     verbs_reasons,
+    verbs_schemes,
     verbs_setup,
+    verbs_statistics,
     verbs_work,
 )
 from .core_driver import CoreDriver
@@ -28,6 +31,7 @@ from .world import World
 
 __all__ = [
     "run_scenario",
+    "verbs_activities",
     "verbs_admin",
     "verbs_blocking",
     "verbs_checks",
@@ -39,7 +43,9 @@ __all__ = [
     "verbs_outside",
     "verbs_pools",
     "verbs_reasons",
+    "verbs_schemes",
     "verbs_setup",
+    "verbs_statistics",
     "verbs_work",
 ]
 
@@ -105,15 +111,17 @@ def _lead_or_gone(world: World, lead: int) -> Facts:
 
 
 def _judge_refusal(world: World, step: Step, refusal: Refused) -> None:
-    """`refused`, `refused CODE`, `refused CODE, permitted at TIME` or `refused CODE, never permitted`."""
+    """`refused`, `refused CODE`, and behind a comma `permitted at TIME`, `never permitted` or `field NAME`."""
     wanted = step.expected or "done"
-    head, _, permitted = wanted.partition(", ")
+    head, _, more = wanted.partition(", ")
     code = head.removeprefix("refused").strip()
     next_at = "never permitted" if refusal.next_ms is None else f"permitted at {show_ms(refusal.next_ms)}"
-    if m := re.fullmatch(rf"permitted at ({TIME})", permitted):
-        permitted = f"permitted at {show_ms(world.time(m[1]))}"
-    if not head.startswith("refused") or code not in ("", refusal.code) or permitted not in ("", next_at):
-        raise step.failed(wanted, f"refused {refusal.code}, {next_at}: {refusal.detail}") from None
+    if m := re.fullmatch(rf"permitted at ({TIME})", more):
+        more = f"permitted at {show_ms(world.time(m[1]))}"
+    told = ("", next_at, f"field {refusal.field}")
+    if not head.startswith("refused") or code not in ("", refusal.code) or more not in told:
+        came = f"refused {refusal.code}, {next_at}, field {refusal.field}: {refusal.detail}"
+        raise step.failed(wanted, came) from None
 
 
 def _judge(world: World, step: Step, came: Came | None) -> None:

@@ -12,7 +12,8 @@ from .world import World
 
 _CHANGE: Final = re.compile(
     rf"(?:(?P<before>\w+) to )?(?P<after>\w+)(?:: (?P<closure>\w+))?"
-    rf"(?: by (?P<actor>[\w:]+))?(?: at (?P<at>{TIME}))?(?: effective (?P<effective>{TIME}))?(?: cause (?P<cause>\w+))?(?: saying (?P<detail>.+?))?(?: noting (?P<note>.+))?"
+    rf"(?: by (?P<actor>[\w:]+))?(?: at (?P<at>{TIME}))?(?: effective (?P<effective>{TIME}))?(?: cause (?P<cause>\w+))?"
+    r"(?: showing (?P<shown>.+?))?(?: logging (?P<logged>\w+ (?:in|out)(?: \w+)?))?(?: saying (?P<detail>.+?))?(?: noting (?P<note>.+))?"
 )
 
 
@@ -65,6 +66,8 @@ def _like(world: World, wanted: str, came: Change) -> bool:
         (m["cause"], came.cause),
         (m["at"] and world.time(m["at"]), came.at_ms),
         (m["effective"] and world.time(m["effective"]), came.effective_ms),
+        (m["shown"], came.shown.text),
+        (m["logged"], came.logged),
     ]
     who = m["actor"] is None or came.actor == m["actor"] or came.actor.startswith(f"{m['actor']}:")
     noted = m["note"] is None or m["note"] in came.note
@@ -80,7 +83,9 @@ def _show(change: Change) -> str:
     closure = f": {change.closure}" if change.closure else ""
     effective = f" effective {show_ms(change.effective_ms)}" if change.effective_ms != change.at_ms else ""
     cause = f" cause {change.cause}" if change.cause else ""
-    note = f" saying {change.detail}" if change.detail else ""
+    note = f" showing {change.shown.text}" if change.shown.status else ""
+    note += f" logging {change.logged}" if change.logged else ""
+    note += f" saying {change.detail}" if change.detail else ""
     note += f" noting {change.note}" if change.note else ""
     at = show_ms(change.at_ms)
     return f"{change.before} to {change.after}{closure} by {change.actor} at {at}{effective}{cause}{note}"

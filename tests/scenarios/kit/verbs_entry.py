@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from .driver import Check, Entered, LeadView, NewLead, NewPool
+from .driver import AS_CAMPAIGN, Check, Entered, LeadView, NewLead, NewPool
 from .facts import POOL, Facts, pool_facts
 from .language import BadStep, Step
 from .times import TIME
@@ -81,6 +81,8 @@ def read_options(world: World, campaign: str, text: str) -> tuple[NewPool, list[
             pool = replace(pool, on_invalid=m[1])
         elif m := re.fullmatch(r'described as "(.*)"', part):
             pool = replace(pool, description=m[1])
+        elif part == "as the campaign has it":
+            pool = replace(pool, check=AS_CAMPAIGN)
         elif m := _CHECK.fullmatch(part):
             pool = replace(pool, check=read_check(m))
         else:

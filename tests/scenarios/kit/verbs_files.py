@@ -67,7 +67,7 @@ def put_region(world: World, m: re.Match[str], _: Step) -> None:
 def upload(world: World, m: re.Match[str], step: Step) -> Came:
     """A lead of a file is called by the last two digits of its number; of two with the same, the second is `NAMEb`."""
     pool, others = read_options(world, m["campaign"], m["options"])
-    if not re.search(r"\bduplicates\b", m["options"]):
+    if not re.search(r"\bduplicates\b|as the campaign has it", m["options"]):
         pool = replace(pool, check=replace(pool.check, action="skip", scope="file"))
     options = entry_options(pool)
     sheet = Sheet(step.rows)

@@ -34,8 +34,9 @@ def put_agents(world: World, m: re.Match[str], _: Step) -> None:
 @verb(r"campaigns? (?P<codes>\w+(?:, \w+)*)(?: with (?P<settings>.*))?")
 def put_campaign(world: World, m: re.Match[str], _: Step) -> None:
     settings, results = _settings(m["settings"] or "", world.now_ms)
+    scheme = settings.pop("scheme", "")
     for code in m["codes"].split(", "):
-        world.driver.put_campaign(code, settings, results)
+        world.driver.put_campaign(code, settings, results, scheme)
 
 
 @verb(r"organisation with (?P<settings>.*)")
@@ -58,6 +59,8 @@ def _settings(text: str, now_ms: int) -> tuple[dict[str, Any], list[dict[str, An
             results.append({"code": m[1], "label": m[1], "category": "success", "validation": True})
         elif m := re.fullmatch(r"do-not-call result (\w+)", part):
             results.append({"code": m[1], "label": m[1], "category": "negative", "do_not_call": True})
+        elif m := re.fullmatch(r"scheme (\w+)", part):
+            settings["scheme"] = m[1]
         elif m := re.fullmatch(r"(\w+) (\S+)", part):
             settings[m[1]] = _value(m[2])
         else:
