@@ -110,6 +110,24 @@ async def test_an_engine_counts_on(path: Path) -> None:
     await store.close()
 
 
+async def test_the_history_says_what_leads_were_before(path: Path) -> None:
+    # R13.4: statistics go back by it
+    told = {
+        1: [("leased", None, ""), ("resolved", None, "")],
+        2: [("leased", None, ""), ("resolved", None, ""), ("anonymized", "success", "")],
+        5: [("loaded", None, REGION), ("reopened", "not_accepted", REGION), ("removed", None, "")],
+        6: [("loaded", None, "")],
+        7: [("loaded", None, "countries"), ("anonymized", "not_accepted", "countries")],
+        9: [("loaded", None, "countries"), ("anonymized", "not_accepted", "countries")],
+        11: [("loaded", None, "number_types"), ("anonymized", "not_accepted", "number_types")],
+    }
+    for _ in range(2):
+        store = await opened(path)
+        for lead, lines in told.items():
+            assert [(found.kind, found.closure_before, found.rule) for found in await store.history(lead)] == lines
+        await store.close()
+
+
 async def test_everything_else_is_as_it_was(path: Path) -> None:
     store = await opened(path)
     whole = await load(store)

@@ -165,6 +165,12 @@ def read_all(db: sqlite3.Connection, org: int, after: int = 0) -> Iterator[tuple
         yield no, _whole(_decode_body(body))
 
 
+def read_events(db: sqlite3.Connection, org: int) -> Iterator[tuple[int, list[Event]]]:
+    """Every commit's events, by number."""
+    for no, body in db.execute("SELECT no, body FROM journal WHERE org = ? ORDER BY no", (org,)):
+        yield no, _decode_events(_decode_body(body).events)
+
+
 def rewrite(db: sqlite3.Connection, org: int, no: int, whole: Whole) -> None:
     """Put another body in a commit's row, from which personal data is gone; nothing else ever changes one."""
     body = _encode(whole.leads, whole.rows, whole.events, whole.gone)

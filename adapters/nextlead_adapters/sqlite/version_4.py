@@ -1,7 +1,8 @@
 """Version 4 of the file: `state` tells by what else leads are listed, and closed leads are counted by more (SPEC 13).
 
-Version 3 said in the history alone which upload rule a lead broke that came in closed, and counted anonymised leads as
-if they were not. Both are filled in: in the rows of closed leads, and in the counts of their pools.
+In version 3 an event did not say what the lead was closed as before it, nor a row which upload rule the lead broke that
+came in closed; and anonymised leads were counted as if they were not. All that is filled in: in the history, in the
+rows of closed leads, and in the counts of their pools.
 """
 
 import sqlite3
@@ -12,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nextlead.core.conditions import ANONYMIZED, NOT_ACCEPTED, closure_key, condition_of
-from nextlead.core.model import Closures, Lead, Status
+from nextlead.core.model import Closures, Event, Lead, Status
 from nextlead.core.row import Row
 
 from . import journal
@@ -42,9 +43,10 @@ class _Waiting(Struct):
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """From version 3 to 4; O(leads that were not accepted, or were anonymised)."""
+    """From version 3 to 4; O(events)."""
     run(db, _COLUMNS)
     for org, folded_to in db.execute("SELECT org, folded_to FROM owner").fetchall():
+        _fill_history(db, org)
         waiting = _Waiting()
         for step in journal.steps_after(db, org, folded_to):
             waiting.take(step)
@@ -54,6 +56,34 @@ def migrate(db: sqlite3.Connection) -> None:
         unfolded = {row.id: row for row in _filled(db, org, closed)}
         counts = _recounted(db, org, waiting, (*folded.values(), *unfolded.values()))
         _write_unfolded(db, org, waiting, unfolded, counts)
+
+
+def _fill_history(db: sqlite3.Connection, org: int) -> None:
+    """The oldest first: what an event is to say may be what the one before it was told."""
+    commits = [no for no, events in journal.read_events(db, org) if any(map(_tells_of_closed, events))]
+    for no in commits:
+        whole = journal.read(db, org, no)
+        newest: dict[int, dict[int, Event]] = {no: {}, 0: {}}
+        events = []
+        for event in whole.events:
+            if event.previous not in newest:
+                newest[event.previous] = {past.lead: past for past in journal.read(db, org, event.previous).events}
+            before = newest[no].get(event.lead) or newest[event.previous].get(event.lead)
+            newest[no][event.lead] = _with_past(event, before) if _tells_of_closed(event) else event
+            events.append(newest[no][event.lead])
+        whole.events = events
+        journal.rewrite(db, org, no, whole)
+
+
+def _tells_of_closed(event: Event) -> bool:
+    return event.status_before is Status.CLOSED or event.closure == NOT_ACCEPTED
+
+
+def _with_past(event: Event, before: Event | None) -> Event:
+    if before is None:
+        return replace(event, rule=event.cause if event.kind == "loaded" else "")
+    rule = before.rule if NOT_ACCEPTED in (event.closure, before.closure) else ""
+    return replace(event, closure_before=before.closure, rule=rule)
 
 
 def _closed_so(db: sqlite3.Connection, org: int) -> Iterator[Lead]:
@@ -67,8 +97,8 @@ def _filled(db: sqlite3.Connection, org: int, rows: Iterable[Lead]) -> Iterator[
     """Those of which there is more to say, with their rules."""
     for row in rows:
         if NOT_ACCEPTED in (row.closure, row.former):
-            first = next(iter(journal.history(db, org, row.id, row.last_commit)), None)
-            yield replace(row, rule=first.cause) if first and first.kind == "loaded" else row
+            story = journal.history(db, org, row.id, row.last_commit)
+            yield replace(row, rule=story[0].rule if story else "")
         elif row.former is not None:
             yield row
 
