@@ -66,17 +66,25 @@ def _fill_history(db: sqlite3.Connection, org: int) -> None:
         newest: dict[int, dict[int, Event]] = {no: {}, 0: {}}
         events = []
         for event in whole.events:
-            if event.previous not in newest:
-                newest[event.previous] = {past.lead: past for past in journal.read(db, org, event.previous).events}
-            before = newest[no].get(event.lead) or newest[event.previous].get(event.lead)
-            newest[no][event.lead] = _with_past(event, before) if _tells_of_closed(event) else event
-            events.append(newest[no][event.lead])
+            filled = event
+            if _tells_of_closed(event):
+                filled = _with_past(event, newest[no].get(event.lead) or _before(db, org, event, newest))
+            newest[no][event.lead] = filled
+            events.append(filled)
         whole.events = events
         journal.rewrite(db, org, no, whole)
 
 
 def _tells_of_closed(event: Event) -> bool:
     return event.status_before is Status.CLOSED or event.closure == NOT_ACCEPTED
+
+
+def _before(db: sqlite3.Connection, org: int, event: Event, newest: dict[int, dict[int, Event]]) -> Event | None:
+    """The lead's last event in the commit that its chain goes on with; `newest` are those that were looked at."""
+    no = event.previous
+    if no not in newest:
+        newest[no] = {found.lead: found for found in journal.read(db, org, no).events}
+    return newest[no].get(event.lead)
 
 
 def _with_past(event: Event, before: Event | None) -> Event:
