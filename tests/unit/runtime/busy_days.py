@@ -84,6 +84,7 @@ class BusyDays:
             except NextleadError:
                 continue
         await self.dialer.idle()
+        await self.dialer.read(lambda _: None)  # what time did is durable, too
 
     @property
     def leads_ever(self) -> int:
