@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from contract.build import NOON, closed, commit, event, fresh, lead, load, pool, reject
+from msgspec.structs import replace
 
+from nextlead.core.activity_model import Logged
 from nextlead.core.model import (
     Blocked,
     Call,
@@ -36,12 +38,18 @@ async def reopen(home: Any, store: Any) -> Any:
     return store
 
 
+LOGGED = Logged("call", "out", "no_sale", at_ms=NOON)
+EXPLAINED = replace(LOGGED, explanation="Ada has moved to Oz")
+
+
 def said(kind: str, previous: int = 0, silent: tuple[int, ...] = (), lead_: int = 1, cause: str = "free text") -> Event:
-    return event(lead_, kind, previous, number=ADA, note="Ada said", detail="rings Bob", cause=cause, silent=silent)
+    more: dict[str, Any] = {"number": ADA, "note": "Ada said", "detail": "rings Bob", "logged": EXPLAINED}
+    return event(lead_, kind, previous, cause=cause, silent=silent, **more)
 
 
 def bare(kind: str, previous: int = 0, silent: tuple[int, ...] = (), lead_: int = 1, cause: str = "free text") -> Event:
-    return event(lead_, kind, previous, cause=cause, silent=silent)
+    logged = None if kind == "anonymized" else LOGGED
+    return event(lead_, kind, previous, cause=cause, silent=silent, logged=logged)
 
 
 def mine(**more: Any) -> Lead:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from contract.build import NOON, commit, event, fresh, lead, pool, reject
 
+from nextlead.core.activity_model import Logged
 from nextlead.core.model import Blocked, Call, Contacted, Erasure, Event, FreshLead, Lead, LeadData, Reject, Status
 
 LOADED = 1_000
@@ -107,7 +108,9 @@ class Town:
         row = self._row(id_)
         if kind == "anonymized":
             return event(id_, kind, row.last_commit, silent=row.silent)
-        return event(id_, kind, row.last_commit, silent=row.silent, number=number_of(id_), note=note)
+        said = f"{name_of(id_)} on +{number_of(id_)}" if self.random.random() < 0.5 else ""
+        logged = Logged("call", "out", "no_sale", said, NOON)
+        return event(id_, kind, row.last_commit, silent=row.silent, number=number_of(id_), note=note, logged=logged)
 
     def _row(self, id_: int) -> Lead:
         return self.rows.get(id_) or lead(id_, Status.UNPROCESSED, numbers=(number_of(id_),))
