@@ -24,7 +24,7 @@ from .toml_lines import Lines, spell
 
 FOLDER: Final = "schemes"
 
-_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.toml")
 _NOT_TOML: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _BYTES_MAX: Final = 1024 * 1024
 
@@ -48,15 +48,16 @@ def read_schemes(folder: str = "") -> Mapping[str, Scheme]:
 
     Raises `SchemeError`.
     """
-    found = dict(shipped_schemes())
-    if not folder:
-        return found
-    for file in _files_of(Path(folder)):
-        scheme = parse_scheme(_read(file), str(file))
-        if scheme.name in found:
-            raise SchemeError(f"{file}: a scheme of the name {scheme.name} is shipped; give this one another name")
-        found[scheme.name] = scheme
-    return found
+    mine = map(read_scheme, _files_of(Path(folder))) if folder else ()
+    return {**shipped_schemes(), **{scheme.name: scheme for scheme in mine}}
+
+
+def read_scheme(file: Path) -> Scheme:
+    """The scheme in a file of yours. Raises `SchemeError`."""
+    scheme = parse_scheme(_read(file), str(file))
+    if scheme.name in shipped_schemes():
+        raise SchemeError(f"{file}: a scheme of the name {scheme.name} is shipped; give this one another name")
+    return scheme
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -71,7 +72,7 @@ def _read(file: Path) -> bytes:
     try:
         if file.is_symlink() and not file.exists():
             raise SchemeError(f"{file}: is a link that leads nowhere")
-        if not file.is_file():
+        if file.exists() and not file.is_file():
             raise SchemeError(f"{file}: is not a file")
         if file.stat().st_size > _BYTES_MAX:
             raise SchemeError(f"{file}: has more than {_BYTES_MAX} bytes")
@@ -99,7 +100,7 @@ def missing_schemes(campaigns: Iterable[Campaign], schemes: Mapping[str, Scheme]
 
 def parse_scheme(text: bytes, file: str) -> Scheme:
     """The scheme in a TOML text; `file` is what errors call it, and its last part the name. Raises `SchemeError`."""
-    name = Path(file).name.removesuffix(".toml")
+    name = Path(file).name
     if not _NAME.fullmatch(name):
         raise SchemeError(f"{file}: a scheme's name has small letters, digits and single hyphens, then .toml")
     try:
@@ -109,7 +110,7 @@ def parse_scheme(text: bytes, file: str) -> Scheme:
         raise SchemeError(f"{file}:{line}: not TOML: it is not UTF-8") from None
     lines = Lines(decoded)
     try:
-        return scheme_of(name, _load(decoded, file, lines))
+        return scheme_of(name.removesuffix(".toml"), _load(decoded, file, lines))
     except Fault as fault:
         where = f"{file}:{lines.of(fault.path)}"
         raise SchemeError(": ".join(part for part in (where, spell(fault.path), fault.rule) if part)) from None

@@ -1,13 +1,15 @@
-"""`schemes list|show`: status schemes, what leads are called."""
+"""`schemes list|show|check`: status schemes, what leads are called."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .client import connect, segment
 from .lists import Json
-from .output import notes, print_facts, print_json, print_table
+from .output import fail, notes, print_facts, print_json, print_table
 
 Row = tuple[str, str, str, str]
 
@@ -17,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Status schemes: what leads are called.")
     group.command("list")(list_schemes)
     group.command("show")(show_scheme)
+    group.command("check")(check_schemes)
     app.add_typer(group, name="schemes")
 
 
@@ -50,6 +53,23 @@ def show_scheme(scheme: Annotated[str, typer.Argument(help="The scheme's name.")
     print_table(("what", "in the engine", "shown as", "reason or label"), _rows(found))
     if any(mark for *_, mark in _marked(found)):
         notes.print("* the vocabulary has no word for it; this one is nextlead's", markup=False)
+
+
+def check_schemes(files: Annotated[list[Path], typer.Argument(help="Files of schemes, NAME.toml each.")]) -> None:
+    """Whether the daemon would start with these files; needs no daemon."""
+    from nextlead_adapters.scheme_files import SchemeError, read_scheme
+
+    wrong = 0
+    for file in files:
+        try:
+            scheme = read_scheme(file)
+        except SchemeError as error:
+            notes.print(str(error), style="red", markup=False)
+            wrong += 1
+        else:
+            sys.stdout.write(f"{file}: the scheme {scheme.name} can be used\n")
+    if wrong:
+        fail(f"{wrong} of {len(files)} can't be used")
 
 
 def _rows(found: dict[str, Any]) -> Iterator[Row]:

@@ -8,7 +8,14 @@ from nextlead.core.model import SYSTEM_CLOSURES, Status
 from nextlead.core.schemes import Scheme, Shown
 from nextlead.core.setup_model import DEFAULT_RESULTS, Campaign, Duplicates, TemplateResult
 from nextlead_adapters import scheme_files
-from nextlead_adapters.scheme_files import SchemeError, check_campaigns, parse_scheme, read_schemes, shipped_schemes
+from nextlead_adapters.scheme_files import (
+    SchemeError,
+    check_campaigns,
+    parse_scheme,
+    read_scheme,
+    read_schemes,
+    shipped_schemes,
+)
 
 GOOD = """\
 title = "Here"
@@ -238,7 +245,7 @@ def test_texts_that_are_none(text: bytes, message: str) -> None:
     assert refusal(text).startswith(message)
 
 
-@pytest.mark.parametrize("name", ["Here.toml", "a b.toml", ".toml", "a--b.toml", "here.TOML", "ä.toml"])
+@pytest.mark.parametrize("name", ["Here.toml", "a b.toml", ".toml", "a--b.toml", "here.TOML", "here", "ä.toml"])
 def test_a_name_fits_into_an_address(name: str) -> None:
     with pytest.raises(SchemeError, match="a scheme's name has small letters"):
         parse_scheme(GOOD.encode(), name)
@@ -274,6 +281,8 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 
 def test_what_is_not_a_file_is_told(tmp_path: Path) -> None:
     file = tmp_path / "here.toml"
+    with pytest.raises(SchemeError, match=r"here.toml: can't be read: No such file or directory$"):
+        read_scheme(file)
     file.mkdir()
     with pytest.raises(SchemeError, match=r"here.toml: is not a file$"):
         read_schemes(str(tmp_path))
