@@ -220,10 +220,21 @@ async def work(daemon: Daemon) -> None:
     await finish(
         out["token"], outcome="resolved", result="success", note=f"sold to {BERTS_NAME}", number="+13055550167"
     )
+    sold = out["lead"]["id"]
     edit = {"data": {"name": BERTS_NAME, "city": NAMES[3]}, "priority": 3}
     lead = next(iter(await daemon.leads(ANNA)))
     await admin.ok("PATCH", f"/v1/leads/{lead}", edit, headers={"Idempotency-Key": "an edit"})
     await admin.ok("PATCH", f"/v1/leads/{lead}", {"data": {"name": ANNAS_NAME, "city": None}})
+    out = await lease(daemon, "bob", ANNA)
+    await log(daemon, out["lead"]["id"], interaction="call", outcome="no_answer", explanation=f"not {ANNAS_NAME}")
+    await log(daemon, out["lead"]["id"], interaction="email", outcome="no_sale", explanation=f"{NAMES[1]} wrote")
+    await log(daemon, next(iter(await daemon.leads(BERT))), interaction="sms", direction="in", note=BERTS_NAME)
+    await log(daemon, sold, interaction="sms", direction="out", note=f"Dear {NAMES[2]}, ring 305-555-0167")
+
+
+async def log(daemon: Daemon, lead: int, **body: str) -> None:
+    """An activity (R13.3) of an open lead, one on a screen, or a closed one."""
+    await daemon.admin.ok("POST", f"/v1/leads/{lead}/activities", body)
 
 
 async def statistics(daemon: Daemon) -> dict[str, Any]:
@@ -242,7 +253,8 @@ async def statistics(daemon: Daemon) -> dict[str, Any]:
     }
 
 
-async def test_nothing_is_left(daemon: Daemon) -> None:  # R10.6
+@pytest.mark.parametrize("ending", ["finish", "activity"])
+async def test_nothing_is_left(daemon: Daemon, ending: str) -> None:  # R10.6
     async with daemon.run():
         admin = daemon.admin
         await set_up(daemon)
@@ -253,7 +265,7 @@ async def test_nothing_is_left(daemon: Daemon) -> None:  # R10.6
         found = await daemon.traces()
         for where in ("leads.db", "/v1/pools/1/original", "/v1/pools/1/invalid.csv", "/v1/pools/1/duplicates.csv"):
             assert any(trace.startswith(where) for trace in found), where
-        for what in (*NAMES, f"{ANNA} packed", "the key of"):
+        for what in (*NAMES, f"{ANNA} packed", "the key of", "/history: Bertram", "/history: Vergissmeinnicht"):
             assert any(what in trace for trace in found), what
         contacted = daemon.dialer.engine.state.contacts.rows.values()
         assert {call.number for row in contacted for call in row.calls} == {ANNA, BERT}  # dropped, sold
@@ -269,14 +281,24 @@ async def test_nothing_is_left(daemon: Daemon) -> None:  # R10.6
         assert by_number["marked"] >= 1
         assert await daemon.traces() != []  # Bert is on the screen
 
-        note = {"outcome": "resolved", "result": "not_interested", "note": BERTS_NAME, "data": {"name": BERTS_NAME}}
-        await admin.ok("POST", f"/v1/leases/{screen['token']}/finish", note)
+        await end_marked(daemon, screen, ending)
         await daemon.dialer.idle()
         assert await daemon.traces() == []
         assert await statistics(daemon) == before
         assert (await admin.call("GET", "/v1/pools/1/original")).text == HEAD + LEFT
         assert (await daemon.get(f"/v1/leads?phone=%2B{CARLA}"))["items"]
     await refused_for_ever(daemon)
+
+
+async def end_marked(daemon: Daemon, screen: dict[str, Any], ending: str) -> None:
+    """The lease of a lead that is to be forgotten ends; its agent doesn't know, and writes down what was said."""
+    if ending == "activity":
+        await log(daemon, screen["lead"]["id"], interaction="sms", direction="in", note=BERTS_NAME)
+        said = {"outcome": "no_sale", "explanation": f"{BERTS_NAME} has moved", "note": BERTS_NAME}
+        await log(daemon, screen["lead"]["id"], interaction="call", **said)
+        return
+    note = {"outcome": "resolved", "result": "not_interested", "note": BERTS_NAME, "data": {"name": BERTS_NAME}}
+    await daemon.admin.ok("POST", f"/v1/leases/{screen['token']}/finish", note)
 
 
 async def refused_for_ever(daemon: Daemon) -> None:
