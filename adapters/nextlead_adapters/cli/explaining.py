@@ -105,16 +105,17 @@ def _told_of(line: dict[str, Any]) -> str:
     """What a line of history has beside its columns: cause, closure and due time, then words and checks."""
     due = line["due"] and f"due {line['due']}"
     checks = (f"{check['name']}: {check['value']}" for check in line["checks"])
-    words = (line["cause"], line["closure"], due, _activity(line["activity"]), line["detail"], line["note"])
-    return "; ".join(filter(None, (*words, *checks)))
+    words = (line["cause"], line["closure"], due, _activity(line), line["detail"], line["note"])
+    return "; ".join(dict.fromkeys(filter(None, (*words, *checks))))
 
 
-def _activity(logged: dict[str, Any] | None) -> str:
-    """An activity in words: `sms in`, `call out: no_sale, satisfied, at 2026-03-02T09:00:00Z`."""
+def _activity(line: dict[str, Any]) -> str:
+    """An activity in words: `sms in`, `call out: no_sale, satisfied`, and when it was if it was logged later."""
+    logged = line["activity"]
     if logged is None:
         return ""
-    at = logged.get("at") and f"at {logged['at']}"
-    rest = ", ".join(filter(None, (logged.get("outcome"), logged.get("explanation"), at)))
+    at = None if logged["at"] == line["at"] else f"at {logged['at']}"
+    rest = ", ".join(filter(None, (logged["outcome"], logged["explanation"], at)))
     first = f"{logged['interaction']} {logged['direction']}"
     return f"{first}: {rest}" if rest else first
 

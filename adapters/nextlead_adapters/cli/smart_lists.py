@@ -7,9 +7,9 @@ import typer
 from .choosing import Campaign, Closure, LastBy, Owner, Pool, PublicStatus, Reason, Scheme, Status, chosen
 from .client import Client, connect, segment
 from .lists import Csv, Json, Limit, save_leads, show_list
-from .output import Exit, console, fail, print_facts, print_json, print_table
+from .output import Exit, console, fail, notes, print_facts, print_json, print_table
 
-BAR_CELLS = 24
+BAR_CELLS = 16
 _EIGHTHS = "▏▎▍▌▋▊▉█"
 
 Name = Annotated[str, typer.Argument(help="The list's name.")]
@@ -35,11 +35,17 @@ def list_all(as_json: Json = False) -> None:
     if as_json:
         print_json(items)
         return
-    most = max((item["count"] for item in items), default=0)
-    bars = [[bar(item["count"], most)] if console.is_terminal else [] for item in items]
-    columns = ("name", "leads", *([""] if console.is_terminal else []), "description")
-    rows = [[item["name"], item["count"], *drawn, item["description"]] for item, drawn in zip(items, bars, strict=True)]
+    most = max((item["count"] or 0 for item in items), default=0)
+    columns = ["name", "leads", "description"]
+    rows: list[list[object]] = [[item["name"], item["count"], item["description"]] for item in items]
+    if console.is_terminal:
+        columns.insert(2, "")
+        for item, row in zip(items, rows, strict=True):
+            row.insert(2, bar(item["count"] or 0, most))
     print_table(columns, rows)
+    for item in items:
+        if "problem" in item:
+            notes.print(f"{item['name']}: {item['problem']}", markup=False)
 
 
 def show(name: Name, as_json: Json = False) -> None:
