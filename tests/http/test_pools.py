@@ -36,7 +36,9 @@ async def test_a_file_becomes_a_pool(centre: Caller) -> None:
     made = await send(centre)
     assert made.status_code == 201, made.text
     pool = made.json()
-    counts = {"valid": 2, "invalid": 1, "duplicates": 1, "ready": 2, "open": 2, "leased": 0, "closed": {}}
+    counts: dict[str, Any] = {"valid": 2, "invalid": 1, "duplicates": 1, "ready": 2, "open": 2, "leased": 0}
+    public = [{"status": "unprocessed", "reason": None, "label": "Unprocessed", "count": 2}]
+    counts |= {"closed": {}, "public": public}
     expected = {
         "id": 2,
         "name": "Upload",

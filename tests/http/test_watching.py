@@ -215,6 +215,18 @@ async def test_events_as_they_become_durable(house: House, centre: Caller) -> No
     await watcher.leave()
 
 
+async def test_events_say_what_leads_are_shown_as(house: House, centre: Caller) -> None:  # R13.1
+    await centre.ok("PATCH", "/v1/campaigns/c1", {"scheme": "luckyonline"})
+    watcher = Watcher(house)
+    while not watcher.start:
+        await asyncio.sleep(0)
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", {"outcome": "resolved", "result": "client_refused"})
+    labels = [event["data"]["public_status"]["label"] for event in await watcher.until(2)]
+    assert labels == ["In Progress", "Rejected: Client refused"]
+    await watcher.leave()
+
+
 async def test_events_resume_behind_the_last_one_seen(house: House, centre: Caller) -> None:
     first = Watcher(house)
     while not first.start:

@@ -24,7 +24,7 @@ from nextlead.core.model import Pool, Reject
 from nextlead.ports import StoreError
 
 from .cells import BOM, csv_lines, one_line
-from .pool_shapes import PoolView
+from .pool_shapes import PoolView, PublicCount
 from .pool_views import need_pool, pool_view
 from .table import Access, Call, Route, Stream, tagged
 
@@ -44,8 +44,10 @@ def disposition(name: str) -> str:
     return f"attachment; filename=\"{plain.strip() or 'file'}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-async def _send(call: Call, name: str, media: str, chunks: Chunks, more: tuple[tuple[str, str], ...] = ()) -> Stream:
-    """The answer: its head as soon as the first of it was read, and the rest until the client has gone."""
+async def send_download(
+    call: Call, name: str, media: str, chunks: Chunks, more: tuple[tuple[str, str], ...] = ()
+) -> Stream:
+    """A file of this name: its head as soon as the first of it was read, and the rest until the client has gone."""
     first = await anext(chunks, None)
     headers = (
         ("content-type", media),
@@ -117,14 +119,14 @@ async def invalid(call: Call) -> Stream:
     """Rows that were not loaded, with every reason, then the cells as they were in the file."""
     pool = await _pool(call)
     rows = _table(call, pool, "invalid", ("row", "reasons"), _invalid_row)
-    return await _send(call, f"pool-{pool.id}-invalid.csv", CSV, rows)
+    return await send_download(call, f"pool-{pool.id}-invalid.csv", CSV, rows)
 
 
 async def duplicates(call: Call) -> Stream:
     """Rows that were duplicates, whatever was done with them: the id of the original lead, and what was done."""
     pool = await _pool(call)
     rows = _table(call, pool, "duplicate", ("row", "original", "action"), _duplicate_row)
-    return await _send(call, f"pool-{pool.id}-duplicates.csv", CSV, rows)
+    return await send_download(call, f"pool-{pool.id}-duplicates.csv", CSV, rows)
 
 
 # -- log, statistics, original --------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ async def _log_lines(call: Call, pool: Pool) -> Chunks:
 async def log(call: Call) -> Stream:
     """What did not go well though its row may have been loaded, such as a number that was dropped; else empty."""
     pool = await _pool(call)
-    return await _send(call, f"pool-{pool.id}-log.txt", TEXT, _log_lines(call, pool))
+    return await send_download(call, f"pool-{pool.id}-log.txt", TEXT, _log_lines(call, pool))
 
 
 async def statistics(call: Call) -> Stream:
@@ -156,7 +158,7 @@ async def statistics(call: Call) -> Stream:
     async def chunks() -> Chunks:
         yield BOM + csv_lines([("statistic", "value"), *_statistics(view)])
 
-    return await _send(call, f"pool-{pool}-statistics.csv", CSV, chunks())
+    return await send_download(call, f"pool-{pool}-statistics.csv", CSV, chunks())
 
 
 def _statistics(view: PoolView) -> Iterable[tuple[str, object]]:
@@ -168,7 +170,12 @@ def _statistics(view: PoolView) -> Iterable[tuple[str, object]]:
     yield from (("ready", counts.ready), ("open", counts.open), ("leased", counts.leased))
     yield ("closed", sum(counts.closed.values()))
     yield from ((f"closed.{closure}", count) for closure, count in sorted(counts.closed.items()))
+    yield from ((f"public.{_name(each)}", each.count) for each in counts.public)
     yield from (("percent_closed", view.percent_closed), ("percent_used", view.percent_used))
+
+
+def _name(each: PublicCount) -> str:
+    return each.status if each.reason is None else f"{each.status}: {each.reason}"
 
 
 async def _parts(call: Call, file: int) -> Chunks:
@@ -197,7 +204,7 @@ async def original(call: Call) -> Stream:
         raise NotFound("original file of pool", pool.id)
     more = (("content-length", str(pool.file_bytes)), ("nextlead-erased-rows", str(pool.file_erased)))
     chunks = _whole(_parts(call, pool.file), pool.file_bytes)
-    return await _send(call, pool.file_name or f"pool-{pool.id}", BYTES, chunks, more)
+    return await send_download(call, pool.file_name or f"pool-{pool.id}", BYTES, chunks, more)
 
 
 _POOL: Final = "/v1/pools/{id}"

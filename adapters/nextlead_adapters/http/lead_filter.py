@@ -58,17 +58,6 @@ async def find(call: Call, which: LeadFilterBody) -> LeadFilter:
     return await call.services.dialer.read(lambda engine: lead_filter(engine, which))
 
 
-async def count(call: Call, which: LeadFilterBody) -> int:
-    """How many leads there are of it. O(conditions) where the engine's counts know, else what the archive takes."""
-
-    def look(engine: Engine) -> tuple[LeadFilter, int | None]:
-        found = lead_filter(engine, which)
-        return found, counted(engine, which, found)
-
-    asked, known = await call.services.dialer.read(look)
-    return await call.services.dialer.archive.count(asked) if known is None else known
-
-
 def counted(engine: Engine, which: LeadFilterBody, asked: LeadFilter) -> int | None:
     """The engine's own count of what is asked for; None if it takes more than conditions to know."""
     if any(each is not None for each in (asked.owner, asked.number, asked.due_before_ms, asked.text, asked.last_by)):

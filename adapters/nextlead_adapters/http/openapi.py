@@ -18,7 +18,7 @@ _PARAMS: Final[Mapping[str, dict[str, Any]]] = {
     "id": {"type": "integer", "minimum": 1, "maximum": 10**15 - 1},
     "code": {"type": "string", "pattern": r"^[\w.@+~-]{1,64}$", "description": "Letters are those of any language."},
     "token": {"type": "string", "pattern": "^[0-9a-f]{1,16}-[0-9a-f]{32}$", "description": "The lease's token."},
-    "name": {"type": "string", "description": "Small letters, digits, hyphens.", "examples": ["us-federal"]},
+    "name": {"type": "string", "minLength": 1, "maxLength": 100, "description": "Printable, without a slash."},
     "number": {"type": "string", "description": "E.164, or in national form.", "examples": ["+14155550100"]},
 }
 _ROLES: Final = {

@@ -70,8 +70,20 @@ class LeadsBody(EntryOptions, kw_only=True):
     leads: Annotated[tuple[Any, ...], Meta(min_length=1, max_length=10_000)]
 
 
+class PublicCount(View):
+    """How many leads are shown so. An anonymised one counts as what it was before (SPEC R10.6)."""
+
+    status: str
+    reason: str | None
+    label: str
+    count: int
+
+
 class PoolCountsView(View):
-    """`valid`, `invalid` and `duplicates` as they came in; the others as they are now."""
+    """`valid`, `invalid` and `duplicates` as they came in; the others as they are now.
+
+    `public` are all leads of the pool by what they are shown as, in the order of the campaign's status scheme.
+    """
 
     valid: int
     invalid: int
@@ -80,6 +92,7 @@ class PoolCountsView(View):
     open: int
     leased: int
     closed: dict[str, int]
+    public: tuple[PublicCount, ...]
 
 
 class ProgressView(View):

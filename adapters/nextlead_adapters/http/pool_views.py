@@ -9,10 +9,12 @@ from msgspec import UNSET
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NotFound
 from nextlead.core.model import Pool
+from nextlead.core.setup_model import Campaign
 from nextlead.core.shuffling import Shuffle
 
 from . import pool_shapes as shapes
 from .lead_views import owner_view
+from .public_status import merged
 from .setup_views import duplicates_shape
 from .table import Call
 from .values import Moment, moment
@@ -51,7 +53,14 @@ def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
         owner=owner_view(engine, pool.owner),
         priority=pool.priority or None,
         counts=shapes.PoolCountsView(
-            pool.valid, pool.invalid, pool.duplicate, now.ready, now.open, now.leased, now.closed
+            pool.valid,
+            pool.invalid,
+            pool.duplicate,
+            now.ready,
+            now.open,
+            now.leased,
+            now.closed,
+            _public(engine, campaign, pool.id),
         ),
         percent_closed=percent(closed, closed + now.open),
         percent_used=percent(now.used, closed + now.open),
@@ -72,6 +81,12 @@ def pool_view(call: Call, engine: Engine, pool: Pool) -> shapes.PoolView:
         work=_work(engine, pool.id),
         progress=shapes.ProgressView(progress.rows, progress.done_bytes, progress.total_bytes) if progress else UNSET,
     )
+
+
+def _public(engine: Engine, campaign: Campaign, pool: int) -> tuple[shapes.PublicCount, ...]:
+    counts = {condition: count for (_, condition), count in engine.conditions(pool=pool).items()}
+    shown = merged(engine, campaign, counts).items()
+    return tuple(shapes.PublicCount(each.status, each.reason, each.label, count) for each, count in shown)
 
 
 def _work(engine: Engine, pool: int) -> tuple[str, ...]:
