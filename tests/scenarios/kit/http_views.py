@@ -81,7 +81,7 @@ def pool_view(pool: Json) -> PoolView:
         modified_ms=parse_ms(pool["modified"]),
         percent_closed=pool["percent_closed"],
         percent_used=pool["percent_used"],
-        public=counted(counts.get("public", ())),
+        public=counted(counts["public"]),
     )
 
 
