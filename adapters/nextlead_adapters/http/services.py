@@ -11,6 +11,7 @@ from msgspec import Struct
 from nextlead.core.engine import Engine
 from nextlead.ports import Archive
 from nextlead.runtime.dialer import Dialer
+from nextlead.runtime.statistics import Statistician
 
 from ..metrics import exposition
 from .idempotency import Repeats
@@ -72,6 +73,7 @@ class Services:
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
+        self.statistician = Statistician(dialer)
         self.reopening = dialer.reopening
 
     def metrics(self) -> bytes:
