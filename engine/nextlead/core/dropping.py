@@ -55,10 +55,10 @@ class Delete:
     def _finish(self, pool: Pool) -> PoolDeleted:
         state = self._state
         state.bar(pool.id, state.shut.get(pool.id, 0) & ~Bar.UNSHOWN)
-        closed = sum(state.closures[pool.id].counts.values()) if pool.id in state.closures else 0
+        closed = sum(state.counts.closed(pool.id).values())
         if closed:
             self._kept["closed"] = closed
-        if self._kept or state.pool_open.get(pool.id):
+        if self._kept or state.counts.open_of(pool.id):
             put_pool(state, pool, replace(pool, modified_ms=state.now_ms))
         else:
             _forget_pool(state, pool)
@@ -109,12 +109,12 @@ def being_deleted(state: State, pool: int) -> bool:
 def _forget_pool(state: State, pool: Pool) -> None:
     unwatch(state, pool)
     del state.pools[pool.id]
-    for mapping in (state.gated, state.pool_ids, state.pool_open, state.pool_unshown, state.pool_leased, state.shut):
+    for mapping in (state.gated, state.pool_ids, state.pool_leased, state.shut):
         mapping.pop(pool.id, None)
     state.open_pools.discard(pool.id)
     state.record("pool", pool.id, None)
     drop_file_of(state, pool)
-    if state.closures.pop(pool.id, None) is not None:
+    if state.counts.drop_pool(pool.id):
         state.record("closures", pool.id, None)
 
 

@@ -7,12 +7,13 @@ changed nothing. The caller owes two things: make `outcome.changes` durable, in 
 and call again at `next_deadline_ms`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from . import (
+    activities,
     blocking,
     bulk_edits,
     commands,
@@ -25,6 +26,7 @@ from . import (
     pool_buttons,
     pools,
     privacy,
+    saved_filters,
     setup,
     work,
 )
@@ -39,6 +41,7 @@ from .recovery import Recovery
 from .replies import Finished, Outcome
 from .resuming import resume_jobs
 from .row import Row
+from .schemes import NO_SCHEMES, Scheme
 from .state import State
 
 Handler = Callable[[Any, Any], Any]
@@ -75,6 +78,7 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.Heartbeat: work.heartbeat,
     commands.EndLease: work.end_by_hand,
     commands.Resolve: work.resolve,
+    commands.LogActivity: activities.log_activity,
     commands.EditLead: lead_edits.edit_lead,
     commands.EditLeads: bulk_edits.edit_leads,
     commands.Release: lead_edits.release_one,
@@ -96,6 +100,8 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
     commands.ClosePool: pools.close_pool,
     commands.EditPool: pools.edit_pool,
     commands.ActOnPool: pool_buttons.act_on_pool,
+    commands.PutFilter: saved_filters.put_filter,
+    commands.DeleteFilter: saved_filters.delete_filter,
     commands.KeepAnswer: setup.keep_answer,
     commands.Explain: explaining.explain,
     commands.WhyIdle: idle.why_idle,
@@ -108,14 +114,18 @@ _HANDLERS: Final[dict[type[commands.Command], Handler]] = {
 class Engine(Reads):
     """One organisation's leads in order. What can be read of it is in `Reads`."""
 
-    def __init__(self, secret: bytes = b"", almanac: Almanac = NO_ALMANAC) -> None:
+    def __init__(
+        self, secret: bytes = b"", almanac: Almanac = NO_ALMANAC, schemes: Mapping[str, Scheme] = NO_SCHEMES
+    ) -> None:
         """`secret` is the key of the hashes of forgotten numbers (SPEC R10.6), at most 64 bytes, the same for ever.
 
         `almanac` knows zones of numbers and public holidays (SPEC R11.1); by default nothing is known of them.
+        `schemes` are the status schemes by name (SPEC 13); by default `hero` alone, which says codes as they are.
         """
         super().__init__()
         self.state.secret = secret
         self.state.zones.almanac = almanac
+        self.state.schemes = schemes
         self._recovery = Recovery(self.state)
 
     @property

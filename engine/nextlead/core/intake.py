@@ -17,6 +17,7 @@ from . import commands as c
 from .almanac import zone_named
 from .blocking import refusal_of_numbers
 from .clones import add_clone
+from .conditions import NOT_ACCEPTED
 from .duplicates import STALE, Originals, open_lead
 from .fresh import fresh_to_lead
 from .lead_edits import find_owner
@@ -195,6 +196,7 @@ class _Intake:
             last_commit=state.commit_no,
             closed_ms=state.now_ms,
             erased=closure == "anonymized",
+            rule=cause if closure == NOT_ACCEPTED else "",
         )
         state.changes.leads[lead.id] = lead
         state.changes.events.append(
@@ -211,6 +213,7 @@ class _Intake:
                 owner=lead.owner,
                 cause=cause,
                 detail=detail,
+                rule=lead.rule,
             )
         )
         state.count(lead, 1)

@@ -9,7 +9,7 @@ from .errors import Conflict, Invalid, NotAllowed, VersionConflict, WrongStatus
 from .fresh import follow_shuffle
 from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
 from .order import LAST_MS
-from .outcomes import close
+from .outcomes import close, later, said_by_result
 from .places import is_own
 from .privacy import awaits_erasure
 from .redials import admin_redial, forced_in_words, must_release, release, release_owner, set_redial, settle
@@ -163,7 +163,7 @@ def validate(state: State, command: Validate) -> Lead:
     assert lead.validating is not None
     refusal = refusal_of_numbers(state, lead.numbers)
     if command.passed:
-        new = close(lead, lead.validating)
+        new = close(_passed(state, lead, lead.validating), lead.validating)
     elif refusal is not None:
         new = close(lead, refusal)
     else:
@@ -172,6 +172,16 @@ def validate(state: State, command: Validate) -> Lead:
             new = close(new, "expired")
     new = replace(new, validating=None, seller=0)
     return state.put(lead, new, "validated", command.by, cause="passed" if command.passed else "failed")
+
+
+def _passed(state: State, lead: Lead, code: str) -> Lead:
+    """The row of a lead whose result was validated: what it is now said to be counts from now (SPEC R13.5)."""
+    campaign = state.campaigns.by_no[lead.campaign]
+    results = (*campaign.template.results, *campaign.template.past)
+    result = next((result for result in results if result.code == code), None)
+    if result is None:
+        return lead
+    return replace(lead, latest=later(lead, said_by_result(result, validated=True), state.now_ms, lead.seller))
 
 
 _NEVER_REOPENED = frozenset({"anonymized", "do_not_call", "global_do_not_call"})
@@ -207,6 +217,7 @@ def reopen(state: State, command: Reopen) -> Lead:
         retries=(),
         due_ms=0,
         pauses=(),
+        latest=None,
     )
     new = state.zones.follow(new)  # its number is another one now, or its zones were not known when it closed
     if not isinstance(command.redial, UnsetType):

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from .activity_model import Activity, Latest
 from .commands import Finish, Resolve
 from .errors import Invalid, NotAllowed
 from .model import CAUSES, REDIAL_KINDS, Call, Ended, Lead, Status, Unresolved
@@ -66,10 +67,41 @@ def without_dropping(lead: Lead) -> Lead:
     return replace(lead, dropping=()) if lead.dropping else lead
 
 
-def end_lease(state: State, lead: Lead, ended: Ended, number: int, *, talked: bool = False) -> Lead:
+_SAID_BY_CATEGORY: Final = {
+    "success": Activity.SOLD,
+    "negative": Activity.NO_SALE,
+    "invalid": Activity.WRONG_NUMBER,
+}
+_SAID_BY_CAUSE: Final = {"voicemail": Activity.LEFT_A_VOICEMAIL, "invalid_number": Activity.WRONG_NUMBER}
+
+
+def said_by(campaign: Campaign, command: Finish | Resolve) -> Activity:
+    """The activity that a finish is (SPEC R13.5). What waits for validation is not sold yet."""
+    if command.outcome == "unreached":
+        return _SAID_BY_CAUSE.get(command.cause or "", Activity.NO_ANSWER)
+    if command.outcome != "resolved":
+        return Activity.SALE_IN_PROGRESS
+    return said_by_result(need_result(campaign, command.result))
+
+
+def said_by_result(result: TemplateResult, *, validated: bool = False) -> Activity:
+    """The same of a result."""
+    return _SAID_BY_CATEGORY[result.category] if validated or not result.validation else Activity.SALE_IN_PROGRESS
+
+
+def later(lead: Lead, kind: Activity, at_ms: int, agent: int) -> Latest:
+    """The lead's latest activity after this one: that which happened later (SPEC R13.3)."""
+    latest = lead.latest
+    return latest if latest is not None and latest.at_ms > at_ms else Latest(kind, at_ms, agent)
+
+
+def end_lease(
+    state: State, lead: Lead, ended: Ended, number: int, *, talked: bool = False, latest: Latest | None = None
+) -> Lead:
     """The row without its lease, with the attempt counted for the lead and the number (SPEC R6.1, R12.1).
 
-    `talked`: it was a conversation that ends now. A promise that stands was forced for this call only (SPEC R4.2).
+    `talked`: it was a conversation that ends now. `latest` is the activity that it was, if anybody said which. A
+    promise that stands was forced for this call only (SPEC R4.2).
     """
     assert lead.lease is not None
     now_ms, promise = state.now_ms, lead.promise
@@ -90,8 +122,14 @@ def end_lease(state: State, lead: Lead, ended: Ended, number: int, *, talked: bo
         ended=ended,
         pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
         calls=state.contacts.with_call(lead.calls, call, now_ms),
+        latest=latest or lead.latest,
     )
     return without_dropping(done)
+
+
+def end_uncalled(lead: Lead, ended: Ended, latest: Latest) -> Lead:
+    """The row without its lease, which ends by something else than a call: no attempt is counted."""
+    return without_dropping(replace(lead, lease=None, urgent=None, ended=ended, latest=latest))
 
 
 def with_conversation(lead: Lead) -> Lead:

@@ -6,15 +6,18 @@ from msgspec import Struct
 
 from .almanac import Almanac
 from .blocking import open_leads, refusal_of_number
+from .conditions import Condition
+from .errors import NotFound
 from .idle import idle_counts
 from .leases import offer_of
-from .model import Blocked, Closures, Erasure, Forgotten, Lead, Pool, Status, Token, ZoneSet
+from .model import Blocked, Erasure, Forgotten, Lead, Pool, SavedFilter, Status, Token, ZoneSet
 from .order import limit
 from .privacy import knows_key
 from .queues import CLASS_NAME, OWN, Family
 from .records import Records
 from .redials import own_redials
 from .replies import IdleCounts, Offer
+from .schemes import Scheme
 from .setup_model import Agent, Campaign, Project, Sequences, Settings, Team
 from .standing import READY, counts_of
 from .state import State
@@ -70,6 +73,16 @@ class Reads:
     def tokens(self) -> Mapping[int, Token]:
         """Bearer tokens by id."""
         return self.state.tokens
+
+    @property
+    def filters(self) -> Mapping[str, SavedFilter]:
+        """Saved filters by name (SPEC R13.4)."""
+        return self.state.filters
+
+    @property
+    def schemes(self) -> Mapping[str, Scheme]:
+        """Status schemes by name (SPEC 13)."""
+        return self.state.schemes
 
     @property
     def zone_sets(self) -> Mapping[int, ZoneSet]:
@@ -169,9 +182,13 @@ class Reads:
         return open_leads(self.state, number)
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Leads by (campaign code, status code). O(campaigns)."""
+        """Leads by (campaign code, status code). O(conditions)."""
         code = {campaign.no: campaign.code for campaign in self.campaigns}
-        return {(code[no], Status(status).code): n for (no, status), n in self.state.counts.items() if no in code}
+        return {
+            (code[no], Status(status).code): n
+            for (no, status), n in self.state.counts.by_status().items()
+            if no in code
+        }
 
     def ready_counts(self, now_ms: int) -> dict[tuple[str, str], int]:
         """Leads ready to dial by (campaign code, class). O(queues), and what `counts_of` says."""
@@ -208,11 +225,28 @@ class Reads:
             for part in state.gated.get(pool, ())
             if part.open and self._campaign_dials(campaign, part.queue.family)
         )
-        closures = state.closures.get(pool) or Closures(pool, {})
-        still_open = state.pool_open.get(pool, 0)
-        unshown = state.pool_unshown.get(pool, 0) + closures.unshown
-        used = still_open + sum(closures.counts.values()) - unshown
-        return PoolCounts(ready, still_open, state.pool_leased.get(pool, 0), dict(closures.counts), used)
+        counts = state.counts
+        still_open, closed = counts.open_of(pool), counts.by_closure(pool)
+        used = still_open + sum(closed.values()) - counts.unshown_of(pool)
+        return PoolCounts(ready, still_open, state.pool_leased.get(pool, 0), closed, used)
+
+    def conditions(self, campaign: str | None = None, pool: int | None = None) -> dict[tuple[str, Condition], int]:
+        """Leads, open and closed, by campaign code and condition: of one campaign, of one pool, or all (SPEC 13).
+
+        Anonymised ones stand under the closure they had (SPEC R10.6). O(conditions). Raises `NotFound`.
+        """
+        only = None if campaign is None else self.campaigns.need(campaign).no
+        if pool is not None:
+            record = self.pools.get(pool)
+            if record is None:
+                raise NotFound("pool", pool)
+            if only not in (None, record.campaign):
+                return {}
+            code = self.campaigns.by_no[record.campaign].code
+            return {(code, condition): n for condition, n in self.state.counts.of_pool(pool).items()}
+        codes = {record.no: record.code for record in self.campaigns if only in (None, record.no)}
+        counts = self.state.counts.conditions.items()
+        return {(codes[no], condition): n for (no, condition), n in counts if no in codes}
 
     def verify(self) -> list[str]:
         """What differs between memory and a rebuild from the rows; empty when all is well. O(n log n)."""

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from .entries import note_entry
 from .fresh import follow_shuffle, seq_of
-from .model import FreshLead, Lead, Status
+from .model import Closures, FreshLead, Lead
 from .numbers import number_entry
 from .order import ID_BITS, ID_MASK, key_of
 from .places import Bar
@@ -26,6 +26,7 @@ class Recovery:
         self._leads: list[int] = []
         self._keys: dict[tuple[int, int, int, int], list[int]] = {}
         self._numbers: list[int] = []
+        self._closures: list[Closures] = []
         self._takers: dict[str, Callable[[Any], None]] = {
             "team": state.teams.put,
             "agent": state.agents.put,
@@ -33,7 +34,8 @@ class Recovery:
             "campaign": state.campaigns.put,
             "tally": lambda row: state.tallies.__setitem__(row.campaign, row),
             "pool": lambda row: state.pools.__setitem__(row.id, row),
-            "closures": lambda row: state.closures.__setitem__(row.pool, row),
+            "closures": self._closures.append,
+            "filter": lambda row: state.filters.__setitem__(row.name, row),
             "blocked": lambda row: state.blocked.__setitem__(row.number, row),
             "global_blocked": lambda row: state.blocked_globally.__setitem__(row.number, row),
             "forgotten": lambda row: keep_forgotten(state, row),
@@ -102,16 +104,12 @@ class Recovery:
             pool = state.pools[pool_id]
             queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
             queue.extend(state.make_part(queue, (pool_id, zones, source, UNSHOWN, False, FREE)), keys)
-            count = (pool.campaign, Status.UNPROCESSED)
-            state.counts[count] = state.counts.get(count, 0) + len(keys)
-            state.pool_open[pool_id] = state.pool_open.get(pool_id, 0) + len(keys)
-            state.pool_unshown[pool_id] = state.pool_unshown.get(pool_id, 0) + len(keys)
+            state.counts.add_fresh(pool.campaign, pool_id, len(keys))
         self._lay_leads(now_ms)
         self._keep_back()
-        for closures in state.closures.values():
-            count = (state.pools[closures.pool].campaign, Status.CLOSED)
-            state.counts[count] = state.counts.get(count, 0) + sum(closures.counts.values())
-        self._leads, self._keys, self._numbers = [], {}, []
+        for closures in self._closures:
+            state.counts.restore(state.pools[closures.pool].campaign, closures)
+        self._leads, self._keys, self._numbers, self._closures = [], {}, [], []
         state.changed_world()
 
     def _keep_back(self) -> None:

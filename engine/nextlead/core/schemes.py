@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from .activity_model import Activity
 from .conditions import NOT_ACCEPTED, Condition
@@ -114,4 +115,23 @@ def norm(text: str) -> str:
 
 def following(campaign: Campaign, old: Scheme, new: Scheme) -> Campaign:
     """The campaign under another scheme: what it had of the old scheme's own it now has of the new one's."""
-    raise NotImplementedError
+    template, rules = campaign.template, campaign.upload_rules
+    if template.results == old.results:
+        template = with_past(template, replace(template, results=new.results))
+    return replace(
+        campaign,
+        scheme=new.name,
+        template=template,
+        upload_rules=replace(
+            rules,
+            on_invalid=new.on_invalid if rules.on_invalid == old.on_invalid else rules.on_invalid,
+            duplicates=new.duplicates if rules.duplicates == old.duplicates else rules.duplicates,
+        ),
+    )
+
+
+def with_past(old: Template, new: Template) -> Template:
+    """The new template, which remembers the results that go: closed leads still have them."""
+    codes = {result.code for result in new.results}
+    past = {result.code: result for result in (*old.past, *old.results) if result.code not in codes}
+    return replace(new, past=tuple(past.values()))

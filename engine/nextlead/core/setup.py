@@ -14,6 +14,7 @@ from .queues import OWN
 from .rechecking import recheck_limits
 from .redials import own_redials, release, release_stranded, released_to
 from .replies import Begun, Count, Stranded
+from .schemes import PLAIN, following, with_past
 from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_limits, check_template
 from .setup_model import ROOT_TEAM, Agent, Campaign, Project, Sequences, Session, Settings, Tally, Team
 from .sight import may_get_own
@@ -167,10 +168,11 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
     """Make or change a campaign. Settings count at once, for every lead."""
     check_code(command.code)
     old = state.campaigns.by_code.get(command.code)
-    present = old or Campaign(0, command.code, command.code, 0)
+    present = _under(state, old or Campaign(0, command.code, command.code, 0), command.scheme)
     code = "default" if isinstance(command.project, UnsetType) else command.project
     project = present.project if old and command.project is UNSET else state.projects.need(code).no
-    dialer, template = _or(command.dialer, present.dialer), _or(command.template, present.template)
+    dialer = _or(command.dialer, present.dialer)
+    template = with_past(present.template, _or(command.template, present.template))
     check_dialer(dialer, state.zones.almanac)
     check_template(template)
     campaign = replace(
@@ -179,7 +181,6 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
         name=_or(command.name, present.name),
         project=project,
         active=_or(command.active, present.active),
-        scheme=_or(command.scheme, present.scheme),
         template=template,
         dialer=dialer,
         default_region=_or(command.default_region, present.default_region),
@@ -201,6 +202,16 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
         return reply
     state.contacts.follow(state.settings.contact_limits)
     return recheck_limits(state, reply, campaign.no)
+
+
+def _under(state: State, campaign: Campaign, scheme: str | UnsetType) -> Campaign:
+    """The campaign under the scheme that is asked for. Raises `Invalid` for one that there is not (SPEC R13.1)."""
+    if isinstance(scheme, UnsetType) or scheme == campaign.scheme:
+        return campaign
+    new = state.schemes.get(scheme)
+    if new is None:
+        raise Invalid("scheme", f"must be one of {', '.join(state.schemes)}")
+    return following(campaign, state.schemes.get(campaign.scheme, PLAIN), new)
 
 
 def follow_settings(state: State, campaign: Campaign, pool: int | None = None) -> None:

@@ -11,14 +11,17 @@ Rules of this file:
 
 from bisect import insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 from sortedcontainers import SortedList
 
+from .activity_model import Activity, Logged
 from .changes import Changes
+from .conditions import NOT_ACCEPTED
+from .counts import Counts
 from .errors import NotFound, WrongStatus
 from .fresh import fresh_to_lead, seq_of
 from .model import (
@@ -26,7 +29,6 @@ from .model import (
     Blocked,
     Call,
     Clones,
-    Closures,
     Erasure,
     Event,
     File,
@@ -36,6 +38,7 @@ from .model import (
     Lead,
     Lease,
     Pool,
+    SavedFilter,
     Status,
     Token,
     ZoneSet,
@@ -46,6 +49,7 @@ from .queues import FREE, UNSHOWN, Family
 from .records import Records
 from .replies import Done, Fault, Served
 from .row import Row
+from .schemes import NO_SCHEMES, Scheme
 from .setup_model import ROOT_TEAM, Agent, Dialer, Project, Sequences, Settings, Tally, Team
 from .timers import Kind, Slot
 from .transitions import may_change
@@ -103,6 +107,8 @@ class State(Places):
         self.tallies: dict[int, Tally] = {}
         self.pool_ids: dict[int, list[tuple[int, int]]] = {}
         self.tokens: dict[int, Token] = {}
+        self.filters: dict[str, SavedFilter] = {}
+        self.schemes: Mapping[str, Scheme] = NO_SCHEMES
         self.blocked: dict[int, Blocked] = {}
         self.blocked_globally: dict[int, Blocked] = {}
         self.secret = b""
@@ -115,11 +121,8 @@ class State(Places):
         self.unresolved: dict[int, set[int]] = {}
         self.promised: dict[int, SortedList[int]] = {}
         self.pauses: dict[int, dict[int, int]] = {}
-        self.counts: dict[tuple[int, Status], int] = {}
-        self.closures: dict[int, Closures] = {}
-        self.pool_open: dict[int, int] = {}
+        self.counts = Counts()
         self.pool_leased: dict[int, int] = {}
-        self.pool_unshown: dict[int, int] = {}
         self.aside: dict[tuple[int, int, int, Status], int] = {}
         """How many unresolved and validated-to-be leads there are by campaign, pool, owner and status."""
 
@@ -243,10 +246,12 @@ class State(Places):
         effective_ms: int | None = None,
         offer: tuple[int, int, int] | None = None,
         checks: tuple[tuple[str, str], ...] = (),
+        logged: Logged | None = None,
     ) -> Lead:
         """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept.
 
-        `offer` is rank, priority and due time of a lease that is given out, `checks` what it was found allowed by.
+        `offer` is rank, priority and due time of a lease that is given out, `checks` what it was found allowed by,
+        `logged` the activity that it is about.
         """
         if old.status is not new.status and not may_change(trigger, old.status, new.status):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
@@ -279,6 +284,11 @@ class State(Places):
                 due_ms,
                 old.silent,
                 checks,
+                old.closure,
+                Activity.NONE if old.latest is None else old.latest.kind,
+                Activity.NONE if new.latest is None else new.latest.kind,
+                new.rule if NOT_ACCEPTED in (old.closure, new.closure) else "",
+                logged,
             )
         )
         self.swap(old, new)
@@ -296,17 +306,14 @@ class State(Places):
     def swap(self, old: Lead, new: Lead) -> None:
         """Put one row and its footprint in the place of another, without a line in the history.
 
-        What can change of a leased lead while its lease stays as it is (priority, data, mark) leaves no footprint.
+        What can change of a leased lead while its lease stays as it is (priority, data, mark, its latest activity)
+        leaves none but in the counts.
         """
+        self._recount(old, new)
         if new.lease is not None and new.lease is old.lease:
             self.leads.put(new)
             self.changes.leads[new.id] = new
             return
-        if old.status is not new.status:
-            self.count(old, -1)
-            self.count(new, 1)
-        elif old.shown is not new.shown:
-            self.pool_unshown[new.pool] -= 1
         if old.status is not _CLOSED:
             self._remember_calls(old, new)
             self.lift(old)
@@ -423,20 +430,17 @@ class State(Places):
 
     def count(self, lead: Lead, by: int) -> None:
         """Keep up the counters that a scrape and a pool's details read."""
-        key = (lead.campaign, lead.status)
-        self.counts[key] = self.counts.get(key, 0) + by
-        unshown = 0 if lead.shown else by
-        if lead.closure is None:
-            self.pool_open[lead.pool] = self.pool_open.get(lead.pool, 0) + by
-            self.pool_unshown[lead.pool] = self.pool_unshown.get(lead.pool, 0) + unshown
-        else:
-            before = self.closures.get(lead.pool) or Closures(lead.pool, {})
-            counts = dict(before.counts)
-            counts[lead.closure] = counts.get(lead.closure, 0) + by
-            left = {closure: count for closure, count in counts.items() if count}
-            row = Closures(lead.pool, left, before.unshown + unshown)
-            self.closures[lead.pool] = row
-            self.record("closures", lead.pool, row)
+        closures = self.counts.add(lead, by)
+        if closures is not None:
+            self.record("closures", lead.pool, closures)
+
+    def _recount(self, old: Lead, new: Lead) -> None:
+        """The row of a lead has changed; most often, when it is leased, nothing that is counted has but `shown`."""
+        if old.status is not new.status or old.latest is not new.latest or old.closure != new.closure:
+            self.count(old, -1)
+            self.count(new, 1)
+        elif old.shown is not new.shown:
+            self.counts.unshown[new.pool] -= 1
 
     def add_fresh(self, pool: Pool, leads: list[FreshLead]) -> None:
         """Take untouched leads of one pool into the order; O(m log n)."""
@@ -452,10 +456,7 @@ class State(Places):
         for (owner, zones, source), keys in groups.items():
             queue = self.queue(pool.campaign, owner, Family.UNPROCESSED)
             self.extend(queue, (pool.id, zones, source, UNSHOWN, False, FREE), keys)
-        key = (pool.campaign, Status.UNPROCESSED)
-        self.counts[key] = self.counts.get(key, 0) + len(leads)
-        self.pool_open[pool.id] = self.pool_open.get(pool.id, 0) + len(leads)
-        self.pool_unshown[pool.id] = self.pool_unshown.get(pool.id, 0) + len(leads)
+        self.counts.add_fresh(pool.campaign, pool.id, len(leads))
 
     def _may_be_kept_back(self, numbers: tuple[int, ...]) -> bool:
         """Whether a lead that comes in must be looked at: one of its numbers is leased, or was called."""

@@ -27,6 +27,7 @@ TRANSITIONS: Final[dict[str, tuple[frozenset[Status], frozenset[Status]]]] = {
     "cancelled": (DIALABLE, _CLOSED),
     "validated": (frozenset({Status.PENDING_VALIDATION}), _CLOSED | {Status.PRIVATE_REDIAL}),
     "resolve": (frozenset({Status.UNRESOLVED}), _CLOSED | _RETRIES | {Status.PENDING_VALIDATION}),
+    "activity": (OPEN, OPEN - {Status.UNPROCESSED} | _CLOSED),
     "abandoned": (frozenset({Status.UNRESOLVED}), _CLOSED),
     "removed": (OPEN, _CLOSED),
     "expired": (OPEN, _CLOSED),

@@ -6,8 +6,9 @@ doubt.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 from sortedcontainers import SortedList
 
@@ -76,12 +77,13 @@ def rows_of(state: State) -> Iterator[tuple[str, Row]]:
         ("campaign", state.campaigns),
         ("tally", state.tallies.values()),
         ("pool", state.pools.values()),
-        ("closures", state.closures.values()),
+        ("closures", state.counts.closures.values()),
         ("blocked", state.blocked.values()),
         ("global_blocked", state.blocked_globally.values()),
         ("forgotten", state.forgotten.values()),
         ("erasure", state.erasures.values()),
         ("token", state.tokens.values()),
+        ("filter", state.filters.values()),
         ("job", state.jobs.values()),
         ("clones", state.clones.values()),
         ("file", state.files.values()),
@@ -101,6 +103,9 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
         yield "order", _order(state), _order(other)
         yield "timers", _timers(state), _timers(other)
         yield "parked", state.parked, other.parked
+    yield "counts by condition", state.counts.conditions, other.counts.conditions
+    yield "counts of pools", _filled(state.counts.pools), _filled(other.counts.pools)
+    yield "leads of pools not shown", _filled(state.counts.unshown), _filled(other.counts.unshown)
     yield "order of timers", state.timers.disorder(), []
     yield "numbers held", state.held, other.held
     yield "numbers shared", state.numbers.shared, other.numbers.shared
@@ -111,9 +116,6 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "bars on pools", state.shut, other.shut
     yield "pools of entries", _entries(state), _entries(other)
     for name in (
-        "counts",
-        "pool_open",
-        "pool_unshown",
         "pool_leased",
         "leases",
         "unresolved",
@@ -168,7 +170,7 @@ def _entries(state: State) -> dict[str, list[int]]:
     return {key: pools for key, pools in there.items() if pools}
 
 
-def _filled(found: dict[object, object]) -> dict[object, object]:
+def _filled(found: Mapping[Any, Any]) -> dict[Any, Any]:
     return {key: list(value) if isinstance(value, SortedList) else value for key, value in found.items() if value}
 
 

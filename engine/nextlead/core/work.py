@@ -2,21 +2,26 @@
 
 from typing import assert_never
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from .activity_model import Latest, Logged
 from .blocking import as_dropped, block_number, drop_at_once
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import check_take, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
-from .model import DIALABLE, Ended, Lead, LeadData, Status
+from .model import DIALABLE, Ended, Lead, LeadData, Lease, Status
 from .outcomes import (
     CONVERSATIONS,
     Verdict,
     cancelled,
     close,
     end_lease,
+    end_uncalled,
+    later,
     redial,
     resolved,
+    said_by,
     unreached,
     unresolved,
     with_conversation,
@@ -122,11 +127,26 @@ def finish(state: State, command: Finish) -> Finished:
     lead = out_with(state, command.token)
     if lead is None or lead.lease is None:
         return _finished_before(state, command)
-    agent = state.agents.by_no[lead.lease.agent]
-    verdict = _verdict(state, lead, agent, command)
-    actor = f"agent:{agent.code}"
-    number = command.number or lead.lease.number
-    new = _apply(state, lead, verdict, command.outcome, actor, number, command.note)
+    return finish_lease(state, lead, lead.lease, command)
+
+
+class Said(Struct, frozen=True, gc=False):
+    """The activity that ends a lease, as it was logged (SPEC R13.5). `called`: it was a call to the lead."""
+
+    latest: Latest
+    logged: Logged
+    called: bool
+
+
+def finish_lease(state: State, lead: Lead, lease: Lease, command: Finish, said: Said | None = None) -> Finished:
+    """End this lease with what happened; with `said`, with that activity instead of the finish's own."""
+    agent = state.agents.by_no[lease.agent]
+    verdict = _verdict(state, lead, lease, agent, command, said)
+    actor = f"agent:{agent.code}" if said is None else command.by
+    trigger = command.outcome if said is None or said.called else "activity"
+    logged = None if said is None else said.logged
+    number = command.number or lease.number
+    new = apply_verdict(state, lead, verdict, trigger, actor, number, command.note, logged)
     if command.data is not None and not awaits_erasure(lead):
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:
@@ -134,19 +154,22 @@ def finish(state: State, command: Finish) -> Finished:
     return Finished(new, verdict.nearby)
 
 
-def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict:
-    assert lead.lease is not None
+def _verdict(state: State, lead: Lead, lease: Lease, agent: Agent, command: Finish, said: Said | None) -> Verdict:
     campaign = state.campaigns.by_no[lead.campaign]
-    number = lead.lease.number if command.number is None else command.number
+    number = lease.number if command.number is None else command.number
     if number not in lead.numbers:
         raise Invalid("number", "is not one of the lead's numbers")
-    ended = Ended(lead.lease.token, command.digest, state.commit_no, None, command.next_token)
+    ended = Ended(lease.token, command.digest, state.commit_no, None, command.next_token)
     if command.outcome == "cancelled":
         pause_until_ms = state.now_ms + campaign.dialer.cancel_pause_ms
         verdict = cancelled(lead, pause_until_ms)
         back = settle(state, replace(verdict.lead, lease=None, ended=ended))
         return replace(verdict, lead=back, cause=command.reason)
-    done = end_lease(state, lead, ended, number, talked=command.outcome in CONVERSATIONS)
+    latest = later(lead, said_by(campaign, command), state.now_ms, agent.no) if said is None else said.latest
+    if said is not None and not said.called:
+        done = end_uncalled(lead, ended, latest)
+    else:
+        done = end_lease(state, lead, ended, number, talked=command.outcome in CONVERSATIONS, latest=latest)
     match command.outcome:
         case "resolved":
             return resolved(campaign, done, command, agent.no, number)
@@ -160,7 +183,17 @@ def _verdict(state: State, lead: Lead, agent: Agent, command: Finish) -> Verdict
     assert_never(command.outcome)
 
 
-def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, number: int, note: str) -> Lead:
+def apply_verdict(
+    state: State,
+    old: Lead,
+    verdict: Verdict,
+    trigger: str,
+    actor: str,
+    number: int,
+    note: str,
+    logged: Logged | None = None,
+) -> Lead:
+    """Make the lead what was decided, with its history; what expired meanwhile closes, what is to be erased goes."""
     if awaits_erasure(old):
         cause = "" if trigger == "cancelled" else verdict.cause  # an agent's words, else a code
         return put_erased(state, old, verdict.lead, trigger, actor, cause=cause)
@@ -169,7 +202,9 @@ def _apply(state: State, old: Lead, verdict: Verdict, trigger: str, actor: str, 
         row, detail = close(row, "expired"), "its pool has expired"
     else:
         detail = forced_in_words(old, row)
-    new = state.put(old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail)
+    new = state.put(
+        old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail, logged=logged
+    )
     before, after = old.promise, new.promise
     if after is not None and after.released_ms is not None and (before is None or before.released_ms is None):
         # what was set or kept could not stay with its owner: the history says so in a line of its own
@@ -238,7 +273,7 @@ def end_by_hand(state: State, command: EndLease) -> Lead:
     ended = Ended(lead.lease.token, 0, state.commit_no)
     back = settle(state, replace(verdict.lead, lease=None, ended=ended))
     verdict = Verdict(back, "client_gone" if command.gone else "ended_by_hand")
-    return _apply(state, lead, verdict, "cancelled", command.by, 0, "")
+    return apply_verdict(state, lead, verdict, "cancelled", command.by, 0, "")
 
 
 def end_as_unresolved(state: State, lead: Lead, trigger: str, actor: str, effective_ms: int | None = None) -> Lead:
@@ -264,17 +299,18 @@ def resolve(state: State, command: Resolve) -> Lead:
         raise NotAllowed(f"lead {lead.id} is unresolved by another agent")
     campaign = state.campaigns.by_no[lead.campaign]
     number = lead.numbers[lead.number_at]
-    called = with_conversation(lead) if command.outcome in CONVERSATIONS else lead
+    said = replace(lead, latest=later(lead, said_by(campaign, command), state.now_ms, agent.no))
+    called = with_conversation(said) if command.outcome in CONVERSATIONS else said
     match command.outcome:
         case "resolved":
             verdict = resolved(campaign, called, command, agent.no, number)
         case "redial":
             verdict = redial(state, campaign, called, command, agent)
         case "unreached":
-            verdict = unreached(state, campaign, lead, command.cause, number)
+            verdict = unreached(state, campaign, said, command.cause, number)
         case _:
             assert_never(command.outcome)
-    new = _apply(state, lead, verdict, "resolve", command.by, number, command.note)
+    new = apply_verdict(state, lead, verdict, "resolve", command.by, number, command.note)
     if command.data is not None:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     if verdict.block is not None:

@@ -76,7 +76,7 @@ def outcome(desk: Desk, options: dict[str, str], content: list[Content], chunk: 
     ]
     data = [desk.data(row.id) for row in rows]
     rejects = sorted(desk.changes.rejects, key=lambda reject: reject.row)
-    return kept, data, rejects, desk.counts(pool.id), desk.engine.state.clones, desk.engine.state.closures
+    return kept, data, rejects, desk.counts(pool.id), desk.engine.state.clones, desk.engine.state.counts.closures
 
 
 def load(desk: Desk, pool: Pool, content: list[Content], first: int) -> None:

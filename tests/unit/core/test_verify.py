@@ -65,7 +65,8 @@ def _lose_a_head(engine: Engine) -> None:
 
 
 def _miscount(engine: Engine) -> None:
-    engine.state.counts[next(iter(engine.state.counts))] += 1
+    conditions = engine.state.counts.conditions
+    conditions[next(iter(conditions))] += 1
 
 
 def _lose_a_timer(engine: Engine) -> None:
