@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -14,6 +15,11 @@ from conftest import StartNextlead
 
 from nextlead_adapters.cli.client import Client
 from nextlead_adapters.demo.agents import ENDINGS, SimulatedAgent
+from nextlead_adapters.demo.organisation import LIST
+from nextlead_adapters.demo.vocabularies import ORDERS
+from nextlead_adapters.scheme_files import shipped_schemes
+
+HERO, LUCKYONLINE, SMARTLISTS = (shipped_schemes()[name] for name in ("hero", "luckyonline", "smartlists"))
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -24,6 +30,7 @@ def test_agents_work_and_the_second_start_goes_on(nextlead: Nextlead, tmp_path: 
     assert first.returncode == 0, first.stderr
     assert "nextlead demo on http://127.0.0.1:" in first.stdout
     assert " -> " in first.stdout  # calls are shown as they happen
+    assert "refused:" not in first.stdout
     calls = int(first.stdout.splitlines()[-1].split()[0])
     assert calls > 0
 
@@ -43,8 +50,41 @@ def test_the_sample_is_loaded_once(start_nextlead: StartNextlead, tmp_path: Path
         return found
 
     first = pools()
-    assert [name for name, _, _ in first] == ["Sample list", "Renewals of this week"]
+    assert [name for name, _, _ in first] == ["Sample list", "Renewals of this week", "Orders of today", "Customers"]
     assert pools() == first
+
+
+def test_three_vocabularies_with_something_in_each(start_nextlead: StartNextlead, tmp_path: Path) -> None:  # R13.1
+    daemon = start_nextlead("demo", "--no-agents", until="Ctrl-C stops it")
+    token = (tmp_path / "nextlead-demo" / "nextlead.token").read_text().strip()
+    schemes = {"spring-offer": "hero", "web-orders": "luckyonline", "phone-shop": "smartlists"}
+    with Client(daemon.url, token) as client:
+        for campaign, scheme in schemes.items():
+            assert client.get(f"/v1/campaigns/{campaign}")["scheme"] == scheme
+        shown = {
+            campaign: Counter(
+                lead["public_status"]["label"] for lead in client.items("/v1/leads", 999, campaign=campaign)
+            )
+            for campaign in schemes
+        }
+        smart_lists = {item["name"]: item["count"] for item in client.items("/v1/filters", 99)}
+    assert {label.partition(":")[0] for label in shown["web-orders"]} == set(LUCKYONLINE.statuses)
+    assert set(shown["phone-shop"]) == set(SMARTLISTS.statuses)
+    assert set(shown["spring-offer"]) == {"Unprocessed"}
+    assert smart_lists["Who hasn't replied to my last message?"] == shown["phone-shop"]["No SMS Reply"] > 0
+    assert all(smart_lists.values())
+    said = "\n".join(daemon.said)
+    assert "Confirmed 2, In Progress 31, Rejected 7, Trash 6" in said
+    assert "Unprocessed 387" in said
+
+
+def test_simulated_agents_know_the_results_of_each_campaign() -> None:
+    for campaign, scheme in ((LIST, HERO), (ORDERS, LUCKYONLINE)):
+        codes = {result.code for result in scheme.results}
+        agent = SimulatedAgent("anna", "t", httpx.AsyncClient(), lambda *_: None, Random(1))
+        picked = {agent.ending(campaign)[1].get("result") for _ in range(200)} - {None}
+        assert len(picked) == 2
+        assert picked <= codes
 
 
 def test_what_was_changed_stays_changed(start_nextlead: StartNextlead, tmp_path: Path) -> None:
@@ -74,7 +114,7 @@ def test_tokens_of_agents_reach_their_own_and_are_private(start_nextlead: StartN
 def test_luck_comes_from_the_seed() -> None:
     def fate(seed: str) -> list[str]:
         agent = SimulatedAgent("anna", "t", httpx.AsyncClient(), lambda *_: None, Random(seed))
-        return [str(agent.ending()[1]["outcome"]) for _ in range(50)]
+        return [str(agent.ending("spring-offer")[1]["outcome"]) for _ in range(50)]
 
     assert fate("1 anna") == fate("1 anna") != fate("2 anna")
 

@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 import httpx
 
+from .vocabularies import ORDERS
+
 WAIT_S = 10
 
 ENDINGS: tuple[tuple[int, str, dict[str, Any]], ...] = (
@@ -25,6 +27,9 @@ ENDINGS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (2, "does not exist", {"outcome": "unreached", "cause": "invalid_number"}),
 )
 """How often in a hundred, what people call it, what the API is told."""
+
+ORDER_RESULTS = {"success": "confirmed", "not_interested": "client_refused"}
+"""What the results of `ENDINGS` are called in the campaign of orders, whose scheme has its own."""
 
 Tell = Callable[[str, str, str], None]
 """What an agent tells the watchers: its code, a state (idle, call, done), and words."""
@@ -60,16 +65,18 @@ class SimulatedAgent:
         lease = answer.json()
         self._tell(self._code, "call", describe(lease))
         await anyio.sleep(self._luck.uniform(0.8, 3.5) * self._pace)
-        words, body = self.ending()
+        words, body = self.ending(lease["lead"]["campaign"])
         done = await self._post(f"/v1/leases/{lease['token']}/finish", body)
         self._tell(self._code, "done", _outcome(lease, words, done))
 
-    def ending(self) -> tuple[str, dict[str, Any]]:
-        """How the call ends, in words and for the API."""
+    def ending(self, campaign: str) -> tuple[str, dict[str, Any]]:
+        """How a call of that campaign ends, in words and for the API."""
         words, body = self._luck.choices([ending[1:] for ending in ENDINGS], [ending[0] for ending in ENDINGS])[0]
         if body["outcome"] == "redial":
             at = datetime.now(UTC) + timedelta(seconds=self._luck.randint(15, 60))
             return f"{words} at {at:%H:%M:%S}", body | {"at": at.isoformat()}
+        if campaign == ORDERS and "result" in body:
+            return words, body | {"result": ORDER_RESULTS[body["result"]]}
         return words, body
 
     async def _post(self, path: str, body: dict[str, Any]) -> httpx.Response:
@@ -93,5 +100,5 @@ def describe(lease: dict[str, Any]) -> str:
 
 def _outcome(lease: dict[str, Any], words: str, done: httpx.Response) -> str:
     lead = done.json().get("lead", {})
-    place = lead.get("closure") or lead.get("status") or f"refused: {done.json().get('detail', done.status_code)}"
+    place = lead.get("public_status", {}).get("label") or f"refused: {done.json().get('detail', done.status_code)}"
     return f"{lease['number']}  {words}  -> {place.replace('_', ' ')}"

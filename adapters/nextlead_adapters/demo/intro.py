@@ -1,6 +1,8 @@
 """What the demo prints first: where it is, who may log in, and lines to paste into another terminal."""
 
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -16,12 +18,21 @@ def introduce(console: Console, url: str, seats: Seats, admin_token_file: Path, 
     for pool in client.items("/v1/pools", 100):
         counts = pool["counts"]
         say(f"  {pool['campaign']:<14}{pool['name']:<24}{counts['valid']} leads, {counts['open']} open", markup=False)
+        say(f"  {'':<14}{_in_words(counts['public'])}", style="dim", markup=False)
     say(f"\n  admin token   {seats.admin}   (in {admin_token_file})", markup=False)
     for code, token in seats.agents.items():
         say(f"  agent {code:<8}{token}", markup=False)
     say(f"\nWork as the agent '{SEAT}': paste this into another terminal.\n", markup=False)
     say(_lines(url, seats.agents[SEAT]), markup=False)
     say("Ctrl-C stops it. Start it again, and everything is where it was.\n", markup=False)
+
+
+def _in_words(public: list[dict[str, Any]]) -> str:
+    """How many leads are in which status, in the words of their campaign's scheme."""
+    found: Counter[str] = Counter()
+    for each in public:
+        found[each["status"] if each["reason"] else each["label"]] += each["count"]
+    return ", ".join(f"{status} {count}" for status, count in found.items())
 
 
 def _lines(url: str, token: str) -> str:

@@ -1,4 +1,4 @@
-"""The demo's call centre: three teams, five agents and a seat for you, two campaigns, the sample list.
+"""The demo's call centre: three teams, six agents and a seat for you, four campaigns, the sample list.
 
 Everything is made through the API, as a person would, and only what is not there yet: the second start finds it all.
 """
@@ -13,6 +13,8 @@ from nextlead_adapters.cli.client import Client, Refusal
 from nextlead_adapters.resources import resource
 from nextlead_adapters.secret_file import write_private
 
+from . import vocabularies
+
 SEAT = "you"
 """The agent that nobody simulates: whoever reads the printed lines works as this one."""
 
@@ -23,6 +25,7 @@ AGENTS = (
     ("chloe", "Chloe", "west"),
     ("diego", "Diego", "west"),
     ("emeka", "Emeka", "west-late"),
+    ("flora", "Flora", "east"),
     (SEAT, "You", "east"),
 )
 LIST, RENEWALS = "spring-offer", "renewals"
@@ -37,6 +40,10 @@ CAMPAIGNS: dict[str, dict[str, Any]] = {
     LIST: {"name": "Spring offer", "dialer": DIALER | {"weight": 3}},
     RENEWALS: {"name": "Contract renewals", "dialer": DIALER | {"weight": 1}},
 }
+CAMPAIGNS |= {code: body | {"dialer": DIALER} for code, body in vocabularies.CAMPAIGNS.items()}
+ORDER_DESK = "flora"
+WORKS_ON = {ORDER_DESK: [vocabularies.ORDERS]}
+"""Whose session is not the two campaigns of the lists. The phone shop's customers nobody calls but you."""
 RENEWAL_LEADS = [
     {"phone": f"+1212555{number:04}", "data": {"company": f"Contract {number}", "city": "New York"}}
     for number in range(100, 124)
@@ -62,11 +69,11 @@ def _set_up(client: Client) -> None:
         _make(client, "teams", code, {"name": name, "parent": parent})
     fields = [{"name": column} for column in sample_columns() if column != "phone"]
     for code, body in CAMPAIGNS.items():
-        _make(client, "campaigns", code, body | {"template": {"fields": fields}})
+        _make(client, "campaigns", code, {"template": {"fields": fields}} | body)
     for code, name, team in AGENTS:
         _make(client, "agents", code, {"name": name, "team": team, "campaigns": list(CAMPAIGNS)})
         if client.get(f"/v1/agents/{code}").get("session") is None:
-            client.put(f"/v1/agents/{code}/session", {"campaigns": list(CAMPAIGNS)})
+            client.put(f"/v1/agents/{code}/session", {"campaigns": WORKS_ON.get(code, [LIST, RENEWALS])})
 
 
 def _make(client: Client, kind: str, code: str, body: dict[str, Any]) -> None:
@@ -94,6 +101,7 @@ def _load(client: Client) -> None:
         client.call("POST", "/v1/pools", data={"options": options}, files=files)
     if not list(client.items("/v1/pools", 1, campaign=RENEWALS)):
         client.post("/v1/leads", {"campaign": RENEWALS, "name": "Renewals of this week", "leads": RENEWAL_LEADS})
+    vocabularies.load(client, ORDER_DESK, SEAT)
 
 
 def _agent_tokens(client: Client, file: Path) -> dict[str, str]:
