@@ -26,6 +26,7 @@ agent       POST /v1/leads/{id}/resolve
 agent       GET /v1/leads/{id}
 agent       GET /v1/leads/{id}/history
 agent       GET /v1/leads/{id}/explain
+agent       POST /v1/leads/{id}/activities
 agent       GET /v1/agents/{code}/why-idle
 supervisor  GET /v1/why-idle
 supervisor  POST /v1/leases/{token}/end
@@ -41,6 +42,10 @@ supervisor  GET /v1/campaigns/{code}
 supervisor  GET /v1/settings
 supervisor  GET /v1/limit-packs
 supervisor  GET /v1/limit-packs/{name}
+supervisor  GET /v1/schemes
+supervisor  GET /v1/schemes/{name}
+supervisor  GET /v1/statistics
+supervisor  GET /v1/statistics.csv
 supervisor  GET /v1/pools
 supervisor  GET /v1/pools/{id}
 supervisor  GET /v1/pools/{id}/invalid.csv
@@ -50,6 +55,12 @@ supervisor  GET /v1/pools/{id}/statistics.csv
 supervisor  GET /v1/pools/{id}/original
 supervisor  POST /v1/leads/bulk
 supervisor  GET /v1/leads
+supervisor  GET /v1/leads.csv
+supervisor  GET /v1/filters
+supervisor  GET /v1/filters/{name}
+supervisor  PUT /v1/filters/{name}
+supervisor  DELETE /v1/filters/{name}
+supervisor  GET /v1/filters/{name}/leads
 supervisor  PATCH /v1/leads/{id}
 supervisor  POST /v1/leads/{id}/release
 supervisor  POST /v1/leads/{id}/remove
