@@ -64,7 +64,7 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         """The JSON of a GET; parameters of None are left out."""
-        return self.call("GET", path, params=_given(params)).json()
+        return self.call("GET", path, params=_given(params) or None).json()
 
     def post(self, path: str, body: object = None) -> Any:
         """The JSON of a POST, None when there is none."""
@@ -79,7 +79,7 @@ class Client:
     def pieces(self, path: str, **params: Any) -> Iterator[bytes]:
         """The body of a GET as it comes. Raises `Refusal` and `Unreachable`, also in the middle."""
         try:
-            with self._http.stream("GET", path, params=_given(params)) as response:
+            with self._http.stream("GET", path, params=_given(params) or None) as response:
                 if not response.is_success:
                     response.read()
                     raise Refusal(response.status_code, _problem(response))
