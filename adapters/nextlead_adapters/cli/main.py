@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from . import activities, blocking, daemon, explaining, limits, lists, loading, many, pools, schemes, smart_lists, work
+from . import (
+    activities,
+    blocking,
+    daemon,
+    explaining,
+    limits,
+    lists,
+    loading,
+    many,
+    pools,
+    schemes,
+    smart_lists,
+    statistics,
+    work,
+)
 from .client import Refusal, Unreachable
 from .output import Exit, notes, print_json
 
@@ -33,6 +47,7 @@ blocking.register(app)
 explaining.register(app, leads)
 limits.register(app)
 schemes.register(app)
+statistics.register(app)
 
 
 def _version(value: bool) -> None:
