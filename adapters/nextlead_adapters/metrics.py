@@ -2,7 +2,7 @@
 
 So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment:
 there is no await in it. docs/operating.md says which to look at. No label takes an unbounded set of values: campaigns,
-statuses, causes, reasons.
+statuses, causes, reasons. Public statuses and their reasons are those of status schemes and of campaigns' results.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +16,15 @@ from prometheus_client.registry import Collector
 from nextlead.core.replies import IdleCounts
 from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.stats import Histogram
+from nextlead.runtime.vocabulary import Vocabulary
 
 ORGANISATION: Final = "organisation"
-Values = Mapping[tuple[()], float] | Mapping[tuple[str], float] | Mapping[tuple[str, str], float]
+Values = (
+    Mapping[tuple[()], float]
+    | Mapping[tuple[str], float]
+    | Mapping[tuple[str, str], float]
+    | Mapping[tuple[str, str, str], float]
+)
 
 
 class DialerCollector(Collector):
@@ -41,6 +47,12 @@ class DialerCollector(Collector):
     def _engine(self) -> Iterator[Metric]:
         engine = self._dialer.engine
         yield self._gauges("leads", "Leads, open and closed, by status.", ("campaign", "status"), engine.counts())
+        yield self._gauges(
+            "leads_by_public_status",
+            "Leads, open and closed, by the public status and reason of their campaign's status scheme.",
+            ("campaign", "public_status", "reason"),
+            self._public(),
+        )
         ready = engine.ready_counts(self._dialer.now_ms())
         yield self._gauges("leads_ready", "Leads that could be offered now, by class.", ("campaign", "class"), ready)
         yield self._gauge("leases", "Leases that are out.", engine.leases)
@@ -48,6 +60,16 @@ class DialerCollector(Collector):
         yield self._gauge(
             "timers_pending", "Timers that run: releases, lease ends, abandonments.", engine.timers_pending
         )
+
+    def _public(self) -> dict[tuple[str, str, str], int]:
+        """O(conditions); see `Engine.conditions`."""
+        engine = self._dialer.engine
+        words = Vocabulary(engine, None)
+        found: dict[tuple[str, str, str], int] = {}
+        for (code, condition), count in engine.conditions().items():
+            _, status, reason = words.name(engine.campaigns.need(code).no, condition)
+            found[code, status, reason or ""] = found.get((code, status, reason or ""), 0) + count
+        return found
 
     def _idle(self, idle: IdleCounts) -> Iterator[Metric]:
         blocked = {(each.campaign, reason): n for each in idle.campaigns for reason, n in each.blocked.items()}

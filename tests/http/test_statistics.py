@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from http_kit import Caller, House, token_of
+from test_watching import scrape
 
 from nextlead_adapters.http.statistics import _prefers_csv
 from nextlead_adapters.http.times import format_time, parse_time
@@ -247,3 +248,16 @@ def came_to(lead: dict[str, Any], past: list[dict[str, Any]], params: dict[str, 
         counts = counts or (shown != now and parse_time(line["at"]) >= first)
         now = shown
     return now if counts else None
+
+
+async def test_as_a_metric(shop: Caller) -> None:  # R13.4
+    """By each campaign's own scheme."""
+    now = await scrape(shop)
+    kept = {key: n for key, n in now.items() if key.startswith("nextlead_leads_by_public_status ")}
+    assert kept == {
+        "nextlead_leads_by_public_status c1 unprocessed ": 4,
+        "nextlead_leads_by_public_status shop In Progress ": 3,
+        "nextlead_leads_by_public_status shop Trash Invalid phone number": 1,
+        "nextlead_leads_by_public_status shop Trash Repeated request": 1,
+        "nextlead_leads_by_public_status shop Trash Non-existent country in the offer": 1,
+    }
