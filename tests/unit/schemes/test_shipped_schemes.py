@@ -203,6 +203,7 @@ def test_luckyonlines_closures(closure: str, status: str, reason: str | None) ->
         ("fields.postcode.prohibited", "Regions prohibited for delivery", False),
         ("fields.region.required", "Required data missing", True),
         ("fields.country.required", "Required data missing", True),
+        ("fields.region.type", "Unusable data", True),
         ("number_types", "Type of number not accepted", True),
         ("fields.age.range", "Not accepted", True),
         ("priority", "Not accepted", True),
