@@ -28,7 +28,7 @@ def set_up(http: httpx.Client) -> None:
     dialer = {"calling_hours": hours, "contact_limits": limits}
     fields = [{"name": "name"}]
     assert http.put("/v1/campaigns/1", json={"dialer": dialer}).status_code == 201
-    assert http.put("/v1/campaigns/0", json={"template": {"fields": fields}}).status_code == 201
+    assert http.put("/v1/campaigns/0", json={"scheme": "smartlists", "template": {"fields": fields}}).status_code == 201
     assert http.patch("/v1/settings", json={"contact_limits": limits}).status_code == 200
     http.put("/v1/agents/0", json={"campaigns": ["0", "1"]})
     http.put("/v1/agents/0/session", json={"campaigns": ["0", "1"]})
@@ -41,6 +41,9 @@ def set_up(http: httpx.Client) -> None:
     }
     assert http.post("/v1/pools", files=files).status_code == 201
     assert http.post("/v1/do-not-call", json={"number": "+14155550199"}).status_code == 201
+    text = {"interaction": "sms", "direction": "out", "agent": "0"}
+    assert http.post("/v1/leads/1/activities", json=text).status_code == 200
+    assert http.put("/v1/filters/0", json={"filter": {"public_status": "No SMS Reply"}}).status_code == 201
 
 
 @pytest.mark.slow
