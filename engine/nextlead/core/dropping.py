@@ -55,7 +55,7 @@ class Delete:
     def _finish(self, pool: Pool) -> PoolDeleted:
         state = self._state
         state.bar(pool.id, state.shut.get(pool.id, 0) & ~Bar.UNSHOWN)
-        closed = sum(state.counts.closed(pool.id).values())
+        closed = state.counts.closed_of(pool.id)
         if closed:
             self._kept["closed"] = closed
         if self._kept or state.counts.open_of(pool.id):

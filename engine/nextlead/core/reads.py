@@ -10,7 +10,7 @@ from .conditions import Condition
 from .errors import NotFound
 from .idle import idle_counts
 from .leases import offer_of
-from .model import Blocked, Erasure, Forgotten, Lead, Pool, SavedFilter, Status, Token, ZoneSet
+from .model import Blocked, Erasure, Forgotten, Lead, Pool, SavedFilter, Token, ZoneSet
 from .order import limit
 from .privacy import knows_key
 from .queues import CLASS_NAME, OWN, Family
@@ -183,12 +183,8 @@ class Reads:
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Leads by (campaign code, status code). O(conditions)."""
-        code = {campaign.no: campaign.code for campaign in self.campaigns}
-        return {
-            (code[no], Status(status).code): n
-            for (no, status), n in self.state.counts.by_status().items()
-            if no in code
-        }
+        found = ((each.code, self.state.counts.by_status(each.no)) for each in self.campaigns)
+        return {(code, status.code): n for code, counts in found for status, n in counts.items()}
 
     def ready_counts(self, now_ms: int) -> dict[tuple[str, str], int]:
         """Leads ready to dial by (campaign code, class). O(queues), and what `counts_of` says."""
@@ -244,9 +240,9 @@ class Reads:
                 return {}
             code = self.campaigns.by_no[record.campaign].code
             return {(code, condition): n for condition, n in self.state.counts.of_pool(pool).items()}
-        codes = {record.no: record.code for record in self.campaigns if only in (None, record.no)}
-        counts = self.state.counts.conditions.items()
-        return {(codes[no], condition): n for (no, condition), n in counts if no in codes}
+        counts = self.state.counts
+        asked = [record for record in self.campaigns if only in (None, record.no)]
+        return {(each.code, found): n for each in asked for found, n in counts.conditions(each.no).items()}
 
     def verify(self) -> list[str]:
         """What differs between memory and a rebuild from the rows; empty when all is well. O(n log n)."""

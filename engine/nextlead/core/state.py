@@ -435,12 +435,18 @@ class State(Places):
             self.record("closures", lead.pool, closures)
 
     def _recount(self, old: Lead, new: Lead) -> None:
-        """The row of a lead has changed; most often, when it is leased, nothing that is counted has but `shown`."""
-        if old.status is not new.status or old.latest is not new.latest or old.closure != new.closure:
-            self.count(old, -1)
-            self.count(new, 1)
-        elif old.shown is not new.shown:
-            self.counts.unshown[new.pool] -= 1
+        """The row of a lead has changed; most often nothing that is counted has but, when it is leased, `shown`."""
+        before, after = old.latest, new.latest
+        if (
+            old.status is new.status
+            and old.closure == new.closure
+            and (before is after or (before is not None and after is not None and before.kind is after.kind))
+        ):
+            if old.shown is not new.shown:
+                self.counts.unshown[new.pool] -= 1
+            return
+        self.count(old, -1)
+        self.count(new, 1)
 
     def add_fresh(self, pool: Pool, leads: list[FreshLead]) -> None:
         """Take untouched leads of one pool into the order; O(m log n)."""

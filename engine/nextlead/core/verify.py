@@ -13,6 +13,7 @@ from typing import Any
 from sortedcontainers import SortedList
 
 from .blocking import closing
+from .conditions import Condition
 from .model import Forgotten, Status
 from .order import NEVER
 from .places import ALWAYS
@@ -103,8 +104,8 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
         yield "order", _order(state), _order(other)
         yield "timers", _timers(state), _timers(other)
         yield "parked", state.parked, other.parked
-    yield "counts by condition", state.counts.conditions, other.counts.conditions
-    yield "counts of pools", _filled(state.counts.pools), _filled(other.counts.pools)
+    yield "counts by condition", _counted(state), _counted(other)
+    yield "counts of pools", _counted_in_pools(state), _counted_in_pools(other)
     yield "leads of pools not shown", _filled(state.counts.unshown), _filled(other.counts.unshown)
     yield "order of timers", state.timers.disorder(), []
     yield "numbers held", state.held, other.held
@@ -124,6 +125,14 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
         "aside",
     ):
         yield name, _filled(getattr(state, name)), _filled(getattr(other, name))
+
+
+def _counted(state: State) -> dict[str, dict[Condition, int]]:
+    return {each.code: state.counts.conditions(each.no) for each in state.campaigns}
+
+
+def _counted_in_pools(state: State) -> dict[int, dict[Condition, int]]:
+    return {pool: state.counts.of_pool(pool) for pool in state.pools}
 
 
 def _timers(state: State) -> set[tuple[Slot, int, int]]:

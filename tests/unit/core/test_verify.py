@@ -65,8 +65,8 @@ def _lose_a_head(engine: Engine) -> None:
 
 
 def _miscount(engine: Engine) -> None:
-    conditions = engine.state.counts.conditions
-    conditions[next(iter(conditions))] += 1
+    counts = next(iter(engine.state.counts.open.values()))
+    counts[next(iter(counts))] += 1
 
 
 def _lose_a_timer(engine: Engine) -> None:
