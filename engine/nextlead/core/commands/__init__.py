@@ -1,0 +1,98 @@
+"""Everything the engine can be told, as plain data. `Engine.apply` takes one of these and a time.
+
+`by` names the actor for the history: `agent:CODE`, `admin`, `supervisor:NAME`, `system`. Agents, campaigns and teams
+are named by code, leads and pools by id. An owner is given as `agent:CODE` or `team:CODE`. A field of `UNSET` stays
+as it is.
+"""
+
+from .asking import DeleteFilter, Explain, KeepAnswer, PutFilter, Tick, WhyAllIdle, WhyIdle, Work
+from .base import Command, RedialEdit
+from .on_leads import (
+    Anonymise,
+    Block,
+    EditLead,
+    EditLeads,
+    Erased,
+    Forget,
+    MakeUrgent,
+    Release,
+    ReleaseAll,
+    Remove,
+    Reopen,
+    Scope,
+    Unblock,
+    Validate,
+)
+from .on_pools import (
+    ActOnPool,
+    AddFile,
+    AddFilePart,
+    ClosePool,
+    DropFile,
+    EditPool,
+    IntakeReject,
+    IntakeRow,
+    LoadRows,
+    OpenPool,
+    Original,
+    SwapFile,
+)
+from .setting_up import Delete, DeleteToken, PutAgent, PutCampaign, PutProject, PutSettings, PutTeam, PutToken
+from .working import EndLease, EndSession, Finish, Heartbeat, LogActivity, Next, PutSession, Resolve, StopWaiting, Take
+
+__all__ = [
+    "ActOnPool",
+    "AddFile",
+    "AddFilePart",
+    "Anonymise",
+    "Block",
+    "ClosePool",
+    "Command",
+    "Delete",
+    "DeleteFilter",
+    "DeleteToken",
+    "DropFile",
+    "EditLead",
+    "EditLeads",
+    "EditPool",
+    "EndLease",
+    "EndSession",
+    "Erased",
+    "Explain",
+    "Finish",
+    "Forget",
+    "Heartbeat",
+    "IntakeReject",
+    "IntakeRow",
+    "KeepAnswer",
+    "LoadRows",
+    "LogActivity",
+    "MakeUrgent",
+    "Next",
+    "OpenPool",
+    "Original",
+    "PutAgent",
+    "PutCampaign",
+    "PutFilter",
+    "PutProject",
+    "PutSession",
+    "PutSettings",
+    "PutTeam",
+    "PutToken",
+    "RedialEdit",
+    "Release",
+    "ReleaseAll",
+    "Remove",
+    "Reopen",
+    "Resolve",
+    "Scope",
+    "StopWaiting",
+    "SwapFile",
+    "Take",
+    "Tick",
+    "Unblock",
+    "Validate",
+    "WhyAllIdle",
+    "WhyIdle",
+    "Work",
+]
