@@ -8,12 +8,13 @@ reopened.
 from msgspec.structs import replace
 
 from .jobs import Walk, begin, next_job
+from .lifetimes import expiry_ms
 from .model import Job, Lead, Pool
 from .outcomes import close
 from .places import Bar
 from .pool_gates import bars_of, put_pool
 from .setup_model import Campaign
-from .state import State, expiry_ms
+from .state import State
 
 
 class Expire:

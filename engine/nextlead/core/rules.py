@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .blocking import refusal_of_numbers
+from .lifetimes import EXPIRING
 from .model import DIALABLE, PROMISED, Lead, Status
 from .order import ID_BITS, ID_MASK, NEVER
 from .places import Bar, is_own, zones_that_count
@@ -26,7 +27,7 @@ from .privacy import awaits_erasure
 from .redials import release_owner, released
 from .setup_model import Agent, Campaign
 from .sight import Sight, is_selected, may_get_own, sight_of
-from .state import EXPIRING, State
+from .state import State
 from .timers import Kind
 
 PASSED: Final = 0

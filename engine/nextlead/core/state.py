@@ -24,6 +24,7 @@ from .conditions import NOT_ACCEPTED
 from .counts import Counts
 from .errors import NotFound, WrongStatus
 from .fresh import fresh_to_lead, seq_of
+from .lifetimes import EXPIRING, expiry_ms, lease_timers
 from .model import (
     PROMISED,
     Blocked,
@@ -36,7 +37,6 @@ from .model import (
     FreshLead,
     Job,
     Lead,
-    Lease,
     Pool,
     SavedFilter,
     Status,
@@ -50,7 +50,7 @@ from .records import Records
 from .replies import Done, Fault, Served
 from .row import Row
 from .schemes import NO_SCHEMES, Scheme
-from .setup_model import ROOT_TEAM, Agent, Dialer, Project, Sequences, Settings, Tally, Team
+from .setup_model import ROOT_TEAM, Agent, Project, Sequences, Settings, Tally, Team
 from .timers import Kind, Slot
 from .transitions import may_change
 
@@ -59,17 +59,6 @@ _CLOSED: Final = Status.CLOSED
 
 SLICE_LEADS: Final = 100
 """Leads that are changed between two turns of what goes on in slices: two or three milliseconds."""
-
-EXPIRING: Final = frozenset(
-    {
-        Status.UNPROCESSED,
-        Status.AUTOMATIC_REDIAL,
-        Status.COMMON_REDIAL,
-        Status.UNRESOLVED,
-        *PROMISED,
-    }
-)
-"""SPEC R8.2; private and VIP redials only with `expire_promised`."""
 
 
 class Task(Protocol):
@@ -80,18 +69,6 @@ class Task(Protocol):
     def slice(self, state: "State") -> Any:
         """Do some more; the reply when it is done, else None."""
         ...
-
-
-def expiry_ms(dialer: Dialer, loaded_ms: int) -> int | None:
-    """When the leads of a pool expire: the earlier of the campaign's date and their age (SPEC R8.1)."""
-    times = [dialer.expires_at_ms, None if dialer.expire_after_ms is None else loaded_ms + dialer.expire_after_ms]
-    return min((time for time in times if time is not None), default=None)
-
-
-def _lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
-    if lease.beat_ms == lease.started_ms:
-        return (((Kind.LEASE, lead.campaign), lease.started_ms),)
-    return ((Kind.LEASE_BEAT, lead.campaign), lease.beat_ms), ((Kind.LEASE_MAX, lead.campaign), lease.started_ms)
 
 
 class State(Places):
@@ -368,7 +345,7 @@ class State(Places):
         if lead.lease is not None:
             self.leases[lead.lease.agent].remove((lead.lease.started_ms, lead.id))
             self.pool_leased[lead.pool] -= 1
-            for slot, base_ms in _lease_timers(lead, lead.lease):
+            for slot, base_ms in lease_timers(lead, lead.lease):
                 self.timers.remove(slot, base_ms, lead.id)
         elif lead.status <= LAST_DIALABLE:
             self.unplace(lead)
@@ -399,7 +376,7 @@ class State(Places):
         if lead.lease is not None:
             insort(self.leases.setdefault(lead.lease.agent, []), (lead.lease.started_ms, lead.id))
             self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
-            for slot, base_ms in _lease_timers(lead, lead.lease):
+            for slot, base_ms in lease_timers(lead, lead.lease):
                 self.timers.add(slot, base_ms, lead.id)
             self.hold(lead)
         elif lead.status <= LAST_DIALABLE:
