@@ -13,6 +13,10 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+WHOLE_CELLS = 26
+"""A column of texts no longer than this is not wrapped: a time with milliseconds has 24."""
 
 console = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -40,14 +44,26 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people; without a terminal, plain columns parted by tabs, so that `cut` and `awk` work."""
+    lines = [[text_of(cell) for cell in row] for row in rows]
     if console.is_terminal:
-        table = Table(*columns, box=None, header_style="bold")
-        for row in rows:
-            table.add_row(*(text_of(cell) for cell in row))
-        console.print(table)
+        _draw(columns, lines)
         return
-    for row in (columns, *rows):
-        sys.stdout.write("\t".join(text_of(cell) for cell in row) + "\n")
+    for line in (columns, *lines):
+        sys.stdout.write("\t".join(line) + "\n")
+
+
+def _draw(columns: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """Long texts are wrapped in their columns. Numbers, times and names stay whole, if need be beyond the screen."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    needed = 2 * len(columns)
+    for at, name in enumerate(columns):
+        longest = max(len(text) for text in (name, *(line[at] for line in lines)))
+        table.add_column(name, no_wrap=longest <= WHOLE_CELLS)
+        needed += min(longest, WHOLE_CELLS)
+    for line in lines:
+        table.add_row(*(Text(text) for text in line))
+    wide = console if needed <= console.width else Console(highlight=False, width=needed)
+    wide.print(table)
 
 
 def print_facts(facts: dict[str, Any]) -> None:
@@ -81,7 +97,9 @@ def save(pieces: Iterable[bytes], to: Path | None) -> None:
 
 def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:
     for key, value in facts.items():
-        if isinstance(value, dict) and not _is_owner(value):
+        if isinstance(value, list) and value and all(_is_count(item) for item in value):
+            yield from ((f"{key}.{item['label']}", item["count"]) for item in value)
+        elif isinstance(value, dict) and not _is_owner(value):
             yield from ((f"{key}.{below}", deeper) for below, deeper in _flat(value))
         else:
             yield key, value
@@ -89,6 +107,11 @@ def _flat(facts: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _is_owner(value: dict[str, Any]) -> bool:
     return len(value) == 1 and next(iter(value)) in ("agent", "team")
+
+
+def _is_count(value: object) -> bool:
+    """Leads of one public status."""
+    return isinstance(value, dict) and value.keys() >= {"label", "count"}
 
 
 def text_of(value: object) -> str:
