@@ -56,7 +56,7 @@ def register_leads(app: typer.Typer) -> typer.Typer:
     """Add the group of leads, which has more commands than these."""
     group = _group("Leads: list by what they are, show one, act on many.")
     group.command("list")(list_leads)
-    group.command("show")(_shower("leads"))
+    group.command("show")(show_lead)
     app.add_typer(group, name="leads")
     return group
 
@@ -74,7 +74,7 @@ def _lister(kind: str) -> Any:
 
 
 def _shower(kind: str) -> Any:
-    key = "id" if kind in {"pools", "leads"} else "code"
+    key = "id" if kind == "pools" else "code"
 
     def command(name: Annotated[str, typer.Argument(metavar=key.upper())], as_json: Json = False) -> None:
         with connect() as client:
@@ -86,6 +86,16 @@ def _shower(kind: str) -> Any:
 
     command.__doc__ = f"Everything about one of the {kind}."
     return command
+
+
+def show_lead(lead: Annotated[int, typer.Argument(metavar="ID")], scheme: Scheme = None, as_json: Json = False) -> None:
+    """Everything about one of the leads."""
+    with connect() as client:
+        found = client.get(f"/v1/leads/{segment(lead)}", scheme=scheme)
+    if as_json:
+        print_json(found)
+    else:
+        print_facts(found)
 
 
 def list_leads(
