@@ -23,6 +23,11 @@ def _condition(code: int) -> Condition:
     return Condition(Status(code >> _BITS), activity=Activity(code & _MASK))
 
 
+def _code(lead: Lead) -> int:
+    latest = lead.latest
+    return lead.status << _BITS | (0 if latest is None else latest.kind)
+
+
 class Counts:
     """Each change is O(1), but for closed leads: O(closures of the pool)."""
 
@@ -42,11 +47,19 @@ class Counts:
         """One more or one less; the pool's row of closed leads, if that is what changed."""
         if lead.closure is not None:
             return self._add_closed(lead, by)
-        latest = lead.latest
-        self._add_open(lead.campaign, lead.pool, lead.status << _BITS | (0 if latest is None else latest.kind), by)
+        self._add_open(lead.campaign, lead.pool, _code(lead), by)
         if not lead.shown:
             self.unshown[lead.pool] = self.unshown.get(lead.pool, 0) + by
         return None
+
+    def move(self, old: Lead, new: Lead) -> None:
+        """An open lead is in another condition, or was shown, and is open still."""
+        before, after = _code(old), _code(new)
+        for counts in (self.open[new.campaign], self.pools[new.pool]):
+            counts[before] -= 1
+            counts[after] = counts.get(after, 0) + 1
+        if old.shown is not new.shown:
+            self.unshown[new.pool] += 1 if old.shown else -1
 
     def add_fresh(self, campaign: int, pool: int, count: int) -> None:
         """Untouched leads came in."""

@@ -412,18 +412,13 @@ class State(Places):
             self.record("closures", lead.pool, closures)
 
     def _recount(self, old: Lead, new: Lead) -> None:
-        """The row of a lead has changed; most often nothing that is counted has but, when it is leased, `shown`."""
-        before, after = old.latest, new.latest
-        if (
-            old.status is new.status
-            and old.closure == new.closure
-            and (before is after or (before is not None and after is not None and before.kind is after.kind))
-        ):
-            if old.shown is not new.shown:
-                self.counts.unshown[new.pool] -= 1
-            return
-        self.count(old, -1)
-        self.count(new, 1)
+        """The row of a lead has changed: what is counted of it may have."""
+        if old.closure is None and new.closure is None:
+            if old.status is not new.status or old.latest is not new.latest or old.shown is not new.shown:
+                self.counts.move(old, new)
+        elif old.closure != new.closure or old.latest is not new.latest:
+            self.count(old, -1)
+            self.count(new, 1)
 
     def add_fresh(self, pool: Pool, leads: list[FreshLead]) -> None:
         """Take untouched leads of one pool into the order; O(m log n)."""
