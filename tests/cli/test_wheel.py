@@ -29,9 +29,10 @@ def test_what_travels_with_it(wheel: Path) -> None:
     for name in ("nextlead/py.typed", "nextlead_adapters/py.typed", "nextlead_adapters/_data/nextlead.toml"):
         assert name in names
     assert "nextlead_adapters/_data/sample/leads.csv" in names
-    packs = {f"nextlead_adapters/_data/limits/{file.name}" for file in (ROOT / "config" / "limits").iterdir()}
-    assert packs
-    assert packs <= names
+    for folder in ("limits", "schemes"):
+        files = {f"nextlead_adapters/_data/{folder}/{file.name}" for file in (ROOT / "config" / folder).iterdir()}
+        assert files
+        assert files <= names
     assert not [name for name in names if name.startswith(("tests", "benchmarks", "config"))]
 
 
