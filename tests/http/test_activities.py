@@ -163,6 +163,20 @@ async def test_a_lead_that_closes_while_its_row_is_read_gets_its_text(house: Hou
     assert (lead["closure"], lead["activity"]["kind"]) == ("removed", "sms_in")
 
 
+async def test_a_text_of_a_lead_that_has_just_closed_waits_until_that_is_durable(house: House, shop: Caller) -> None:
+    house.store.stall()
+    closing = asyncio.create_task(close(shop, 1))
+    while house.dialer.engine.lead(1) is not None:
+        await asyncio.sleep(0)
+    text = asyncio.create_task(log(shop, 1, SMS_IN))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not text.done()
+    house.store.release()
+    await closing
+    assert (await text)["closure"] == "removed"
+
+
 async def test_an_erased_lead_takes_no_text(shop: Caller) -> None:  # R10.6
     await shop.ok("POST", "/v1/leads/1/anonymize")
     assert (await shop.no(409, "POST", PATH.format(1), SMS_IN))["code"] == "wrong_status"

@@ -50,9 +50,11 @@ def _agent(call: Call, body: ActivityBody) -> str | None:
 
 async def _log(call: Call, agent: str | None) -> LeadView:
     services = call.services
-    # A closed row that was read is still the lead's when it gets the text: one at a time.
     is_open = services.engine.lead(call.id("lead")) is not None
+    # A closed row that was read is still the lead's when it gets the text: one at a time.
     async with nullcontext() if is_open else services.reopening:
+        if not is_open:
+            await services.dialer.read(lambda _engine: None)  # what closed it is in the archive then
         command = _command(call, agent, await stored_lead(call), with_row=not is_open)
         view = await call.submit(command, lambda lead: lead_view(services.engine, lead, NO_DATA))
     await add_data(call, view)
