@@ -258,6 +258,9 @@ async def test_retention_goes_by_the_results_that_come_with_the_scheme(centre: C
     retention = {"dialer": {"retention": {"confirmed": "60d"}}}
     problem = await centre.no(422, "PATCH", "/v1/campaigns/c1", retention)
     assert problem["errors"][0]["field"] == "dialer.retention.confirmed"
+    hero = {"scheme": "luckyonline", "dialer": {"retention": {"success": "60d"}}}
+    problem = await centre.no(422, "PUT", "/v1/campaigns/new", hero)
+    assert problem["errors"][0]["field"] == "dialer.retention.success"
     campaign = await centre.ok("PATCH", "/v1/campaigns/c1", retention | {"scheme": "luckyonline"})
     assert campaign["dialer"]["retention"] == {"confirmed": "P60D"}
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from nextlead.core.commands import (
     Command,
@@ -109,6 +110,8 @@ def _campaign(call: Call) -> PutCampaign:
     template, dialer, rules = present.template, present.dialer, present.upload_rules
     own = scheme_of(call.services.engine, present).results
     new_template = template if body.template is UNSET else views.template_over(template, body.template, own)
+    if present.no == 0:  # a new one has no past: what it does not offer, no lead of it can have
+        new_template = replace(new_template, past=())
     new_dialer = dialer if body.dialer is UNSET else views.dialer_over(dialer, body.dialer)
     views.check_retention(new_dialer.retention_ms, new_template, dialer.retention_ms)
     new_rules = rules if body.upload_rules is UNSET else views.rules_over(rules, body.upload_rules)
