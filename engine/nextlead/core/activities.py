@@ -42,10 +42,14 @@ class _Log(Struct, frozen=True):
         """Whether it was a call to the lead, which counts as an attempt (SPEC R6.1)."""
         return self.command.interaction == "call" and self.command.direction == "out"
 
-    def on(self, lead: Lead, agent: int = 0) -> Lead:
-        """The row with it: whoever logs it has the lead before them, so it was shown."""
+    def on(self, lead: Lead, agent: int = 0, result: TemplateResult | None = None) -> Lead:
+        """The row with it: whoever logs it has the lead before them, so it was shown.
+
+        As with a finish, what waits for validation is not sold yet (`said_by`).
+        """
         no = self.agent.no if self.agent is not None else agent
-        return replace(lead, latest=later(lead, self.kind, self.at_ms, no), shown=True)
+        kind = Activity.SALE_IN_PROGRESS if result is not None and result.validation else self.kind
+        return replace(lead, latest=later(lead, kind, self.at_ms, no), shown=True)
 
 
 def log_activity(state: State, command: LogActivity) -> Lead:
@@ -113,14 +117,14 @@ def _finish(state: State, log: _Log, lead: Lead) -> Lead:
     assert lease is not None
     if log.agent is not None and log.agent.no != lease.agent:
         raise Leased(f"lead {lead.id} is leased to another agent", status=lead.status.code)
-    latest = log.on(lead, lease.agent).latest
+    result = _result(state.campaigns.by_no[lead.campaign], command)
+    latest = log.on(lead, lease.agent, result).latest
     assert latest is not None
-    campaign = state.campaigns.by_no[lead.campaign]
     finish = Finish(
         by=command.by,
         token="",
         outcome=_outcome(command),
-        result=_result(campaign, command),
+        result=None if result is None else result.code,
         kind=command.redial.kind if command.redial else None,
         at_ms=command.redial.at_ms if command.redial else None,
         force=command.redial.force if command.redial else False,
@@ -155,14 +159,15 @@ def _settle(state: State, log: _Log, lead: Lead) -> Lead:
 def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
     command = log.command
     campaign = state.campaigns.by_no[lead.campaign]
-    row = replace(log.on(lead, lead.unresolved.agent if lead.unresolved else 0), urgent=None)
+    result = _result(campaign, command)
+    row = replace(log.on(lead, lead.unresolved.agent if lead.unresolved else 0, result), urgent=None)
     talked = lead.unresolved is not None and command.interaction == "call"
     agent = log.agent or _agent_of(state, lead)
     outcome = _outcome(command)
     match outcome:
         case "resolved":
-            result = _result(campaign, command)
-            resolve = Resolve(by=command.by, lead=lead.id, outcome="resolved", result=result)
+            assert result is not None
+            resolve = Resolve(by=command.by, lead=lead.id, outcome="resolved", result=result.code)
             seller = agent.no if agent is not None else 0
             verdict = resolved(campaign, with_conversation(row) if talked else row, resolve, seller, number)
             if verdict.lead.validating is not None and not seller:
@@ -217,7 +222,7 @@ def _outcome(command: LogActivity) -> Literal["resolved", "redial", "unreached",
     return "resolved" if command.outcome in _CATEGORY else "unreached"
 
 
-def _result(campaign: Campaign, command: LogActivity) -> str | None:
+def _result(campaign: Campaign, command: LogActivity) -> TemplateResult | None:
     """The campaign's first result of the outcome's category; one that blocks the number is picked by people only."""
     category = _CATEGORY.get(command.outcome or "")
     if category is None:
@@ -226,4 +231,4 @@ def _result(campaign: Campaign, command: LogActivity) -> str | None:
     found = next((result for result in results if result.category == category and not result.do_not_call), None)
     if found is None:
         raise Invalid("outcome", f"the campaign has no result of category {category}")
-    return found.code
+    return found
