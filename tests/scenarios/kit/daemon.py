@@ -22,17 +22,22 @@ class DaemonDied(Exception):
 
 
 class Daemon:
-    """`client` has no token; every call says who makes it."""
+    """`client` has no token; every call says who makes it. Files in `schemes` are read at the next start."""
 
     def __init__(self, folder: Path, now_ms: int) -> None:
         self._store = folder / "scenario.db"
         self._log = folder / "daemon.log"
+        self._config = folder / "daemon.toml"
+        self.schemes = folder / "schemes"
         self.start(now_ms)
 
     def start(self, now_ms: int) -> None:
         time = moment(now_ms).isoformat()
         command = [sys.executable, "-m", "nextlead_adapters.cli", "serve", "--port", "0"]
         command += ["--store", f"sqlite:///{self._store}", "--clock", f"manual={time}"]
+        if self.schemes.is_dir():
+            self._config.write_text(f"[schemes]\nfolder = '{self.schemes}'\n")
+            command += ["--config", str(self._config)]
         paths = [str(_REPO / "engine"), str(_REPO / "adapters"), os.environ.get("PYTHONPATH", "")]
         env = {**os.environ, "NEXTLEAD_ADMIN_TOKEN": ADMIN_TOKEN, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         with self._log.open("a") as log:

@@ -274,10 +274,6 @@ class HttpDriver:
         path = f"leads/{lead}?scheme={scheme}" if scheme else f"leads/{lead}"
         return lead_view(self.line.call("GET", path).json())
 
-    def question(self, which: Which) -> dict[str, Any]:
-        """A filter, as it is asked for and as it is saved."""
-        return question(which)
-
     def leads_shown(self, which: Which) -> list[int]:
         path = f"leads?{urlencode({**question(which), 'limit': 1000})}"
         return [lead["id"] for lead in self.line.items(path)]
