@@ -93,7 +93,8 @@ class SimulatedAgent:
 def describe(lease: dict[str, Any]) -> str:
     """The call in one line."""
     lead = lease["lead"]
-    name = lead.get("data", {}).get("company") or f"lead {lead['id']}"
+    data = lead.get("data", {})
+    name = data.get("company") or data.get("name") or f"lead {lead['id']}"
     late = ", overdue" if lease.get("overdue") else ""
     return f"{lease['number']}  {name}  ({lease['class'].replace('_', ' ')}{late})"
 
