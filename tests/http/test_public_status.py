@@ -167,6 +167,13 @@ async def test_what_there_is_is_listed_when_something_else_is_asked_for(
         assert all(name in error["message"] for name in named), error["message"]
 
 
+async def test_words_are_known_before_there_is_a_campaign(admin: Caller) -> None:
+    for which in ({"public_status": "success"}, {"scheme": "smartlists", "public_status": "no_sale"}):
+        assert (await admin.ok("GET", "/v1/leads", params=which))["items"] == []
+    problem = await admin.no(422, "GET", "/v1/leads?scheme=luckyonline&public_status=success")
+    assert problem["errors"][0]["message"] == "must be one of Confirmed, In Progress, Rejected, Trash"
+
+
 async def test_the_query_has_all_fields_of_the_body(lucky: Caller) -> None:
     document = (await lucky.ok("GET", "/openapi.json"))["paths"]
     query = {each["name"] for each in document["/v1/leads"]["get"]["parameters"]}
@@ -182,6 +189,40 @@ async def test_a_scheme_is_asked_once_for_each_condition(house: House, lucky: Ca
     await lucky.ok("PATCH", "/v1/campaigns/c1", {"scheme": "smartlists"})
     assert (before.status, status_of(engine, campaign.no, other).status) == ("Confirmed", "Sold")
     assert shown_in(campaign, engine.schemes["luckyonline"], other) is before
+
+
+READS = [
+    ("POST", "/v1/agents/bob/next", ["data"]),
+    ("GET", "/v1/leads", ["leads"]),
+    ("GET", "/v1/leads?public_status=trash&reason=repeated-request&scheme=luckyonline", ["leads"]),
+    ("GET", "/v1/leads/1", ["lead"]),
+    ("GET", "/v1/leads/1/history", ["history", "lead"]),
+    ("GET", "/v1/agents/bob/lease", ["data"]),
+    ("GET", "/v1/pools/1", []),
+]
+
+
+async def test_what_leads_are_shown_as_takes_no_read_of_the_store(
+    house: House, lucky: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive: Any = house.dialer.archive
+    done: list[str] = []
+
+    def counted(name: str) -> Any:
+        read = getattr(archive, name)
+
+        async def run(*which: Any) -> Any:
+            done.append(name)
+            return await read(*which)
+
+        return run
+
+    for name in ("lead", "leads", "data", "history", "count"):
+        monkeypatch.setattr(archive, name, counted(name))
+    for method, path, reads in READS:
+        done.clear()
+        await lucky.ok(method, path)
+        assert sorted(done) == reads, path
 
 
 # -- campaigns ------------------------------------------------------------------------------------------------------

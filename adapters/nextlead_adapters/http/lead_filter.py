@@ -4,8 +4,8 @@ A public status is nothing that is stored. What is asked for by one is asked for
 shown so: those that exist at that moment, which the engine counts. So the store needs to know of no scheme.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import lru_cache, partial
 from typing import Final
 
 from nextlead.core.conditions import ANONYMIZED, Condition
@@ -22,6 +22,8 @@ from .public_status import need_scheme, of_shown, scheme_of, shown_in, status_of
 from .table import Call
 
 _AGENT: Final = "agent:"
+_ANY: Final = Campaign(0, "", "", 0)
+"""Has the words of its scheme where there is no campaign yet."""
 _norm = lru_cache(maxsize=4096)(norm)
 
 
@@ -88,17 +90,14 @@ def _conditions(engine: Engine, which: LeadFilterBody) -> frozenset[tuple[int, C
     scheme = need_scheme(engine, which.scheme)
     if which.public_status is None and which.reason is None:
         return None
-    seen: dict[PublicStatus, None] = {}
-    found: set[tuple[int, Condition]] = set()
-    for campaign, condition, _ in _existing(engine, which):
-        for each in _as_shown(condition):
-            shown = status_of(engine, campaign, each, scheme)
-            seen[shown] = None
-            if _has_status(shown, which.public_status) and _has_reason(shown, which.reason):
-                found.add((campaign, each))
+    there = {(campaign, each) for campaign, condition, _ in _existing(engine, which) for each in _as_shown(condition)}
+    shown = {key: status_of(engine, *key, scheme) for key in there}
+    found = frozenset(key for key, each in shown.items() if _fits(each, which.public_status, which.reason))
     if not found:
-        _check_words(which, [*_vocabulary(engine, which, scheme), *seen])
-    return frozenset(found)
+        words = partial(_vocabulary, engine, which, scheme)
+        if not any(_fits(each, which.public_status, which.reason) for each in words()):
+            raise _unknown(which, [*words(), *shown.values()])
+    return found
 
 
 def _as_shown(condition: Condition) -> tuple[Condition, ...]:
@@ -108,29 +107,24 @@ def _as_shown(condition: Condition) -> tuple[Condition, ...]:
     return condition.shown, Condition(condition.status, ANONYMIZED, "", condition.activity)
 
 
-def _has_status(shown: PublicStatus, asked: str | None) -> bool:
-    return asked is None or _norm(asked) in (_norm(shown.status), _norm(shown.label))
+def _fits(shown: PublicStatus, status: str | None, reason: str | None) -> bool:
+    if status is not None and _norm(status) not in (_norm(shown.status), _norm(shown.label)):
+        return False
+    return reason is None or (shown.reason is not None and _norm(shown.reason) == _norm(reason))
 
 
-def _has_reason(shown: PublicStatus, asked: str | None) -> bool:
-    return asked is None or (shown.reason is not None and _norm(shown.reason) == _norm(asked))
-
-
-def _check_words(which: LeadFilterBody, words: Iterable[PublicStatus]) -> None:
-    """No lead is shown so now: raises `Invalid` when none ever could be."""
-    known = list(dict.fromkeys(words))
-    fitting = [shown for shown in known if _has_status(shown, which.public_status)]
+def _unknown(which: LeadFilterBody, words: list[PublicStatus]) -> Invalid:
+    """No lead could ever be shown so: what there is instead."""
+    fitting = [shown for shown in words if _fits(shown, which.public_status, None)]
     if not fitting:
-        statuses = dict.fromkeys(shown.status for shown in known)
-        raise Invalid("public_status", f"must be one of {', '.join(statuses)}")
-    if not any(_has_reason(shown, which.reason) for shown in fitting):
-        reasons = dict.fromkeys(shown.reason for shown in fitting if shown.reason is not None)
-        raise Invalid("reason", f"must be one of {', '.join(reasons)}" if reasons else "there are none of that status")
+        return Invalid("public_status", f"must be one of {', '.join(dict.fromkeys(each.status for each in words))}")
+    reasons = dict.fromkeys(shown.reason for shown in fitting if shown.reason is not None)
+    return Invalid("reason", f"must be one of {', '.join(reasons)}" if reasons else "there are none of that status")
 
 
 def _vocabulary(engine: Engine, which: LeadFilterBody, scheme: Scheme | None) -> Iterator[PublicStatus]:
     """All that leads of the campaigns in question could be shown as, in the order of the schemes' statuses."""
-    for campaign in campaigns_of(engine, which):
+    for campaign in campaigns_of(engine, which) or [_ANY]:
         own = scheme_of(engine, campaign) if scheme is None else scheme
         words = set(_words(campaign, own))
         order = {status: at for at, status in enumerate(own.statuses)}
