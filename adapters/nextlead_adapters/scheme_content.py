@@ -7,10 +7,8 @@ must not be found out by those who read it: what is unknown, or not in `statuses
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import asdict
 
 from nextlead.core.activity_model import Activity
@@ -21,9 +19,8 @@ from nextlead.core.settings_check import CATEGORIES, check_template
 from nextlead.core.setup_model import DEFAULT_RESULTS, Duplicates, Template, TemplateResult, UploadRules
 
 from .intake.upload_rules import check_upload_rules
+from .scheme_shapes import Fault, MappedShape, ResultShape, RulesShape, SchemeShape, convert, parts_of
 from .toml_lines import Path
-
-T = TypeVar("T")
 
 STATUSES: Final = tuple(status.code for status in Status if status is not Status.CLOSED)
 """What `[open]` maps, in the order of SPEC R1.1."""
@@ -45,70 +42,9 @@ _OF_RESULTS: Final = frozenset({"{code}", "{label}"})
 _TEXT_MAX: Final = 200
 
 
-class MappedShape(Struct, forbid_unknown_fields=True):
-    """What something is shown as: one entry of a table, or the `shown` of a result."""
-
-    status: str
-    reason: str | None = None
-    label: str | None = None
-    ours: bool = False
-
-
-class ResultShape(Struct, forbid_unknown_fields=True):
-    """A result that campaigns of the scheme have; without `shown` it goes by its category."""
-
-    code: str
-    label: str
-    category: str
-    validation: bool = False
-    do_not_call: bool = False
-    shown: MappedShape | None = None
-
-
-class DuplicatesShape(Struct, forbid_unknown_fields=True):
-    """As in a campaign's `upload_rules.duplicates`."""
-
-    match: tuple[str, ...] = Duplicates().match
-    scope: str = Duplicates().scope
-    among: str = Duplicates().among
-    action: str = Duplicates().action
-
-
-class RulesShape(Struct, forbid_unknown_fields=True):
-    """What campaigns of the scheme have of `upload_rules` that don't say otherwise."""
-
-    on_invalid: str = UploadRules().on_invalid
-    duplicates: DuplicatesShape = msgspec.field(default_factory=DuplicatesShape)
-
-
-class SchemeShape(Struct, forbid_unknown_fields=True):
-    """What stands in a file. The entries of its tables are looked at one by one, so that errors can name them."""
-
-    title: str
-    about: str
-    statuses: tuple[str, ...]
-    results: tuple[ResultShape, ...] | None = None
-    over_activities: tuple[str, ...] = ()
-    open: dict[str, Any] = {}
-    closures: dict[str, Any] = {}
-    categories: dict[str, Any] = {}
-    rules: dict[str, Any] = {}
-    activities: dict[str, Any] = {}
-    upload_rules: RulesShape = msgspec.field(default_factory=RulesShape)
-
-
-class Fault(Exception):
-    """A rule of the file that is broken, and where."""
-
-    def __init__(self, path: Path, rule: str) -> None:
-        super().__init__(rule)
-        self.path = path
-        self.rule = rule
-
-
 def scheme_of(name: str, content: Mapping[str, Any]) -> Scheme:
     """The scheme that a file's content makes; raises `Fault`."""
-    found = _convert(content, SchemeShape, ())
+    found = convert(content, SchemeShape, ())
     words = _Words(found.statuses)
     results = DEFAULT_RESULTS if found.results is None else _results(found.results)
     upload = _upload_rules(found.upload_rules)
@@ -171,7 +107,7 @@ class _Words:
 
     def shown(self, value: object, path: Path, holders: frozenset[str] = frozenset()) -> Shown:
         """One entry. `holders` are the placeholders that its words may have."""
-        found = value if isinstance(value, MappedShape) else _convert(value, MappedShape, path)
+        found = value if isinstance(value, MappedShape) else convert(value, MappedShape, path)
         for key, text in (("status", found.status), ("reason", found.reason), ("label", found.label)):
             if text is None:
                 continue
@@ -269,25 +205,5 @@ def _upload_rules(given: RulesShape) -> UploadRules:
     try:
         check_upload_rules(rules, Template())
     except Invalid as error:
-        raise Fault(_parts(error.field), error.rule) from None
+        raise Fault(parts_of(error.field), error.rule) from None
     return rules
-
-
-def _convert(value: object, kind: type[T], path: Path) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
-        path = (*path, *_parts(place.rstrip("`")))
-        for start, rule in (
-            ("Object missing required field `", "is required"),
-            ("Object contains unknown field `", "is not known"),
-        ):
-            if message.startswith(start):
-                raise Fault((*path, message.removeprefix(start).rstrip("`")), rule) from None
-        raise Fault(path, message[:1].lower() + message[1:].replace("`object`", "a table")) from None
-
-
-def _parts(place: str) -> Path:
-    """What msgspec writes as spelling, `.results[0].code`, as a path."""
-    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", place))

@@ -19,7 +19,8 @@ from nextlead.core.schemes import Scheme
 from nextlead.core.setup_model import Campaign
 
 from .resources import resource
-from .scheme_content import TABLES, Fault, scheme_of
+from .scheme_content import TABLES, scheme_of
+from .scheme_shapes import Fault
 from .toml_lines import Lines, spell
 
 FOLDER: Final = "schemes"

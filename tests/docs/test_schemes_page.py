@@ -17,8 +17,9 @@ from nextlead.core.conditions import Condition
 from nextlead.core.model import Status
 from nextlead.core.schemes import Shown, shown_as
 from nextlead.core.setup_model import Template
-from nextlead_adapters.scheme_content import STATUSES, MappedShape, ResultShape, RulesShape, SchemeShape
+from nextlead_adapters.scheme_content import STATUSES
 from nextlead_adapters.scheme_files import SchemeError, parse_scheme, shipped_schemes
+from nextlead_adapters.scheme_shapes import MappedShape, ResultShape, RulesShape, SchemeShape
 
 PAGE = ROOT / "docs" / "schemes.md"
 SCHEMES = list(shipped_schemes().values())

@@ -1,13 +1,17 @@
 """R13.1: scheme files are read whole, and one that is not right is refused with file, line and key."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nextlead.core.model import SYSTEM_CLOSURES, Status
 from nextlead.core.schemes import Scheme, Shown
 from nextlead.core.setup_model import DEFAULT_RESULTS, Campaign, Duplicates, TemplateResult
 from nextlead_adapters import scheme_files
+from nextlead_adapters.resources import resource
 from nextlead_adapters.scheme_files import (
     SchemeError,
     check_campaigns,
@@ -249,6 +253,30 @@ def test_texts_that_are_none(text: bytes, message: str) -> None:
 def test_a_name_fits_into_an_address(name: str) -> None:
     with pytest.raises(SchemeError, match="a scheme's name has small letters"):
         parse_scheme(GOOD.encode(), name)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(sorted(shipped_schemes())), st.data())
+def test_whatever_is_wrong_is_told_with_a_line_of_the_file(name: str, data: st.DataObject) -> None:
+    lines = resource(f"schemes/{name}.toml").read_text().splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at, other = (data.draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        line, piece = (
+            lines[at],
+            data.draw(st.sampled_from(["", '"', "'", "[", "{ ", "}", "=", ".", "#", "1", "\\", "x"])),
+        )
+        cut = data.draw(st.integers(0, len(line)))
+        lines[at : at + 1] = data.draw(st.sampled_from([[], [line, lines[other]], [line[:cut] + piece + line[cut:]]]))
+        if not lines:
+            return
+    message = "here.toml:1: "
+    try:
+        parse_scheme("\n".join(lines).encode(), "here.toml")
+    except SchemeError as error:
+        message = str(error)
+    said = re.match(r"here\.toml:(\d+): ", message)
+    assert said is not None, message
+    assert 1 <= int(said[1]) <= len(lines), message
 
 
 # -- folders --------------------------------------------------------------------------------------------------------
