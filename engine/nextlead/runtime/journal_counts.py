@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from nextlead.core.conditions import ANONYMIZED, FRESH, Condition, condition_after, condition_before
+from nextlead.core.conditions import ANONYMIZED, FRESH, condition_after, condition_before
 from nextlead.core.model import Event
 from nextlead.ports import Archive, Happened, LeadFilter
 
@@ -28,8 +29,8 @@ _SLICE_IDS: Final = 1000
 class Scope(Struct, frozen=True):
     """Whose leads are counted, and up to which commit.
 
-    `campaigns` are those that may have any, `whole` the pools of which no lead was ever deleted. `next_lead` is the id
-    of the first lead that came in after commit `commit_no`.
+    `campaigns` are those that may have any, the one with the youngest pool first. `whole` are the pools of which no
+    lead was ever deleted, `next_lead` is the id of the first lead that came in after commit `commit_no`.
     """
 
     words: Vocabulary
@@ -110,10 +111,12 @@ class _Tracks:
         is_new = self._new.has(event.lead)
         if self._only_new and not is_new:
             return
-        before, after = condition_before(event), _counted_after(event)
-        if before == after and (not is_new or event.lead in self.last):
+        changes = _changes(event)
+        if not changes and (not is_new or event.lead in self.last):
             return
-        name, name_before = words.name(happened.campaign, after), words.name(happened.campaign, before)
+        before = condition_before(event)
+        name_before = words.name(happened.campaign, before)
+        name = words.name(happened.campaign, condition_after(event)) if changes else name_before
         if name == name_before and not is_new:
             return
         self.first.setdefault(event.lead, name_before)
@@ -127,10 +130,14 @@ class _Tracks:
                 del self.first[gone], self.last[gone]
 
 
-def _counted_after(event: Event) -> Condition:
-    """A closed lead that is anonymised stays counted under the closure it had (SPEC R10.6)."""
-    stays = event.closure == ANONYMIZED and event.closure_before is not None
-    return condition_before(event) if stays else condition_after(event)
+def _changes(event: Event) -> bool:
+    """Whether the lead is counted under another condition since. Most events are offers, which change none.
+
+    A closed lead that is anonymised stays counted under the closure it had (SPEC R10.6).
+    """
+    if event.closure != event.closure_before:
+        return event.closure != ANONYMIZED or event.closure_before is None
+    return event.status is not event.status_before or event.activity is not event.activity_before
 
 
 async def _happened(archive: Archive, last_no: int, from_ms: int, until_ms: int) -> AsyncIterator[list[Happened]]:
@@ -144,14 +151,20 @@ async def _happened(archive: Archive, last_no: int, from_ms: int, until_ms: int)
 
 
 async def _untouched(archive: Archive, scope: Scope, came: _Ids, met: Mapping[int, Name]) -> Counter[Name]:
-    """Leads that came in and are not among those that were met."""
+    """Leads that came in and are not among those that were met. O(campaigns that leads came in for) counts."""
     counts: Counter[Name] = Counter()
     if came.first >= came.end:
         return counts
     known = Counter(name.campaign for lead, name in met.items() if came.has(lead))
+    which = LeadFilter(scope.campaign, scope.pool, after=came.first - 1, before=came.end)
+    left = await archive.count(which) - known.total()
     for campaign in scope.campaigns:
-        which = LeadFilter(campaign, scope.pool, after=came.first - 1, before=came.end)
-        counts[scope.words.name(campaign, FRESH)] += max(0, await archive.count(which) - known[campaign])
+        if left <= 0:
+            break
+        is_last = campaign == scope.campaigns[-1]
+        here = left if is_last else await archive.count(replace(which, campaign=campaign)) - known[campaign]
+        counts[scope.words.name(campaign, FRESH)] += here
+        left -= here
     return counts
 
 

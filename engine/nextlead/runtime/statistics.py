@@ -126,7 +126,7 @@ def _scope(engine: Engine, question: Question) -> Scope:
         words=Vocabulary(engine, question.scheme),
         campaign=only,
         pool=question.pool,
-        campaigns=tuple(dict.fromkeys(pool.campaign for pool in asked)),
+        campaigns=tuple(dict.fromkeys(pool.campaign for pool in reversed(asked))),
         whole=frozenset(pool.id for pool in asked if not pool.deleted and pool.state in _UNDROPPED),
         commit_no=engine.commit_no - 1,
         next_lead=engine.sequences.lead,
