@@ -30,8 +30,8 @@ ACTIVITIES: Final = tuple(kind.code for kind in Activity if kind is not Activity
 """What `[activities]` may map."""
 FIELD_RULES: Final = ("required", "type", "allowed", "prohibited", "pattern", "range")
 """What the last word of a field's rule may be: `fields.region.prohibited`."""
-ROW_RULES: Final = ("countries", "number_types", "phone", "priority", "owner", "timezone", "text", "row")
-"""The other rules that a row may break (`intake/rows.py`)."""
+ROW_RULES: Final = ("countries", "number_types", "priority", "owner", "timezone", "text", "row")
+"""The other rules that a row with a number may break (`intake/rows.py`)."""
 
 TABLES: Final = ("open", "closures", "categories", "rules", "activities")
 """The tables of a file whose entries say what is shown as what."""
