@@ -61,6 +61,8 @@ def test_a_smart_list_from_its_beginning_to_its_end(shop: Nextlead, tmp_path: Pa
     again = facts(shop("smart-lists", "save", QUESTION, "--scheme", "hero", "--status", "unprocessed"))
     assert (again["count"], again["description"]) == ("3", "nudge them")
     assert "filter.public_status" not in again
+    renamed = facts(shop("smart-lists", "save", QUESTION, "--description", "all of them"))
+    assert (renamed["count"], renamed["filter.status"], renamed["description"]) == ("3", "unprocessed", "all of them")
     out(shop("smart-lists", "delete", QUESTION))
     assert shop("smart-lists", "show", QUESTION).returncode == 1
     assert json.loads(out(shop("smart-lists", "list", "--json"))) == []
@@ -85,6 +87,7 @@ def test_a_list_that_names_what_is_gone_says_so(shop: partial["subprocess.Comple
 REFUSED = (
     (("save", "x", "--public-status", "Sould"), "public_status"),
     (("save", "x", "--scheme", "mars"), "scheme"),
+    (("save", "x", "--description", "of nobody"), "filter"),
     (("save", "a\nb", "--status", "closed"), "name"),
     (("show", "nobody saved it"), "not_found"),
     (("leads", "nobody saved it"), "not_found"),

@@ -71,10 +71,11 @@ def save(
     """Save a question by name, or replace it. It can't ask for a number or a name."""
     asked = chosen(campaign=campaign, pool=pool, status=status, closure=closure, owner=owner)
     asked |= chosen(scheme=scheme, public_status=public_status, reason=reason, last_by=last_by)
-    if not asked:
+    body = chosen(filter=asked or None, description=description)
+    if not body:
         fail("say which leads: see 'nextlead smart-lists save --help'", Exit.WRONG_USE)
     with connect() as client:
-        saved = client.put(_path(name), {"filter": asked} | chosen(description=description))
+        saved = client.put(_path(name), body)
     _show(saved, as_json=as_json)
 
 

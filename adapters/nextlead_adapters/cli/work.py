@@ -125,7 +125,8 @@ def print_lease(lease: dict[str, Any]) -> None:
             **lead.get("data", {}),
         }
     )
-    notes.print(f"then: nextlead finish {lease['token']} --result success", style="dim", markup=False)
+    then = f"then: nextlead finish {lease['token']} --unreached no_answer, or another outcome: see its --help"
+    notes.print(then, style="dim", markup=False)
 
 
 def print_finished(done: dict[str, Any]) -> None:
