@@ -37,7 +37,10 @@ def statistics(
     to_csv: ToCsv = None,
     as_json: Json = False,
 ) -> None:
-    """How many leads are in which public status, and why; or came to it within a range of time."""
+    """Count leads by public status and reason.
+
+    As they are now, as they were at a time, or those that came to it within a range of time.
+    """
     if by is not None and by not in BY:
         fail(f"--by is {' or '.join(BY)}", Exit.WRONG_USE)
     if to_csv is not None and as_json:
