@@ -86,6 +86,10 @@ class BusyDays:
         await self.dialer.idle()
         await self.dialer.read(lambda _: None)  # what time did is durable, too
 
+    def keep_leads(self) -> None:
+        """No lead is deleted from now on."""
+        self._steps = tuple(step for step in self._steps if step[1] not in (self._delete_pool, self._fail_pool))
+
     @property
     def leads_ever(self) -> int:
         return self.dialer.engine.sequences.lead - 1

@@ -1,5 +1,6 @@
 """Statistics equal a recount from the histories of all leads, whatever happened and whatever is asked (SPEC 13)."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -8,13 +9,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from unit.runtime.busy_days import CAMPAIGNS, BusyDays
+from unit.runtime.busy_days import AGENTS, CAMPAIGNS, BusyDays
+from unit.runtime.centre import quiet
 
+from nextlead.core.commands import Remove
 from nextlead.core.conditions import Condition
 from nextlead.core.engine import Engine
+from nextlead.core.errors import Overloaded
 from nextlead.core.model import Lead
 from nextlead.core.schemes import shown_as
-from nextlead.runtime.statistics import Question, Statistician, Statistics
+from nextlead.runtime import journal_counts
+from nextlead.runtime.statistics import ASKING_MOST, Question, Statistician, Statistics
+from nextlead.runtime.vocabulary import Order
 from nextlead.testing import MemoryStore
 from nextlead_adapters.scheme_files import shipped_schemes
 from nextlead_adapters.sqlite import SqliteStore
@@ -144,3 +150,108 @@ async def test_a_recount_from_histories_says_the_same(days: BusyDays, tmp_path: 
     inner = days.store.inner
     await days.open(inner if isinstance(inner, MemoryStore) else SqliteStore(tmp_path / "a.db"))
     await check(days, days.random, 40)
+
+
+# -- many at once ---------------------------------------------------------------------------------------------------
+
+MANY = pytest.mark.parametrize("days", [("memory", seed) for seed in range(10, 14)], indirect=True)
+ONE = pytest.mark.parametrize("days", [("memory", 20)], indirect=True)
+
+
+@MANY
+async def test_what_happens_meanwhile_is_not_seen(days: BusyDays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for leads that are deleted."""
+    monkeypatch.setattr(journal_counts, "SLICE_EVENTS", 1)
+    statistician = Statistician(days.dialer)
+    await days.live(60)
+    days.keep_leads()
+    for _ in range(12):
+        recount = await Recount.of(days)
+        (asked,) = questions(days.random, days, recount, 1)
+        wanted = recount.count(asked)
+        counting = asyncio.create_task(statistician.count(asked))
+        await asyncio.sleep(0)
+        await days.live(10)
+        assert counts(await counting) == wanted, asked
+
+
+@MANY
+async def test_asked_while_a_commit_is_gathered(days: BusyDays) -> None:
+    """It is seen from the end of that commit: counts in memory and events in the journal are of one moment."""
+    await days.live(60)
+    asked = Question(until_ms=days.clock.now_ms())
+    days.store.stall()
+    tasks: list[asyncio.Task[Any]] = []
+    for lead in range(1, days.leads_ever + 1):
+        if lead == 9:
+            tasks.append(asyncio.create_task(Statistician(days.dialer).count(asked)))
+        tasks.append(asyncio.create_task(days.dialer.submit(Remove(lead=lead))))
+        await quiet()
+    days.store.release()
+    found, *_ = [each for each in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(each, Statistics)]
+    assert counts(found) == (await Recount.of(days)).count(asked)
+
+
+@ONE
+async def test_agents_are_served_between_slices(days: BusyDays, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_counts, "SLICE_EVENTS", 1)
+    await days.live(60)
+    counting = asyncio.create_task(Statistician(days.dialer).count(Question(from_ms=0)))
+    for agent in AGENTS:
+        await days.dialer.next(agent)
+    assert not counting.done()
+    await counting
+
+
+@ONE
+async def test_one_range_at_a_time_and_not_too_many(days: BusyDays, monkeypatch: pytest.MonkeyPatch) -> None:
+    await days.live(30)
+    statistician = Statistician(days.dialer)
+    reading: list[int] = []
+    most: list[int] = []
+    come = days.store.lead_from
+
+    async def lead_from(at_ms: int) -> int:
+        reading.append(at_ms)
+        most.append(len(reading))
+        await asyncio.sleep(0)
+        reading.pop()
+        return await come(at_ms)
+
+    monkeypatch.setattr(days.store, "lead_from", lead_from)
+    asking = [asyncio.create_task(statistician.count(Question(from_ms=no))) for no in range(ASKING_MOST)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await statistician.count(Question(from_ms=0))
+    await statistician.count(Question())  # costs nothing, so nobody waits for it
+    asking[3].cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    assert max(most) == 1
+    await statistician.count(Question(from_ms=0))
+
+
+# -- order ----------------------------------------------------------------------------------------------------------
+
+
+def test_reasons_stand_as_in_the_scheme_and_others_behind_them() -> None:
+    order = Order({"luckyonline": SCHEMES["luckyonline"]})
+    names: list[Public] = [
+        ("Trash", "Repeated request"),
+        ("Never heard of", None),
+        ("Rejected", "Of a campaign's own"),
+        ("Rejected", "Abandoned"),
+        ("In Progress", None),
+        ("Rejected", "Language barrier"),
+        ("Confirmed", None),
+        ("Rejected", "Client refused"),
+    ]
+    assert sorted(names, key=lambda name: order.key(*name)) == [
+        ("Confirmed", None),
+        ("In Progress", None),
+        ("Rejected", "Client refused"),
+        ("Rejected", "Language barrier"),
+        ("Rejected", "Abandoned"),
+        ("Rejected", "Of a campaign's own"),
+        ("Trash", "Repeated request"),
+        ("Never heard of", None),
+    ]
