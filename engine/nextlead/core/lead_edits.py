@@ -3,6 +3,7 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from .activity_model import Activity
 from .blocking import need_free_numbers, refusal_of_numbers
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
 from .errors import Conflict, Invalid, NotAllowed, VersionConflict, WrongStatus
@@ -162,26 +163,25 @@ def validate(state: State, command: Validate) -> Lead:
     need_status(lead, frozenset({Status.PENDING_VALIDATION}))
     assert lead.validating is not None
     refusal = refusal_of_numbers(state, lead.numbers)
+    told = replace(lead, latest=later(lead, _validated(state, lead, passed=command.passed), state.now_ms, lead.seller))
     if command.passed:
-        new = close(_passed(state, lead, lead.validating), lead.validating)
+        new = close(told, lead.validating)
     elif refusal is not None:
-        new = close(lead, refusal)
+        new = close(told, refusal)
     else:
-        new = settle(state, set_redial(lead, Status.PRIVATE_REDIAL, state.now_ms, lead.seller))
+        new = settle(state, set_redial(told, Status.PRIVATE_REDIAL, state.now_ms, lead.seller))
         if not state.stays_open(new):
             new = close(new, "expired")
     new = replace(new, validating=None, seller=0)
     return state.put(lead, new, "validated", command.by, cause="passed" if command.passed else "failed")
 
 
-def _passed(state: State, lead: Lead, code: str) -> Lead:
-    """The row of a lead whose result was validated: what it is now said to be counts from now (SPEC R13.5)."""
-    campaign = state.campaigns.by_no[lead.campaign]
-    results = (*campaign.template.results, *campaign.template.past)
-    result = next((result for result in results if result.code == code), None)
-    if result is None:
-        return lead
-    return replace(lead, latest=later(lead, said_by_result(result, validated=True), state.now_ms, lead.seller))
+def _validated(state: State, lead: Lead, *, passed: bool) -> Activity:
+    """What the lead is said to be from now on (SPEC R13.5): its result, or a sale that goes on."""
+    template = state.campaigns.by_no[lead.campaign].template
+    results = (result for result in (*template.results, *template.past) if result.code == lead.validating)
+    result = next(results, None)
+    return Activity.SALE_IN_PROGRESS if result is None or not passed else said_by_result(result, validated=True)
 
 
 _NEVER_REOPENED = frozenset({"anonymized", "do_not_call", "global_do_not_call"})
