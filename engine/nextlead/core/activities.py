@@ -11,7 +11,7 @@ from .errors import Conflict, Invalid, Leased, NotAllowed, WrongStatus
 from .lead_edits import need_confirmed
 from .leases import need_worker
 from .model import DIALABLE, Lead, LeadData, Status
-from .outcomes import Verdict, later, redial, resolved, unreached, unresolved, with_conversation
+from .outcomes import Verdict, later, redial, resolved, unforced, unreached, unresolved, with_conversation
 from .privacy import awaits_erasure
 from .setup_model import Agent, Campaign, TemplateResult
 from .state import State
@@ -48,7 +48,8 @@ class _Log(Struct, frozen=True):
         As with a finish, what waits for validation is not sold yet (`said_by`).
         """
         no = self.agent.no if self.agent is not None else agent
-        kind = Activity.SALE_IN_PROGRESS if result is not None and result.validation else self.kind
+        waits = result is not None and result.validation and lead.mark is None
+        kind = Activity.SALE_IN_PROGRESS if waits else self.kind
         return replace(lead, latest=later(lead, kind, self.at_ms, no), shown=True)
 
 
@@ -160,7 +161,8 @@ def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
     command = log.command
     campaign = state.campaigns.by_no[lead.campaign]
     result = _result(campaign, command)
-    row = replace(log.on(lead, lead.unresolved.agent if lead.unresolved else 0, result), urgent=None)
+    row = log.on(lead, lead.unresolved.agent if lead.unresolved else 0, result)
+    row = replace(row, urgent=None, number_at=lead.numbers.index(number))
     talked = lead.unresolved is not None and command.interaction == "call"
     agent = log.agent or _agent_of(state, lead)
     outcome = _outcome(command)
@@ -196,10 +198,11 @@ def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
 
 
 def _unreached(state: State, campaign: Campaign, row: Lead, cause: str, number: int) -> Verdict:
-    """As a retry (SPEC R7.5); but a call on the side does not move what was promised for later."""
-    verdict = unreached(state, campaign, row, cause, number)
-    promise = row.promise
-    if promise is None or promise.at_ms <= state.now_ms or verdict.lead.status is Status.CLOSED:
+    """As a retry (SPEC R7.5); but a call on the side neither moves nor ends what was promised for later (SPEC R6.5)."""
+    if row.promise is None or row.promise.at_ms <= state.now_ms:
+        return unreached(state, campaign, unforced(row), cause, number)
+    verdict = unreached(state, campaign, row, cause, number, limited=False)
+    if verdict.lead.status is Status.CLOSED:
         return verdict
     return replace(verdict, lead=replace(verdict.lead, due_ms=row.due_ms))
 

@@ -75,13 +75,13 @@ _SAID_BY_CATEGORY: Final = {
 _SAID_BY_CAUSE: Final = {"voicemail": Activity.LEFT_A_VOICEMAIL, "invalid_number": Activity.WRONG_NUMBER}
 
 
-def said_by(campaign: Campaign, command: Finish | Resolve) -> Activity:
+def said_by(campaign: Campaign, lead: Lead, command: Finish | Resolve) -> Activity:
     """The activity that a finish is (SPEC R13.5). What waits for validation is not sold yet."""
     if command.outcome == "unreached":
         return _SAID_BY_CAUSE.get(command.cause or "", Activity.NO_ANSWER)
     if command.outcome != "resolved":
         return Activity.SALE_IN_PROGRESS
-    return said_by_result(need_result(campaign, command.result))
+    return said_by_result(need_result(campaign, command.result), validated=lead.mark is not None)
 
 
 def said_by_result(result: TemplateResult, *, validated: bool = False) -> Activity:
@@ -127,9 +127,18 @@ def end_lease(
     return without_dropping(done)
 
 
-def end_uncalled(lead: Lead, ended: Ended, latest: Latest) -> Lead:
+def end_uncalled(lead: Lead, ended: Ended, number: int, latest: Latest) -> Lead:
     """The row without its lease, which ends by something else than a call: no attempt is counted."""
-    return without_dropping(replace(lead, lease=None, urgent=None, ended=ended, latest=latest))
+    done = replace(unforced(lead), lease=None, urgent=None, ended=ended, latest=latest)
+    return without_dropping(replace(done, number_at=lead.numbers.index(number)))
+
+
+def unforced(lead: Lead) -> Lead:
+    """The row after the call that a promise was forced for (SPEC R4.2)."""
+    promise = lead.promise
+    if promise is None or not promise.forced_by:
+        return lead
+    return replace(lead, promise=replace(promise, forced_by=""))
 
 
 def with_conversation(lead: Lead) -> Lead:
@@ -185,8 +194,10 @@ def redial(state: State, campaign: Campaign, lead: Lead, command: Finish | Resol
     return Verdict(settle(state, new), command.kind, nearby=found)
 
 
-def unreached(state: State, campaign: Campaign, lead: Lead, cause: str | None, number: int) -> Verdict:
-    """Nobody was reached: the next try, or the end (SPEC R6.2 to R6.6, R4.7).
+def unreached(
+    state: State, campaign: Campaign, lead: Lead, cause: str | None, number: int, *, limited: bool = True
+) -> Verdict:
+    """Nobody was reached: the next try, or the end (SPEC R6.2 to R6.6, R4.7); without `limited` whatever R6.3 says.
 
     The number dialled may be gone already (`without_dropping`); then the one after it is next in any case.
     """
@@ -198,7 +209,7 @@ def unreached(state: State, campaign: Campaign, lead: Lead, cause: str | None, n
     if not new.numbers:
         return Verdict(close(new, "invalid_phone_number"), cause)
     most = campaign.dialer.max_attempts
-    if most is not None and lead.attempts >= most:
+    if limited and most is not None and lead.attempts >= most:
         return Verdict(close(new, "max_call_attempts"), cause)
     retries = list(lead.retries) or [0] * len(CAUSES)
     retries[CAUSES.index(cause)] += 1

@@ -165,9 +165,9 @@ def _verdict(state: State, lead: Lead, lease: Lease, agent: Agent, command: Fini
         verdict = cancelled(lead, pause_until_ms)
         back = settle(state, replace(verdict.lead, lease=None, ended=ended))
         return replace(verdict, lead=back, cause=command.reason)
-    latest = later(lead, said_by(campaign, command), state.now_ms, agent.no) if said is None else said.latest
+    latest = later(lead, said_by(campaign, lead, command), state.now_ms, agent.no) if said is None else said.latest
     if said is not None and not said.called:
-        done = end_uncalled(lead, ended, latest)
+        done = end_uncalled(lead, ended, number, latest)
     else:
         done = end_lease(state, lead, ended, number, talked=command.outcome in CONVERSATIONS, latest=latest)
     match command.outcome:
@@ -299,7 +299,7 @@ def resolve(state: State, command: Resolve) -> Lead:
         raise NotAllowed(f"lead {lead.id} is unresolved by another agent")
     campaign = state.campaigns.by_no[lead.campaign]
     number = lead.numbers[lead.number_at]
-    said = replace(lead, latest=later(lead, said_by(campaign, command), state.now_ms, agent.no))
+    said = replace(lead, latest=later(lead, said_by(campaign, lead, command), state.now_ms, agent.no))
     called = with_conversation(said) if command.outcome in CONVERSATIONS else said
     match command.outcome:
         case "resolved":
