@@ -1,11 +1,13 @@
 """How a lead changes: status and history (SPEC 1), releases (SPEC 4), what a call leaves behind (SPEC 5 to 7)."""
 
+from nextlead.core.activity_model import Activity
 from nextlead.core.errors import Invalid
 from nextlead.core.model import CAUSES, PROMISED, Status
 from nextlead.core.setup_model import DEFAULT_RETRY, TemplateResult
 
 from . import limits
-from .records import ROOT, Agent, Lead, Lease, Line, Promise, Unresolved
+from .conditions import write_line
+from .records import ROOT, Agent, Latest, Lead, Lease, Promise, Unresolved
 from .world import World
 
 AFTER_UNREACHED = {
@@ -25,8 +27,7 @@ def become(
 
     R8.2: a status that the lead can't have in a pool that has expired is `closed: expired` instead.
     """
-    effective_ms = world.now_ms if effective_ms is None else effective_ms
-    before, lead.status, lead.closure = lead.status, status, closure
+    lead.status, lead.closure = status, closure
     if world.is_over(lead):
         status, closure = lead.status, lead.closure = Status.CLOSED, "expired"
     if status is not Status.UNRESOLVED:
@@ -34,13 +35,21 @@ def become(
     if status is not Status.PENDING_VALIDATION:
         lead.validating, lead.seller = None, None
     if status is Status.CLOSED:
-        lead.urgent, lead.mark, lead.dropping, lead.closed_ms = None, None, [], effective_ms
-    lead.history.append(Line(world.now_ms, effective_ms, by, before, status, closure, lead.owner))
+        lead.urgent, lead.mark, lead.dropping = None, None, []
+        lead.closed_ms = world.now_ms if effective_ms is None else effective_ms
+    write_line(world, lead, by=by, effective_ms=effective_ms)
 
 
 def close(world: World, lead: Lead, closure: str, *, by: str, effective_ms: int | None = None) -> None:
     """R1.2: closed, with the reason."""
     become(world, lead, Status.CLOSED, by=by, closure=closure, effective_ms=effective_ms)
+
+
+def note(world: World, lead: Lead, kind: Activity, agent: str, at_ms: int | None = None) -> None:
+    """R13.3: the latest activity by its time counts; one that is told late is history only. Before `become`."""
+    at_ms = world.now_ms if at_ms is None else at_ms
+    if lead.latest is None or at_ms >= lead.latest.at_ms:
+        lead.latest = Latest(kind, at_ms, agent)
 
 
 def erase(world: World, lead: Lead) -> None:
@@ -71,10 +80,9 @@ def release_target(world: World, lead: Lead) -> str:
 def release(world: World, lead: Lead, *, by: str, effective_ms: int | None = None) -> None:
     """R4.4: status and class stay; the owner becomes the original owner."""
     assert lead.promise is not None
-    effective_ms = world.now_ms if effective_ms is None else effective_ms
     lead.owner = release_target(world, lead)
-    lead.promise.released_ms = effective_ms
-    lead.history.append(Line(world.now_ms, effective_ms, by, lead.status, lead.status, None, lead.owner))
+    lead.promise.released_ms = world.now_ms if effective_ms is None else effective_ms
+    write_line(world, lead, by=by, effective_ms=effective_ms)
 
 
 def must_be_released(world: World, lead: Lead) -> bool:
@@ -131,10 +139,14 @@ def nearby(world: World, agent: Agent, lead: Lead, at_ms: int) -> int:
 
 
 def count_attempt(world: World, lead: Lead, held: Lease, number: int, talked_ms: int | None = None) -> None:
-    """R6.1: for the lead and for the number dialled; R12.1; R4.2: the call that was forced has ended."""
+    """R6.1: for the lead and for the number dialled; R12.1."""
     lead.attempts += 1
     lead.dialled[number] = lead.dialled.get(number, 0) + 1
     limits.count(world, lead, number, held.started_ms, talked_ms)
+
+
+def end_force(lead: Lead) -> None:
+    """R4.2: the call that was forced has ended."""
     if lead.promise is not None:
         lead.promise.forced_by = ""
 
@@ -144,7 +156,9 @@ def number_after(lead: Lead, number: int) -> int:
     return lead.numbers[(lead.numbers.index(number) + 1) % len(lead.numbers)]
 
 
-def unreached(world: World, lead: Lead, cause: str, number: int, former: Status, *, by: str) -> None:
+def unreached(
+    world: World, lead: Lead, cause: str, number: int, former: Status, *, by: str, limited: bool = True
+) -> None:
     """R6.2 to R6.6, after the attempt was counted: number, limit, interval, status, in this order.
 
     Without a number left the lead closes as `invalid_phone_number`, at the limit too (R6.4).
@@ -156,7 +170,7 @@ def unreached(world: World, lead: Lead, cause: str, number: int, former: Status,
         lead.dropped.append(number)
         if not lead.numbers:
             return close(world, lead, "invalid_phone_number", by=by)
-    if dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
+    if limited and dialer.max_attempts is not None and lead.attempts >= dialer.max_attempts:
         return close(world, lead, "max_call_attempts", by=by)
     stays = number in lead.numbers and not dialer.rotate_numbers
     lead.number = number if stays else following
@@ -182,6 +196,12 @@ def result_named(world: World, lead: Lead, code: str | None) -> TemplateResult:
         if each.code == code:
             return each
     raise Invalid("result", "not a result of the campaign's template")
+
+
+def result_known(world: World, lead: Lead, code: str) -> TemplateResult:
+    """The same; also one that agents can't pick any more."""
+    template = world.campaigns[lead.campaign].template
+    return next(each for each in (*template.results, *template.past) if each.code == code)
 
 
 def check_cause(cause: str | None) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 
 from msgspec import UNSET, json
 
+from nextlead.core.activity_model import Activity
 from nextlead.core.almanac import zone_named
 from nextlead.core.commands import (
     EditLead,
@@ -29,9 +30,9 @@ from nextlead.core.replies import Bulk, Count
 
 from . import changes, who
 from .blocking import close_or_mark, refusal
-from .finish import check_booking, check_redial
 from .hours import check_promised
 from .intake import place
+from .outcomes import check_booking, check_redial, kind_of_result
 from .records import ROOT, Agent, Lead, Urgent
 from .world import World
 
@@ -223,7 +224,7 @@ def fresh_start(lead: Lead) -> None:
         lead.numbers, lead.dropped = list(lead.given), []
     lead.attempts, lead.dialled, lead.retries = 0, {}, {}
     lead.number = lead.numbers[0]
-    lead.promise, lead.due_ms, lead.pauses = None, None, {}
+    lead.promise, lead.due_ms, lead.pauses, lead.latest = None, None, {}, None
 
 
 def first_owner(world: World, lead: Lead) -> str:
@@ -246,8 +247,12 @@ def validate(world: World, command: Validate) -> None:
     assert lead.validating is not None
     assert lead.seller is not None
     if command.passed:
+        picked = changes.result_known(world, lead, lead.validating)
+        changes.note(world, lead, kind_of_result(picked), lead.seller)
         changes.close(world, lead, lead.validating, by=command.by)
-    elif (closure := refusal(world, lead.numbers)) is not None:
+        return
+    changes.note(world, lead, Activity.SALE_IN_PROGRESS, lead.seller)
+    if (closure := refusal(world, lead.numbers)) is not None:
         changes.close(world, lead, closure, by=command.by)
     else:
         changes.promise(world, lead, Status.PRIVATE_REDIAL, world.now_ms, world.agents[lead.seller], by=command.by)

@@ -130,7 +130,7 @@ def next_lead_from(world: World, agent: str) -> int | None:
 
 def first_moment(world: World, wanted: Callable[[World], bool]) -> int | None:
     """The world is let go on, from one moment at which something may change to the next. Leases time out, too."""
-    then = deepcopy(world, {id(world.almanac): world.almanac})
+    then = deepcopy(world, {id(each): each for each in (world.almanac, world.schemes)})
     then.waiters = []
     while True:
         if wanted(then):

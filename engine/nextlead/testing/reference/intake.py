@@ -30,7 +30,7 @@ def load_rows(world: World, command: LoadRows) -> Loaded:
     before = (pool.duplicate, pool.invalid)
     for row in in_order(pool, command):
         if isinstance(row, IntakeReject):
-            refuse_row(world, pool, row, refusal(world, row.numbers) or row.closure, by=command.by)
+            refuse_row(world, pool, row, refusal(world, row.numbers) or row.closure, row.rule, by=command.by)
         else:
             made.append(take_row(world, pool, row, by=command.by))
     there = tuple(lead.id for lead in made if lead is not None and lead.open)
@@ -55,7 +55,7 @@ def take_row(world: World, pool: Pool, row: IntakeRow, *, by: str) -> Lead | Non
     """The row's lead, if it became one."""
     closure = unfit(world, row)
     if closure is not None:
-        return refuse_row(world, pool, row, closure, by=by)
+        return refuse_row(world, pool, row, closure, "owner", by=by)
     found = originals(world, pool, row)
     if not found:
         pool.valid += 1
@@ -82,7 +82,9 @@ def has_owner(world: World, row: IntakeRow) -> bool:
         return False
 
 
-def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure: str, *, by: str) -> Lead | None:
+def refuse_row(
+    world: World, pool: Pool, row: IntakeRow | IntakeReject, closure: str, rule: str, *, by: str
+) -> Lead | None:
     """R9.4: counted and kept; with `on_invalid: close` it is a closed lead too; the pool's, if its owner is nobody.
 
     R10.6: of one with a forgotten number nothing is kept.
@@ -94,7 +96,7 @@ def refuse_row(world: World, pool: Pool, row: IntakeRow | IntakeReject, closure:
     whole = row if isinstance(row, IntakeRow) else IntakeRow(row.row, row.numbers, row.data)
     zone = row.zone if row.zone and zone_named(row.zone) else ""
     whole = replace(whole, owner=whole.owner if has_owner(world, whole) else None, zone=zone)
-    lead = add_closed(world, pool, whole, closure, by=by)
+    lead = add_closed(world, pool, whole, closure, by=by, rule=rule)
     pool.rejects.append((row.row, "invalid", 0 if closure == "anonymized" else lead.id, ""))
     if closure == "anonymized":
         lead.numbers, lead.given, lead.data, lead.erased = [], (), {}, True
@@ -240,9 +242,10 @@ def add_lead(world: World, pool: Pool, row: IntakeRow, *, master: int = 0) -> Le
     return lead
 
 
-def add_closed(world: World, pool: Pool, row: IntakeRow, closure: str, *, by: str) -> Lead:
+def add_closed(world: World, pool: Pool, row: IntakeRow, closure: str, *, by: str, rule: str = "") -> Lead:
     """R1.4: closed from the start."""
     lead = add_lead(world, pool, row)
+    lead.rule = rule
     changes.close(world, lead, closure, by=by)
     return lead
 

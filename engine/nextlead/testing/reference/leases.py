@@ -207,12 +207,21 @@ def end_cancelled(world: World, lead: Lead, *, by: str, digest: int = 0) -> None
 
 
 def end_unresolved(
-    world: World, lead: Lead, *, by: str, number: int | None = None, digest: int = 0, effective_ms: int | None = None
+    world: World,
+    lead: Lead,
+    *,
+    by: str,
+    number: int | None = None,
+    digest: int = 0,
+    counts: bool = True,
+    effective_ms: int | None = None,
 ) -> None:
     """R5.2, R6.1: finish `unresolved`, timeout, log-off, disabled: the attempt counts, the lead is locked."""
     held = give_back(lead, digest)
     number = held.number if number is None else number
-    changes.count_attempt(world, lead, held, number)
+    if counts:
+        changes.count_attempt(world, lead, held, number)
+    changes.end_force(lead)
     lead.urgent = None
     lead.number = number
     blocking.drop_waiting(lead)

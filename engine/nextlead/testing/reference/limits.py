@@ -48,9 +48,10 @@ def count(world: World, lead: Lead, number: int, at_ms: int, talked_ms: int | No
 
 
 def talked(world: World, lead: Lead, at_ms: int) -> None:
-    """R12.1: the lead's last call was a conversation after all, which ended then (R7.5)."""
+    """R12.1: the lead's last call, if there was one, was a conversation after all, which ended then (R7.5)."""
     mine = [attempt for attempt in world.attempts if attempt.lead == lead.id]
-    mine[-1].talked_ms = at_ms
+    if mine:
+        mine[-1].talked_ms = at_ms
 
 
 def forget(world: World, lead: Lead) -> None:

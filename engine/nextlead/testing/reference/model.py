@@ -1,28 +1,44 @@
 """The reference model itself: commands in, answers out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 
 from nextlead.core import commands as c
 from nextlead.core.almanac import NO_ALMANAC, Almanac
+from nextlead.core.conditions import Condition
 from nextlead.core.errors import NextleadError
 from nextlead.core.replies import NoLead, Waiting
+from nextlead.core.schemes import NO_SCHEMES, Scheme
 
-from . import blocking, edits, finish, intake, leases, order, pools, privacy, setup, timers
+from . import (
+    activities,
+    blocking,
+    conditions,
+    edits,
+    filters,
+    finish,
+    intake,
+    leases,
+    order,
+    pools,
+    privacy,
+    setup,
+    timers,
+)
 from .answers import Answer, Done, Offered, Reply, Served
 from .records import Lead
 from .world import World
 
 
 class ReferenceModel:
-    """SPEC 1 to 12, and 14, in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
+    """SPEC 1 to 14, in the dumbest readable way: plain lists and dicts, `min` over all leads, no queues.
 
     It takes the commands of `nextlead.core.commands` with the same times and tokens as the Engine, and gives answers
     to compare. A call costs O(n) to O(n^2) in the number of leads: use it with dozens of them.
     """
 
-    def __init__(self, almanac: Almanac = NO_ALMANAC) -> None:
-        self.world = World(almanac=almanac)
+    def __init__(self, almanac: Almanac = NO_ALMANAC, schemes: Mapping[str, Scheme] = NO_SCHEMES) -> None:
+        self.world = World(almanac=almanac, schemes=schemes)
         self._served: list[Served] = []
 
     # -- driving ----------------------------------------------------------------------------------------------------
@@ -63,7 +79,8 @@ class ReferenceModel:
 
     def copy(self) -> "ReferenceModel":
         """Another one in the same state, to try something on."""
-        return deepcopy(self, {id(self.world.almanac): self.world.almanac})
+        shared = (self.world.almanac, self.world.schemes)
+        return deepcopy(self, {id(each): each for each in shared})
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -90,6 +107,10 @@ class ReferenceModel:
             leads.remove(first)
             ids.append(first.id)
         return ids
+
+    def conditions(self, campaign: str | None = None, pool: int | None = None) -> dict[tuple[str, Condition], int]:
+        """Leads, open and closed, by campaign and condition."""
+        return conditions.counts(self.world, campaign, pool)
 
     # -- commands ---------------------------------------------------------------------------------------------------
 
@@ -148,6 +169,7 @@ SIMPLE: dict[type[c.Command], Callable[..., Reply]] = {
     c.EndLease: leases.end_lease,
     c.Finish: finish.finish,
     c.Resolve: finish.resolve,
+    c.LogActivity: activities.log_activity,
     c.EditLead: edits.edit_lead,
     c.Release: edits.release_one,
     c.ReleaseAll: edits.release_all,
@@ -166,5 +188,7 @@ SIMPLE: dict[type[c.Command], Callable[..., Reply]] = {
     c.LoadRows: intake.load_rows,
     c.EditPool: pools.edit_pool,
     c.ActOnPool: pools.act_on_pool,
+    c.PutFilter: filters.put_filter,
+    c.DeleteFilter: filters.delete_filter,
 }
 """Commands that one function does, given the world and the command."""

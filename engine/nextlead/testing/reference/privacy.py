@@ -6,6 +6,7 @@ from nextlead.core.replies import Anonymised
 
 from . import changes
 from .blocking import close_or_mark
+from .conditions import write_line
 from .records import Lead
 from .world import World
 
@@ -41,6 +42,7 @@ def close_as_anonymized(world: World, lead: Lead, *, by: str) -> None:
         close_or_mark(world, lead, "anonymized", by=by)
     else:
         lead.former, lead.closure = lead.closure, "anonymized"
+        write_line(world, lead, by=by)
     if not lead.open:
         changes.erase(world, lead)
 

@@ -6,8 +6,10 @@ Agents, teams, projects and campaigns are named by code, leads and pools by id. 
 
 from dataclasses import dataclass, field
 
+from nextlead.core.activity_model import Activity
+from nextlead.core.conditions import Condition
 from nextlead.core.model import PROMISED, Status
-from nextlead.core.setup_model import Dialer, Duplicates, Template
+from nextlead.core.setup_model import Dialer, Duplicates, Template, UploadRules
 
 ROOT = "root"
 
@@ -52,7 +54,9 @@ class Campaign:
     code: str
     project: str = "default"
     active: bool = True
+    scheme: str = "hero"
     template: Template = field(default_factory=Template)
+    upload_rules: UploadRules = field(default_factory=UploadRules)
     dialer: Dialer = field(default_factory=Dialer)
     handed: int = 0
     stride: int = 0
@@ -150,16 +154,34 @@ class Attempt:
 
 
 @dataclass
+class Latest:
+    """SPEC R13.3: what the latest activity says of the lead, when it was, and whose it was; empty for nobody's."""
+
+    kind: Activity
+    at_ms: int
+    agent: str = ""
+
+
+@dataclass
 class Line:
-    """A line of history (SPEC R1.3)."""
+    """A line of history (SPEC R1.3): the conditions are as they are shown (SPEC 13)."""
 
     at_ms: int
     effective_ms: int
     actor: str
-    before: Status
-    after: Status
-    closure: str | None
+    before: Condition
+    after: Condition
     owner: str
+
+
+@dataclass
+class Filter:
+    """A saved filter (SPEC R13.4)."""
+
+    body: bytes
+    description: str
+    by: str
+    at_ms: int
 
 
 @dataclass
@@ -168,7 +190,7 @@ class Lead:
 
     A `due_ms` of None is its pool's. `dropping` are numbers that go when the lease ends (R10.3). `master` is the lead
     it is a clone of. `former` is the closure of a lead that was anonymised when it was closed already. `zone` is its
-    own one (R11.1).
+    own one (R11.1). `rule` is the one that it broke when it came in as `not_accepted`.
     """
 
     id: int
@@ -210,6 +232,8 @@ class Lead:
     erased: bool = False
     closed_ms: int = 0
     zone: str = ""
+    latest: Latest | None = None
+    rule: str = ""
     history: list[Line] = field(default_factory=list)
 
     @property

@@ -26,6 +26,7 @@ from .hours import check_hours
 from .leases import log_off
 from .limits import check_limits
 from .records import ROOT, Agent, Campaign, Session, Team
+from .schemes import put_vocabulary
 from .world import World
 
 # -- teams and agents -----------------------------------------------------------------------------------------------
@@ -100,12 +101,12 @@ def put_campaign(world: World, command: PutCampaign) -> Stranded | None:
         raise NotFound("project", command.project)
     if command.dialer is not UNSET:
         check_dialer(command.dialer, world.almanac)
+    put_vocabulary(world, campaign, command)
+    if command.dialer is not UNSET:
         campaign.dialer = command.dialer
     world.campaigns[command.code] = campaign
     if command.project is not UNSET:
         campaign.project = command.project
-    if command.template is not UNSET:
-        campaign.template = command.template
     was_active = campaign.active
     if command.active is not UNSET:
         campaign.active = command.active

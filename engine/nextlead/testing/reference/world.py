@@ -1,13 +1,15 @@
 """All records of the reference model, in plain dicts, and what is asked of them everywhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nextlead.core.almanac import NO_ALMANAC, Almanac
 from nextlead.core.errors import Invalid, NotFound, WrongStatus
 from nextlead.core.model import PROMISED, Status
+from nextlead.core.schemes import NO_SCHEMES, Scheme
 from nextlead.core.setup_model import Dialer, Settings
 
-from .records import ROOT, Agent, Attempt, Campaign, Lead, Pool, Team, Waiter
+from .records import ROOT, Agent, Attempt, Campaign, Filter, Lead, Pool, Team, Waiter
 
 EXPIRING = (Status.UNPROCESSED, Status.AUTOMATIC_REDIAL, Status.COMMON_REDIAL, Status.UNRESOLVED)
 """R8.2: statuses that end with their pool; private and VIP redials only with `expire_promised`."""
@@ -37,7 +39,9 @@ class World:
     settings: Settings = field(default_factory=Settings)
     waiters: list[Waiter] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    filters: dict[str, Filter] = field(default_factory=dict)
     almanac: Almanac = NO_ALMANAC
+    schemes: Mapping[str, Scheme] = field(default_factory=lambda: NO_SCHEMES)
     now_ms: int = 0
     fired_ms: int = 0
     floor_ms: int = 0
