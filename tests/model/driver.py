@@ -7,6 +7,7 @@ from typing import Any
 from model.almanac import ALMANAC
 from model.durable import Durable
 from model.replay import source
+from model.schemes import SCHEMES
 from model.state import check_proof, compare_state
 from model.views import reply_of_engine, reply_of_model
 from msgspec import structs
@@ -29,7 +30,7 @@ PROOF = "NEXTLEAD_MODEL_EXAMPLES" in os.environ
 
 BAD_INPUT = (Invalid, NotFound)
 Tokened = (c.Finish, c.Heartbeat, c.EndLease)
-WithRows = (c.Reopen, c.EditLeads, c.Anonymise)
+WithRows = (c.Reopen, c.EditLeads, c.Anonymise, c.LogActivity)
 
 
 class Both:
@@ -38,7 +39,7 @@ class Both:
     def __init__(self, now_ms: int = START_MS, slice_leads: int | None = None) -> None:
         self.steps: list[str] = [f"both = Both({now_ms}, {slice_leads})"]
         self.now_ms = now_ms
-        self.model = ReferenceModel(ALMANAC)
+        self.model = ReferenceModel(ALMANAC, SCHEMES)
         self.durable = Durable()
         self.durable.slice_leads = slice_leads
         self.engine = Engine()
@@ -132,6 +133,8 @@ class Both:
         match command:
             case c.Reopen():
                 return structs.replace(command, row=self.durable.leads.get(command.lead))
+            case c.LogActivity():
+                return structs.replace(command, row=next(iter(self._closed((command.lead,))), None))
             case c.EditLeads() | c.Anonymise():
                 return structs.replace(command, rows=self._closed(command.leads))
             case _:

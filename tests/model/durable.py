@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 from model.almanac import ALMANAC
+from model.schemes import SCHEMES
 
 from nextlead.core import model as m
 from nextlead.core import setup_model as sm
@@ -83,6 +84,14 @@ class Durable:
             assert isinstance(row, sm.Campaign)
             yield from ((lead, row.code, call.number, call.at_ms, call.talked_ms) for call in calls)
 
+    def campaign_codes(self) -> Iterator[tuple[int, str]]:
+        """Pools and the codes of their campaigns."""
+        for row in self.rows.values():
+            if isinstance(row, m.Pool):
+                campaign = self.rows["campaign", row.campaign]
+                assert isinstance(campaign, sm.Campaign)
+                yield row.id, campaign.code
+
     def zones_of(self, lead: m.Lead) -> tuple[tuple[str, ...], bool]:
         """The zones that the row names, and whether they are the lead's own (R11.1)."""
         if not lead.zones:
@@ -111,7 +120,7 @@ class Durable:
 
     def engine(self, now_ms: int) -> tuple[Engine, Changes]:
         """A new engine from what is here, started at `now_ms`, and what the start changed."""
-        engine = Engine(secret=SECRET, almanac=ALMANAC)
+        engine = Engine(secret=SECRET, almanac=ALMANAC, schemes=SCHEMES)
         if self.slice_leads is not None:
             engine.state.slice_leads = self.slice_leads
         engine.commit_no = self.commit_no + 1

@@ -107,7 +107,14 @@ rows = st.lists(row, min_size=1, max_size=8)
 reject = st.tuples(
     st.lists(st.sampled_from(PHONES), max_size=2, unique=True).map(tuple),
     data,
-    st.sampled_from(("not_accepted", "invalid_phone_number")),
+    st.sampled_from(
+        (
+            ("not_accepted", "countries"),
+            ("not_accepted", "fields.a/b.prohibited"),
+            ("not_accepted", ""),
+            ("invalid_phone_number", ""),
+        )
+    ),
 )
 rejects = st.one_of(st.just([]), st.just([]), st.lists(reject, max_size=2))
 duplicates = st.builds(

@@ -91,9 +91,10 @@ class Shop:
         priority, owner, data, zone = drawn
         return c.IntakeRow(line, numbers, data=data, priority=priority, owner=owner, zone=zone)
 
-    def reject(self, line: int, numbers: tuple[int, ...], data: bytes, closure: str) -> c.IntakeReject:
+    def reject(self, line: int, numbers: tuple[int, ...], data: bytes, broken: tuple[str, str]) -> c.IntakeReject:
         """A row that broke a rule."""
-        return c.IntakeReject(line, ("broken",), numbers=numbers, data=data, closure=closure, rule="pattern")
+        closure, rule = broken
+        return c.IntakeReject(line, ("broken",), numbers=numbers, data=data, closure=closure, rule=rule)
 
     def keys(self, pool: int, row: c.IntakeRow) -> tuple[bytes, ...]:
         """R9.6: what the row matches by, but its numbers."""

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from model.counted import compare_campaigns, compare_conditions, compare_filters, same
 from model.durable import Durable
-from model.views import lead_of_engine, lead_of_model
+from model.views import latest_of_engine, latest_of_model, lead_of_engine, lead_of_model
 from msgspec import json
 
+from nextlead.core.conditions import FRESH, Condition, condition_after, condition_before
 from nextlead.core.engine import Engine
 from nextlead.core.fresh import follow_shuffle
-from nextlead.core.model import DIALABLE, Clones, Lead, Status
+from nextlead.core.model import DIALABLE, Clones, Event, Lead, Status
 from nextlead.core.setup_model import Tally
 from nextlead.testing import ReferenceModel
 from nextlead.testing.reference import who
@@ -35,11 +37,10 @@ def compare_state(model: ReferenceModel, engine: Engine, durable: Durable) -> No
     compare_pools(model, engine)
     compare_intake(model, durable)
     compare_counters(model, engine, durable)
+    compare_campaigns(model, engine)
+    compare_filters(model, engine)
+    compare_conditions(model, engine, durable)
     compare_deadline(model, engine)
-
-
-def _same(what: str, model: object, engine: object) -> None:
-    assert model == engine, f"{what}\n  model:  {model}\n  engine: {engine}"
 
 
 # -- leads ----------------------------------------------------------------------------------------------------------
@@ -67,7 +68,7 @@ def compare_calls(model: ReferenceModel, durable: Durable) -> None:
         for each in model.world.attempts
         if each.at_ms > since_ms
     }
-    _same("attempts", sorted(ours), sorted({call for call in durable.calls() if call[3] > since_ms}))
+    same("attempts", sorted(ours), sorted({call for call in durable.calls() if call[3] > since_ms}))
 
 
 def compare_closed(model: ReferenceModel, durable: Durable) -> None:
@@ -77,10 +78,26 @@ def compare_closed(model: ReferenceModel, durable: Durable) -> None:
         lead = model.lead(number)
         assert lead is not None, f"lead {number} is gone in the model, stored as {row}"
         if not lead.open:
-            _same(
+            same(
                 f"closed lead {number}",
-                (lead.status, lead.closure, lead.attempts, lead.former, lead.erased, lead.numbers),
-                (row.status, row.closure, row.attempts, row.former, row.erased, kept_numbers(row)),
+                (
+                    lead.status,
+                    lead.closure,
+                    lead.attempts,
+                    lead.former,
+                    lead.erased,
+                    lead.numbers,
+                    latest_of_model(lead),
+                ),
+                (
+                    row.status,
+                    row.closure,
+                    row.attempts,
+                    row.former,
+                    row.erased,
+                    kept_numbers(row),
+                    latest_of_engine(row, durable),
+                ),
             )
             assert row.closed_ms == lead.closed_ms or durable.slice_leads, f"lead {number} closed at {row.closed_ms}"
 
@@ -94,24 +111,39 @@ def compare_history(model: ReferenceModel, durable: Durable) -> None:
     """R1.3: each status change with its times, actor, closure and owner."""
     for lead in model.world.leads.values():
         exact = not durable.slice_leads
+        events = durable.events.get(lead.id, [])
         ours = [
-            (*times(line, exact=exact), line.actor, line.before, line.after, line.closure, line.owner)
+            (*times(line, line.after, exact=exact), line.actor, line.before, line.after, line.owner)
             for line in lead.history
             if line.before != line.after
         ]
         theirs = [
-            (*times(e, exact=exact), e.actor, e.status_before, e.status, e.closure, durable.owners[e.owner])
-            for e in durable.events.get(lead.id, [])
-            if e.status_before != e.status
+            (*times(e, condition_after(e), exact=exact), e.actor, *conditions(e), durable.owners[e.owner])
+            for e in events
+            if condition_before(e) != condition_after(e)
         ]
-        _same(f"history of lead {lead.id}", ours, theirs)
+        same(f"history of lead {lead.id}", ours, theirs)
+        check_chain(lead.id, events)
 
 
-def times(line: Any, *, exact: bool) -> tuple[int, ...]:
+def check_chain(lead: int, events: list[Event]) -> None:
+    """Where one line of history ends the next one begins, and the first one at a lead that nobody has touched."""
+    at = FRESH
+    for event in events:
+        assert condition_before(event) == at, f"lead {lead} was {at}, and {event} says another thing"
+        at = condition_after(event)
+
+
+def conditions(event: Event) -> tuple[Condition, Condition]:
+    """Before and after."""
+    return condition_before(event), condition_after(event)
+
+
+def times(line: Any, after: Condition, *, exact: bool) -> tuple[int, ...]:
     """When it was written, and when it was effective. What is done in slices is written later (R8.3)."""
     if exact:
         return line.at_ms, line.effective_ms
-    return () if line.closure in ("do_not_call", "global_do_not_call") else (line.effective_ms,)
+    return () if after.closure in ("do_not_call", "global_do_not_call") else (line.effective_ms,)
 
 
 # -- the rest -------------------------------------------------------------------------------------------------------
@@ -119,7 +151,7 @@ def times(line: Any, *, exact: bool) -> tuple[int, ...]:
 
 def compare_agents(model: ReferenceModel, engine: Engine) -> None:
     """Sessions, permissions, leases, unresolved leads, own redials."""
-    _same("agents", sorted(model.world.agents), sorted(engine.agents.by_code))
+    same("agents", sorted(model.world.agents), sorted(engine.agents.by_code))
     code = {campaign.no: campaign.code for campaign in engine.campaigns}
     for agent in model.world.agents.values():
         row = engine.agents.by_code[agent.code]
@@ -131,27 +163,27 @@ def compare_agents(model: ReferenceModel, engine: Engine) -> None:
             engine.teams.by_no[row.team].code,
         )
         chosen = agent.session and (agent.session.campaigns, agent.session.cross)
-        _same(f"agent {agent.code}", (agent.enabled, sorted(agent.campaigns), chosen, agent.team), theirs)
+        same(f"agent {agent.code}", (agent.enabled, sorted(agent.campaigns), chosen, agent.team), theirs)
         held = [lead.id for lead in model.world.leased_by(agent.code)]
-        _same(f"leases of {agent.code}", held, [offer.lead.id for offer in engine.leases_of(agent.code)])
+        same(f"leases of {agent.code}", held, [offer.lead.id for offer in engine.leases_of(agent.code)])
         locked = [lead for lead in model.open_leads() if lead.unresolved and lead.unresolved.agent == agent.code]
         ours = sorted(lead.id for lead in locked)
-        _same(f"unresolved of {agent.code}", ours, sorted(lead.id for lead in engine.unresolved_of(agent.code)))
+        same(f"unresolved of {agent.code}", ours, sorted(lead.id for lead in engine.unresolved_of(agent.code)))
         own = sorted(lead.id for lead in model.open_leads() if lead.held_back and lead.owner == agent.owner)
-        _same(f"redials of {agent.code}", own, sorted(lead.id for lead in engine.redials_of(agent.code)))
-    _same("waiting", len(model.world.waiters), engine.waiting)
+        same(f"redials of {agent.code}", own, sorted(lead.id for lead in engine.redials_of(agent.code)))
+    same("waiting", len(model.world.waiters), engine.waiting)
 
 
 def compare_pools(model: ReferenceModel, engine: Engine) -> None:
     """State, first activity (R2.2), counts; R9.13: ready, open and leased are exact when read."""
     world = model.world
-    _same("pools", sorted(world.pools), sorted(engine.pools))
+    same("pools", sorted(world.pools), sorted(engine.pools))
     for pool in world.pools.values():
         row = engine.pools[pool.id]
         ours = (pool.state, pool.first_active_ms or 0, pool.valid, pool.invalid, pool.duplicate)
-        _same(f"pool {pool.id}", ours, (row.state, row.first_active_ms, row.valid, row.invalid, row.duplicate))
+        same(f"pool {pool.id}", ours, (row.state, row.first_active_ms, row.valid, row.invalid, row.duplicate))
         ages = (pool.loaded_ms or 0, pool.expired_ms or 0, pool.expired_promised, pool.deleted)
-        _same(f"age of pool {pool.id}", ages, (row.loaded_ms, row.expired_ms, row.expired_promised, row.deleted))
+        same(f"age of pool {pool.id}", ages, (row.loaded_ms, row.expired_ms, row.expired_promised, row.deleted))
         leads = [lead for lead in world.leads.values() if lead.pool == pool.id]
         ready = sum(who.ready_for_somebody(world, lead, world.now_ms) for lead in leads)
         counts = engine.pool_counts(pool.id, world.now_ms)
@@ -162,7 +194,7 @@ def compare_pools(model: ReferenceModel, engine: Engine) -> None:
                 closed[closure] = closed.get(closure, 0) + 1
         opened, leased = sum(lead.open for lead in leads), sum(lead.lease is not None for lead in leads)
         used = sum(lead.shown for lead in leads)
-        _same(
+        same(
             f"counts of pool {pool.id}",
             (ready, opened, leased, closed, used),
             (counts.ready, counts.open, counts.leased, counts.closed, counts.used),
@@ -178,14 +210,14 @@ def compare_intake(model: ReferenceModel, durable: Durable) -> None:
             for each in durable.rejects.get(pool.id, [])
             if each.kind != "log"
         )
-        _same(f"rejects of pool {pool.id}", sorted(pool.rejects), theirs)
+        same(f"rejects of pool {pool.id}", sorted(pool.rejects), theirs)
     for lead in world.leads.values():
         if not lead.erased:
-            _same(f"data of lead {lead.id}", lead.data, json.decode(durable.data[lead.id]))
+            same(f"data of lead {lead.id}", lead.data, json.decode(durable.data[lead.id]))
     masters = {lead.master for lead in world.leads.values() if lead.master}
     rows = [row for row in durable.rows.values() if isinstance(row, Clones)]
-    _same("clones", {each: len(world.clones_of(each)) for each in masters}, {row.master: row.count for row in rows})
-    _same("to be erased", world.asked, durable.asked)
+    same("clones", {each: len(world.clones_of(each)) for each in masters}, {row.master: row.count for row in rows})
+    same("to be erased", world.asked, durable.asked)
 
 
 def ready_by_class(model: ReferenceModel) -> dict[tuple[str, str], int]:
@@ -206,18 +238,18 @@ def compare_counters(model: ReferenceModel, engine: Engine, durable: Durable) ->
         key = (lead.campaign, lead.status.code)
         ours[key] = ours.get(key, 0) + 1
     theirs = {key: count for key, count in engine.counts().items() if count and key[1] != "closed"}
-    _same("counts", ours, theirs)
-    _same("ready", ready_by_class(model), {key: n for key, n in engine.ready_counts(model.world.now_ms).items() if n})
+    same("counts", ours, theirs)
+    same("ready", ready_by_class(model), {key: n for key, n in engine.ready_counts(model.world.now_ms).items() if n})
     for campaign in model.world.campaigns.values():
         tally = durable.rows.get(("tally", engine.campaigns.by_code[campaign.code].no), NO_TALLY)
         assert isinstance(tally, Tally)
-        _same(f"counters of {campaign.code}", (campaign.handed, campaign.stride), (tally.handed, tally.stride))
-    _same("do not call", model.world.blocked, set(engine.blocked))
-    _same("global do not call", model.world.blocked_globally, set(engine.blocked_globally))
-    _same("forgotten", {engine.state.digest(number) for number in model.world.forgotten}, set(engine.forgotten))
+        same(f"counters of {campaign.code}", (campaign.handed, campaign.stride), (tally.handed, tally.stride))
+    same("do not call", model.world.blocked, set(engine.blocked))
+    same("global do not call", model.world.blocked_globally, set(engine.blocked_globally))
+    same("forgotten", {engine.state.digest(number) for number in model.world.forgotten}, set(engine.forgotten))
     for number in {number for lead in model.open_leads() for number in lead.numbers}:
         leads = [lead.id for lead in model.open_leads() if number in lead.numbers]
-        _same(f"leads with {number}", leads, engine.leads_with_number(number))
+        same(f"leads with {number}", leads, engine.leads_with_number(number))
 
 
 def compare_deadline(model: ReferenceModel, engine: Engine) -> None:

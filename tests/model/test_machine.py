@@ -1,4 +1,4 @@
-"""Engine and reference model under the same random commands (SPEC 1 to 12), crash and reload among them.
+"""Engine and reference model under the same random commands (SPEC 1 to 13), crash and reload among them.
 
 `NEXTLEAD_MODEL_EXAMPLES=5000 pytest tests/model` is the long run; without it the run is short and always the same.
 A failure ends with the list of steps, as source that can be pasted into `test_replay.py`.
@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from model import moves
+from model.activity_moves import ACTIVITY_MOVES, SCHEME_MOVES
 from model.law_moves import LAW_MOVES, block, edit_many
 from model.lead_moves import LEAD_MOVES
 from model.pool_moves import POOL_MOVES
@@ -26,6 +27,12 @@ from nextlead.core.expiry import Expire
 from nextlead.testing.reference import Offered
 
 LONG = int(os.environ.get("NEXTLEAD_MODEL_EXAMPLES", "0"))
+
+
+KINDS_OF_CHANGE = (
+    *(LEAD_MOVES, LAW_MOVES, POOL_MOVES, POOL_MOVES, SETUP_MOVES, TIMED_MOVES),
+    *(ACTIVITY_MOVES, ACTIVITY_MOVES, SCHEME_MOVES),
+)
 
 
 class Machine(RuleBasedStateMachine):
@@ -64,7 +71,7 @@ class Machine(RuleBasedStateMachine):
 
     def change(self, data: st.DataObject) -> None:
         """What changes the work: leads, lists and persons, pools, the set-up."""
-        of = data.draw(st.sampled_from((LEAD_MOVES, LAW_MOVES, POOL_MOVES, POOL_MOVES, SETUP_MOVES, TIMED_MOVES)))
+        of = data.draw(st.sampled_from(KINDS_OF_CHANGE))
         for move in data.draw(st.lists(st.sampled_from(of), min_size=1, max_size=3)):
             self.finish(data)
             move(self.shop, data.draw)

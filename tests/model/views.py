@@ -46,6 +46,7 @@ def lead_of_engine(engine: Engine, lead: m.Lead, durable: Durable, now_ms: int) 
         "urgent": None,
         "unresolved": None,
         "zones": durable.zones_of(lead),
+        "latest": latest_of_engine(lead, durable),
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = lead.due_ms or pool.first_active_ms
@@ -94,6 +95,7 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
         "urgent": None,
         "unresolved": None,
         "zones": (hours.zones_of(world, lead), bool(lead.zone)),
+        "latest": latest_of_model(lead),
     }
     if lead.status in m.DIALABLE:
         view["due_ms"] = world.due_of(lead) or 0
@@ -110,6 +112,18 @@ def lead_of_model(world: World, lead: Lead, now_ms: int) -> View:
     if lead.unresolved is not None:
         view["unresolved"] = (lead.unresolved.agent, lead.unresolved.since_ms)
     return view
+
+
+def latest_of_engine(lead: m.Lead, durable: Durable) -> tuple[str, int, str] | None:
+    """R13.3; `durable` names agents who are gone too."""
+    found = lead.latest
+    if found is None:
+        return None
+    return found.kind.code, found.at_ms, durable.owners[found.agent].removeprefix("agent:") if found.agent else ""
+
+
+def latest_of_model(lead: Lead) -> tuple[str, int, str] | None:
+    return (lead.latest.kind.code, lead.latest.at_ms, lead.latest.agent) if lead.latest else None
 
 
 # -- replies --------------------------------------------------------------------------------------------------------
