@@ -7,6 +7,7 @@ from http_kit import Caller, House
 
 from nextlead.core.conditions import Condition
 from nextlead.core.model import Status
+from nextlead_adapters.http import public_status
 from nextlead_adapters.http.lead_shapes import LeadFilterBody
 from nextlead_adapters.http.public_status import shown_in, status_of
 
@@ -165,6 +166,16 @@ async def test_what_there_is_is_listed_when_something_else_is_asked_for(
         (error,) = (await lucky.no(422, method, path, **more))["errors"]
         assert error["field"] == field
         assert all(name in error["message"] for name in named), error["message"]
+
+
+async def test_what_is_kept_of_schemes_has_an_end(house: House, lucky: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = dict[Any, Any]()
+    monkeypatch.setattr(public_status, "_answers", kept)
+    monkeypatch.setattr(public_status, "_KEPT", 2)
+    for scheme, status in (("hero", "unprocessed"), ("smartlists", "New Account"), ("luckyonline", "In Progress")) * 2:
+        lead = await lucky.ok("GET", f"/v1/leads/1?scheme={scheme}")
+        assert lead["public_status"]["status"] == status
+        assert 0 < len(kept) <= 2
 
 
 async def test_words_are_known_before_there_is_a_campaign(admin: Caller) -> None:

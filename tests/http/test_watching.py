@@ -27,6 +27,7 @@ async def scrape(caller: Caller, **labels: str) -> dict[str, float]:
 NAMES = [
     "leads",
     "leads_ready",
+    "leads_by_public_status",
     "leases",
     "agents_waiting",
     "timers_pending",
