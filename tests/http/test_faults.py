@@ -45,6 +45,8 @@ async def test_a_store_that_fails_is_a_503_that_says_when_to_come_again(house: H
     assert (await centre.call("GET", "/readyz")).status_code == 503
     assert (await centre.call("GET", "/healthz")).status_code == 200
     assert (await centre.call("GET", "/v1/teams")).status_code == 503
+    assert len((await centre.ok("GET", "/v1/leads?status=unprocessed"))["items"]) == 4
+    assert (await centre.call("GET", "/v1/leads.csv")).status_code == 200
 
 
 async def test_a_503_is_not_remembered(house: House, centre: Caller) -> None:

@@ -56,7 +56,9 @@ def lead_filter(engine: Engine, which: LeadFilterBody) -> LeadFilter:
 
 
 async def find(call: Call, which: LeadFilterBody) -> LeadFilter:
-    """The same at this moment; all that it was made of is durable (SPEC R5.9)."""
+    """The same at this moment. Conditions are those of leads as they are durable (SPEC R5.9)."""
+    if which.public_status is None and which.reason is None:
+        return lead_filter(call.services.engine, which)
     return await call.services.dialer.read(lambda engine: lead_filter(engine, which))
 
 
