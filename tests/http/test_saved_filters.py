@@ -8,6 +8,7 @@ import pytest
 from http_kit import Caller, House, token_of
 
 from nextlead.core.commands import PutFilter
+from nextlead.core.errors import Invalid
 from nextlead.core.saved_filters import FILTERS_MOST
 from nextlead_adapters.http.lead_filter import counted, lead_filter
 from nextlead_adapters.http.lead_shapes import LeadFilterBody
@@ -240,3 +241,32 @@ async def test_counts_that_the_engine_has_cost_the_store_nothing(
     for which in COUNTED[:4:2]:
         assert (await shop.ok("PUT", "/v1/filters/x", {"filter": which}))["count"] == 4
     assert len((await shop.ok("GET", "/v1/filters"))["items"]) == 1
+
+
+@pytest.mark.parametrize("scheme", ["hero", "luckyonline", "smartlists", None])
+async def test_every_lead_is_found_under_what_it_is_shown_as_and_nowhere_else(
+    house: House, shop: Caller, scheme: str | None
+) -> None:  # R13.1, R13.4
+    await every_kind(shop)
+    by = {} if scheme is None else {"scheme": scheme}
+    groups: dict[tuple[str, str | None], list[int]] = {}
+    for lead in (await shop.ok("GET", "/v1/leads", params=by))["items"]:
+        shown = lead["public_status"]
+        for key in ((shown["status"], None), (shown["label"], None), (shown["status"], shown["reason"])):
+            if lead["id"] not in groups.setdefault(key, []):
+                groups[key].append(lead["id"])
+    engine = house.dialer.engine
+    names = house.dialer.engine.schemes if scheme is None else [scheme]
+    words = {(status, None) for name in names for status in engine.schemes[name].statuses}
+    assert len(groups) > 4
+    for status, reason in {*words, *groups}:
+        which = {**by, "public_status": status} | ({} if reason is None else {"reason": reason})
+        body = LeadFilterBody(**which)
+        try:
+            asked = lead_filter(engine, body)
+        except Invalid:  # no campaign has the scheme of that word
+            assert (scheme, status in engine.schemes["hero"].statuses) == (None, True)
+            continue
+        expected = groups.get((status, reason), [])
+        assert [each.lead.id for each in await house.dialer.archive.leads(asked)] == expected, which
+        assert counted(engine, body, asked) == len(expected)
