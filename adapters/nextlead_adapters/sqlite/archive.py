@@ -6,7 +6,7 @@ the tables are read: a row may be folded in between, and is then found twice, bu
 
 import sqlite3
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,7 +24,10 @@ from .statements import batches
 T = TypeVar("T")
 NO_DATA: Final = b"{}"
 WINDOW: Final = 20_000
-"""Ids of leads that are counted in one go."""
+"""Ids of leads that are looked at in one go."""
+_ALL: Final = 1 << 62
+"""More than any id."""
+_Ask = Callable[[sqlite3.Connection, int, LeadFilter, Collection[int], reads.Pools], tuple[T, int]]
 
 
 class SqliteArchive:
@@ -51,8 +54,14 @@ class SqliteArchive:
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """See `Archive.leads`; the leads in the overlay are matched here, the others in SQL."""
         recent = await self._recent(query)
-        stored = await _ask(self._reader.run(filters.page, self._org, query, recent.keys(), self._pools))
+        stored: list[Lead] = []
+        async for some in self._windows(filters.page, query, recent):
+            stored += some
+            if len(stored) >= query.limit:
+                break
         matching = [row for row in recent.values() if query.matches(row)]
+        if query.text is None:
+            matching = sorted(matching, key=lambda row: row.id)[: query.limit]
         data = await self._data([row.id for row in (*matching, *stored)])
         found = [Stored(row, data.get(row.id, NO_DATA)) for row in matching]
         found = [entry for entry in found if query.text is None or has_text(entry.data, query.text)]
@@ -60,17 +69,11 @@ class SqliteArchive:
         return sorted(found, key=lambda entry: entry.lead.id)[: query.limit]
 
     async def count(self, query: LeadFilter) -> int:
-        """See `Archive.count`. Window by window of ids, so that other reads are not kept waiting."""
+        """See `Archive.count`."""
         recent = await self._recent(query)
         found = await self._count_recent(query, recent)
-        last = await _ask(self._reader.run(reads.last_lead, self._org))
-        end = last + 1 if query.before is None else min(query.before, last + 1)
-        skip = sorted(recent)
-        for after in range(query.after, end - 1, WINDOW):
-            before = min(after + WINDOW + 1, end)
-            some = skip[bisect_right(skip, after) : bisect_left(skip, before)]
-            part = structs.replace(query, after=after, before=before)
-            found += await _ask(self._reader.run(filters.count, self._org, part, some, self._pools))
+        async for some in self._windows(filters.count, query, recent):
+            found += some
         return found
 
     async def commit_before(self, at_ms: int) -> int:
@@ -162,6 +165,20 @@ class SqliteArchive:
         return row if isinstance(row, Answer) and row.at_ms >= self._at_ms - ANSWER_KEPT_MS else None
 
     # -- inside -----------------------------------------------------------------------------------------------------
+
+    async def _windows(self, ask: _Ask[T], query: LeadFilter, recent: Collection[int]) -> AsyncIterator[T]:
+        """What is found in one window of ids after the other, without the recent leads; see `filters.py`."""
+        skip = sorted(recent)
+        width = WINDOW if query.number is None else _ALL
+        end = _ALL if query.before is None else query.before
+        after, last = query.after, _ALL
+        while after < min(last, end - 1):
+            before = min(after + width + 1, end)
+            part = structs.replace(query, after=after, before=before)
+            some = skip[bisect_right(skip, after) : bisect_left(skip, before)]
+            found, last = await _ask(self._reader.run(ask, self._org, part, some, self._pools))
+            yield found
+            after += width
 
     async def _count_recent(self, query: LeadFilter, recent: Mapping[int, Lead]) -> int:
         matching = [id_ for id_, row in recent.items() if query.matches(row)]

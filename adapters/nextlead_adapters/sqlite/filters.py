@@ -1,46 +1,53 @@
-"""Leads by filter, from the tables. What waits in the overlay is left out here (`skip`): `archive` lays it over."""
+"""Leads by filter, from the tables. What waits in the overlay is left out here (`skip`): `archive` lays it over.
+
+A question may look at every lead there is. `archive` asks it for one window of ids after the other, so that the reads
+of others, such as the data of a lead that is offered, come in between.
+"""
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import merge
 from itertools import islice
 from typing import Final
 
 import msgspec
 
-from nextlead.core.conditions import FRESH
+from nextlead.core.conditions import FRESH, Condition
 from nextlead.core.fresh import fresh_to_lead
 from nextlead.core.model import Lead, Pool, Status
 from nextlead.ports import LeadFilter, has_text
 
 from .codec import decode_fresh, decode_lead
 from .connection import snapshot
+from .reads import last_lead
 from .statements import BY_ID, OPEN
 
 Pools = dict[int, Pool]
-_CONDITIONS: Final = """(campaign, status, coalesce(closure, ''), rule, activity) IN (SELECT
-json_extract(c.value, '$[0]'), json_extract(c.value, '$[1]'), json_extract(c.value, '$[2]'),
-json_extract(c.value, '$[3]'), json_extract(c.value, '$[4]') FROM json_each(?) AS c)"""
+_FEW: Final = 5
 _NOT_THESE: Final = "id NOT IN (SELECT s.value FROM json_each(?) AS s)"
 _LEAD: Final = f"lead {BY_ID}"
 _TEXT: Final = """EXISTS (SELECT 1 FROM lead_data AS d WHERE d.org = ? AND d.lead = id
 AND instr(lower(CAST(d.body AS TEXT)), lower(?)))"""
 
 
-def page(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> list[Lead]:
-    """The first leads behind `query.after` that match, by id, without those to skip."""
+def page(
+    db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools
+) -> tuple[list[Lead], int]:
+    """The first leads behind `query.after` that match, by id, without those to skip; and the greatest id of all."""
     with snapshot(db):
         found = merge(_touched(db, org, query, skip), _untouched(db, org, query, skip, pools), key=lambda lead: lead.id)
-        return list(islice(found, query.limit))
+        return list(islice(found, query.limit)), last_lead(db, org)
 
 
-def count(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> int:
-    """How many leads match, without those to skip; `query.limit` does not count. No row is decoded."""
+def count(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> tuple[int, int]:
+    """How many leads match, without those to skip; and the greatest id of all. No row is decoded."""
     questions = [question for question in (_of_touched(org, query), _of_untouched(org, query, pools)) if question]
     with snapshot(db):
         if query.text is not None:
-            return sum(1 for question in questions for _ in _rows(db, org, question, query.text, skip))
-        return sum(_count(db, question, skip) for question in questions)
+            found = sum(1 for question in questions for _ in _rows(db, org, question, query.text, skip))
+        else:
+            found = sum(_count(db, question, skip) for question in questions)
+        return found, last_lead(db, org)
 
 
 class _Question:
@@ -48,10 +55,12 @@ class _Question:
 
     def __init__(self, source: str, org: int, query: LeadFilter) -> None:
         self.source = source
-        self.terms = ["org = ?", "id > ?"]
-        self.values: list[object] = [org, query.after]
+        self.terms = ["org = ?"]
+        self.values: list[object] = [org]
+        id_ = "id" if query.number is None else "+id"  # the few leads of a number are not looked for by range
+        self.add(f"{id_} > ?", query.after)
         if query.before is not None:
-            self.add("id < ?", query.before)
+            self.add(f"{id_} < ?", query.before)
         if query.owner is not None:
             self.add("owner = ?", query.owner)
         if query.number is not None:
@@ -86,9 +95,29 @@ def _of_touched(org: int, query: LeadFilter) -> _Question | None:
     if query.last_by is not None:
         question.add("activity > 0 AND last_by = ?", query.last_by)
     if conditions is not None:
-        rows = [(no, c.status, c.closure or "", c.rule, c.activity) for no, c in conditions if not c.anonymised]
-        question.add(_CONDITIONS, msgspec.json.encode(rows).decode())
+        question.add(_is_one_of(conditions))
     return question
+
+
+def _is_one_of(conditions: Iterable[tuple[int, Condition]]) -> str:
+    """Spelled out: there may be more than a statement takes values. Columns with few values come first, to be quick."""
+    shown = [(campaign, found) for campaign, found in conditions if not found.anonymised]
+    columns = {
+        "campaign": [str(campaign) for campaign, _ in shown],
+        "status": [str(int(found.status)) for _, found in shown],
+        "coalesce(closure, '')": [_text(found.closure or "") for _, found in shown],
+        "rule": [_text(found.rule) for _, found in shown],
+        "activity": [str(int(found.activity)) for _, found in shown],
+    }
+    different = {column: sorted(set(values)) for column, values in columns.items()}
+    terms = [f"{column} IN ({','.join(values)})" for column, values in different.items() if len(values) <= _FEW]
+    rows = ",".join(f"({','.join(row)})" for row in zip(*columns.values(), strict=True))
+    return " AND ".join([*terms, f"({','.join(columns)}) IN (VALUES {rows})"]) if rows else "0"
+
+
+def _text(value: str) -> str:
+    """A text in a statement, whatever is in it."""
+    return f"CAST(x'{value.encode().hex()}' AS TEXT)"
 
 
 def _of_untouched(org: int, query: LeadFilter, pools: Pools) -> _Question | None:
