@@ -73,6 +73,8 @@ async def test_the_rule_that_kept_a_lead_out_is_named(lucky: Caller) -> None:  #
     assert (lead["closure"], lead["not_accepted_by"]) == ("not_accepted", "countries")
     assert lead["public_status"]["label"] == "Trash: Non-existent country in the offer"
     assert await ids(lucky, reason="non existent country in the OFFER") == [lead["id"]]
+    reopened = await lucky.ok("POST", f"/v1/leads/{lead['id']}/reopen")
+    assert (reopened["not_accepted_by"], reopened["public_status"]["status"]) == (None, "In Progress")
 
 
 async def test_by_another_scheme_when_asked(lucky: Caller) -> None:  # R13.4

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from msgspec import UNSET, Raw
 
 from nextlead.core.activity_model import Latest, Logged
-from nextlead.core.conditions import condition_after
+from nextlead.core.conditions import NOT_ACCEPTED, condition_after
 from nextlead.core.engine import Engine
 from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead
 from nextlead.core.replies import Offer
@@ -57,7 +57,7 @@ def lead_view(engine: Engine, lead: Lead, data: bytes, scheme: Scheme | None = N
         data=Raw(NO_DATA if lead.erased else data),
         status=lead.status.code,
         closure=lead.closure,
-        not_accepted_by=lead.rule or None,
+        not_accepted_by=lead.rule or None if NOT_ACCEPTED in (lead.closure, lead.former) else None,
         public_status=public_status(engine, lead, scheme),
         activity=_activity(engine, lead.latest),
         owner=owner_view(engine, lead.owner),
