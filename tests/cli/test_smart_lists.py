@@ -1,5 +1,6 @@
 """`smart-lists`: questions that are saved by name, with how many leads answer them at the moment."""
 
+import io
 import json
 import subprocess
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from conftest import StartNextlead
+from rich.console import Console
 
-from nextlead_adapters.cli import smart_lists
+from nextlead_adapters.cli import output, smart_lists
 from nextlead_adapters.cli.client import Client
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -108,6 +110,23 @@ def test_2_is_wrong_use(nextlead: Nextlead) -> None:  # a list of everybody is n
     assert "say which leads" in done.stderr
     by_number = nextlead("smart-lists", "save", "ann", "--phone", "+14155550100", NEXTLEAD_TOKEN="t")
     assert by_number.returncode == 2  # R10.6: it would keep a person's number
+
+
+def test_a_terminal_shows_bars(
+    shop: partial["subprocess.CompletedProcess[str]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out(shop("smart-lists", "save", "everybody", "--campaign", "shop"))
+    out(shop("smart-lists", "save", "nobody", "--closure", "removed"))
+    out(shop("smart-lists", "save", "texted", "--public-status", "No SMS Reply"))
+    for name in ("NEXTLEAD_URL", "NEXTLEAD_TOKEN"):
+        monkeypatch.setenv(name, shop.keywords[name])
+    screen = io.StringIO()
+    terminal = Console(file=screen, force_terminal=True, color_system=None, width=80)
+    for module in (output, smart_lists):
+        monkeypatch.setattr(module, "console", terminal)
+    smart_lists.list_all()
+    lines = [line.split() for line in screen.getvalue().splitlines()[1:]]
+    assert lines == [["everybody", "3", "█" * 16], ["nobody", "0"], ["texted", "2", "█" * 10 + "▋"]]
 
 
 def test_bars_are_as_long_as_counts() -> None:

@@ -53,7 +53,10 @@ def import_file(
     confirm: Annotated[bool, typer.Option("--confirm", help="Load without the columns that match no field.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the pool as the daemon answers it.")] = False,
 ) -> None:
-    """Load a file of leads as a new pool of a campaign."""
+    """Load a file of leads as a new pool of a campaign.
+
+    What is not said of duplicates and of rows that can't be called is as the campaign has it.
+    """
     check = {"match": match, "scope": scope, "among": among, "action": duplicates}
     options = {
         "campaign": campaign,
