@@ -13,22 +13,29 @@ from nextlead.core import commands as c
 from nextlead.core.activity_model import DIRECTIONS, INTERACTIONS, OUTCOMES
 from nextlead.core.model import Status
 from nextlead.core.setup_model import DEFAULT_RESULTS, Duplicates, Template, TemplateResult, UploadRules
+from nextlead.testing.reference import Offered
 
 OF_CALLS = ("no_answer", "left_a_voicemail", "wrong_number")
-STATES: tuple[Any, ...] = (
+OPEN: tuple[Any, ...] = (
     lambda lead: lead.open and not lead.lease,
     lambda lead: lead.lease,
+    lambda lead: lead.lease,
+    lambda lead: lead.unresolved,
     lambda lead: lead.unresolved,
     lambda lead: lead.promise and lead.open and not lead.lease,
-    lambda lead: lead.status is Status.PENDING_VALIDATION,
+    lambda lead: lead.status is Status.AUTOMATIC_REDIAL,
+)
+ALL = (
+    *OPEN,
     lambda lead: not lead.open,
     lambda lead: lead.latest,
+    lambda lead: lead.status is Status.PENDING_VALIDATION,
 )
 
 
 def log_text(shop: Shop, draw: Draw) -> None:
     """To any lead, in any state; a text takes nothing else."""
-    lead, by, agent = who_logs(shop, draw)
+    lead, by, agent = who_logs(shop, draw, ALL)
     direction = draw(st.sampled_from(DIRECTIONS))
     shop.do(
         c.LogActivity(lead=lead, interaction="sms", direction=direction, at_ms=when(shop, draw), agent=agent, by=by)
@@ -36,11 +43,25 @@ def log_text(shop: Shop, draw: Draw) -> None:
 
 
 def log_outcome(shop: Shop, draw: Draw) -> None:
-    """A valid pair, on any lead in any state."""
-    lead, by, agent = who_logs(shop, draw)
+    """A valid pair, on a lead that is open, mostly."""
+    lead, by, agent = who_logs(shop, draw, OPEN if mostly(draw) else ALL)
+    log(shop, draw, lead, by, agent)
+
+
+def log_call(shop: Shop, draw: Draw) -> None:
+    """R13.5: a whole call, of which an activity is logged instead of a finish."""
+    agent = draw(moves.agents)
+    offered = shop.do(c.Next(agent=agent, token=shop.token(), by=f"agent:{agent}"))
+    if isinstance(offered, Offered):
+        shop.both.now_ms += draw(st.sampled_from((0, 0, 1, 30_000)))
+        log(shop, draw, offered.lead, f"agent:{agent}", agent if draw(st.booleans()) else None)
+
+
+def log(shop: Shop, draw: Draw, lead: int, by: str, agent: str | None) -> None:
+    """An outcome."""
     outcome = draw(st.sampled_from(OUTCOMES))
     interaction = "call" if outcome in OF_CALLS else draw(st.sampled_from(("call", "call", *INTERACTIONS)))
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = {"interaction": interaction, "outcome": outcome}
     if outcome == "sale_in_progress" and draw(st.booleans()):
         fields["redial"] = redial(shop, draw)
     if outcome == "no_sale":
@@ -49,24 +70,12 @@ def log_outcome(shop: Shop, draw: Draw) -> None:
         known = shop.world.leads.get(lead)
         fields["number"] = draw(st.sampled_from([*(known.given if known else ()), moves.PHONES[0]]))
     direction = draw(st.sampled_from(("out", "out", "in")))
-    at_ms = when(shop, draw)
-    shop.do(
-        c.LogActivity(
-            lead=lead,
-            interaction=interaction,
-            direction=direction,
-            outcome=outcome,
-            at_ms=at_ms,
-            agent=agent,
-            by=by,
-            **fields,
-        )
-    )
+    shop.do(c.LogActivity(lead=lead, direction=direction, at_ms=when(shop, draw), agent=agent, by=by, **fields))
 
 
 def log_nonsense(shop: Shop, draw: Draw) -> None:
     """R13.3: pairs of which most are none."""
-    lead, by, agent = who_logs(shop, draw)
+    lead, by, agent = who_logs(shop, draw, ALL)
     shop.do(
         c.LogActivity(
             lead=lead,
@@ -83,9 +92,9 @@ def log_nonsense(shop: Shop, draw: Draw) -> None:
     )
 
 
-def who_logs(shop: Shop, draw: Draw) -> tuple[int, str, str | None]:
+def who_logs(shop: Shop, draw: Draw, states: tuple[Any, ...]) -> tuple[int, str, str | None]:
     """A lead, and who logs something of it: its holder, another agent, a supervisor for somebody or nobody."""
-    lead = some_lead(draw, shop.both, wanted=draw(st.sampled_from(STATES)))
+    lead = some_lead(draw, shop.both, wanted=draw(st.sampled_from(states)))
     known = shop.world.leads.get(lead)
     agent = draw(st.sampled_from((*moves.AGENTS, None, None)))
     if known is not None and known.lease is not None and mostly(draw):
@@ -152,7 +161,7 @@ def delete_filter(shop: Shop, draw: Draw) -> None:
 
 def text_twice(shop: Shop, draw: Draw) -> None:
     """R13.3: they flip with each text, whatever became of the lead meanwhile."""
-    lead, by, agent = who_logs(shop, draw)
+    lead, by, agent = who_logs(shop, draw, ALL)
     text = c.LogActivity(lead=lead, interaction="sms", agent=agent, by=by)
     for direction in draw(st.permutations(DIRECTIONS)):
         shop.do(structs.replace(text, direction=direction))
@@ -160,5 +169,5 @@ def text_twice(shop: Shop, draw: Draw) -> None:
 
 names = st.sampled_from(("open", "closed", "mine"))
 
-ACTIVITY_MOVES = (*(log_outcome,) * 6, log_text, log_text, text_twice, log_nonsense)
+ACTIVITY_MOVES = (*(log_outcome,) * 4, *(log_call,) * 4, log_text, text_twice, log_nonsense)
 SCHEME_MOVES = (put_scheme, put_scheme, put_template, put_template, put_filter, put_filter, delete_filter)

@@ -211,14 +211,13 @@ def settle_unreached(world: World, lead: Lead, said: Said) -> Done:
 
 def settle_unresolved(world: World, lead: Lead, said: Said) -> Done:
     """R7.1; one that is unresolved already keeps its lock and its clock (R7.3)."""
-    end_urgency(lead, said)
-    if lead.unresolved is not None:
-        note(world, lead, said, Activity.SALE_IN_PROGRESS)
-        changes.become(world, lead, Status.UNRESOLVED, by=said.by)
-        return Done(lead.id)
     agent = need_agent(said)
+    end_urgency(lead, said)
     note(world, lead, said, Activity.SALE_IN_PROGRESS)
-    changes.lock(world, lead, agent.code, by=said.by)
+    if lead.unresolved is None:
+        changes.lock(world, lead, agent.code, by=said.by)
+    else:
+        changes.become(world, lead, Status.UNRESOLVED, by=said.by)
     return Done(lead.id)
 
 
