@@ -55,6 +55,7 @@ from .timers import Kind, Slot
 from .transitions import may_change
 
 _CLOSED: Final = Status.CLOSED
+_NOTHING: Final = Activity.NONE  # a member looked up in its class is slow, and this is the hot path
 
 
 SLICE_LEADS: Final = 100
@@ -262,8 +263,8 @@ class State(Places):
                 old.silent,
                 checks,
                 old.closure,
-                Activity.NONE if old.latest is None else old.latest.kind,
-                Activity.NONE if new.latest is None else new.latest.kind,
+                _NOTHING if old.latest is None else old.latest.kind,
+                _NOTHING if new.latest is None else new.latest.kind,
                 new.rule if NOT_ACCEPTED in (old.closure, new.closure) else "",
                 logged,
             )
@@ -414,8 +415,10 @@ class State(Places):
     def _recount(self, old: Lead, new: Lead) -> None:
         """The row of a lead has changed: what is counted of it may have."""
         if old.closure is None and new.closure is None:
-            if old.status is not new.status or old.latest is not new.latest or old.shown is not new.shown:
+            if old.status is not new.status or old.latest is not new.latest:
                 self.counts.move(old, new)
+            elif old.shown is not new.shown:
+                self.counts.unshown[new.pool] += 1 if old.shown else -1
         elif old.closure != new.closure or old.latest is not new.latest:
             self.count(old, -1)
             self.count(new, 1)
