@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from nextlead.core import activity_model, verify
 from nextlead.core import commands as c
-from nextlead.core import verify
 from nextlead.core.changes import Changes
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError
@@ -22,6 +22,7 @@ from nextlead.testing import MemoryStore
 from nextlead.testing.clock import MONDAY_MS
 from nextlead_adapters.sqlite import SqliteStore
 
+OUTCOMES: tuple[Any, ...] = activity_model.OUTCOMES
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 AGENTS, CAMPAIGNS = ("ann", "bob", "cyd"), ("c1", "c2")
 NUMBERS = tuple(14155550100 + at for at in range(9))
@@ -158,6 +159,7 @@ class Centre:
             (2, self.pool),
             (1, self.block),
             (2, self.reopen),
+            (4, self.log),
             (1, self.forget),
             (1, self.staff),
             (3, self.work),
@@ -297,6 +299,27 @@ class Centre:
     async def reopen(self) -> None:
         if (lead := self.closed_lead()) is not None:
             await self.do(c.Reopen(lead=lead.id, row=lead))
+
+    async def log(self) -> None:
+        """An activity of a lead that is free, on a screen or closed."""
+        closed = self.closed_lead() if self.dice.random() < 0.2 else None
+        lead = closed or self.dice.choice(self.open_leads() or [None])
+        if lead is None:
+            return
+        outcome = None if closed else self.dice.choice((None, *OUTCOMES))
+        redial = c.RedialEdit("private", self.now_ms + HOUR, force=True) if self.dice.random() < 0.5 else None
+        await self.do(
+            c.LogActivity(
+                lead=lead.id,
+                interaction="call" if outcome else "sms",
+                direction=self.dice.choice(("in", "out")),
+                outcome=outcome,
+                agent=self.dice.choice((None, *AGENTS)),
+                at_ms=self.now_ms - self.dice.choice((0, 0, HOUR)),
+                redial=redial if outcome == "sale_in_progress" else None,
+                row=closed,
+            )
+        )
 
     async def forget(self) -> None:
         if (lead := self.closed_lead()) is not None and self.dice.random() < 0.8:
