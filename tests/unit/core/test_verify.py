@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
+from nextlead.core.activity_model import Activity
 from nextlead.core.commands import (
     ClosePool,
     EditLead,
     Finish,
     IntakeRow,
     LoadRows,
+    LogActivity,
     Next,
     OpenPool,
     PutAgent,
@@ -108,3 +111,75 @@ def test_an_edit_of_a_leased_lead_leaves_its_timer_where_it_is() -> None:  # R5.
     engine.apply(Tick(), NOW_MS + 3_600_000)
     assert engine.leases_of("B") == []
     assert len(engine.leases_of("A")) == 1
+
+
+# -- counts by condition (SPEC 13) ----------------------------------------------------------------------------------
+
+
+def counted_engine() -> Engine:
+    """The worked engine, with leads that closed and one that was texted."""
+    engine = worked_engine()
+    engine.apply(LogActivity(lead=5, interaction="sms"), NOW_MS)
+    engine.apply(Remove(lead=6), NOW_MS)
+    engine.apply(LogActivity(lead=7, interaction="in_store", outcome="sold"), NOW_MS)
+    assert engine.verify() == []
+    return engine
+
+
+def _miscount_a_pool(engine: Engine) -> None:
+    counts = next(iter(engine.state.counts.pools.values()))
+    counts[next(iter(counts))] -= 1
+
+
+def _miscount_closed_leads(engine: Engine) -> None:
+    counts = next(iter(engine.state.counts.closed.values()))
+    counts[next(iter(counts))] += 1
+
+
+def _miscount_a_pools_closed_leads(engine: Engine) -> None:
+    counts = engine.state.counts
+    pool, row = next(iter(counts.closures.items()))
+    counts.closures[pool] = replace(row, counts=row.counts | {"removed": 7})
+
+
+def _forget_an_activity(engine: Engine) -> None:
+    lead = engine.lead(5)
+    assert lead is not None
+    engine.state.leads.put(replace(lead, latest=None))
+
+
+def _take_one_activity_for_another(engine: Engine) -> None:
+    lead = engine.lead(5)
+    assert lead is not None
+    assert lead.latest is not None
+    engine.state.leads.put(replace(lead, latest=replace(lead.latest, kind=Activity.SMS_IN)))
+
+
+def _count_one_as_shown(engine: Engine) -> None:
+    counts = engine.state.counts.unshown
+    counts[next(iter(counts))] -= 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (_miscount, "condition"),
+        (_miscount_a_pool, "pool"),
+        (_miscount_closed_leads, "condition"),
+        (_miscount_a_pools_closed_leads, "condition"),
+        (_forget_an_activity, "condition"),
+        (_take_one_activity_for_another, "condition"),
+        (_count_one_as_shown, "shown"),
+    ],
+)
+def test_a_wrong_count_is_found(damage: Callable[[Engine], None], told: str) -> None:
+    engine = counted_engine()
+    damage(engine)
+    assert [problem for problem in engine.verify() if told in problem]
+
+
+def test_a_count_of_nothing_is_no_difference() -> None:
+    engine = counted_engine()
+    for counts in engine.state.counts.open.values():
+        counts.setdefault(127, 0)
+    assert engine.verify() == []
