@@ -410,7 +410,7 @@ class Reject(Row, frozen=True):
 class SavedFilter(Row, frozen=True):
     """A question for leads that was saved by name: a smart list (SPEC R13.4).
 
-    `body` is the filter as JSON; the engine never reads it. It names no person: see docs/schemes.md.
+    `body` is the filter as JSON; the engine never reads it. It names no person: see docs/smart-lists.md.
     """
 
     name: str

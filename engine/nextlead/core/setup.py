@@ -172,7 +172,8 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
     code = "default" if isinstance(command.project, UnsetType) else command.project
     project = present.project if old and command.project is UNSET else state.projects.need(code).no
     dialer = _or(command.dialer, present.dialer)
-    template = with_past(present.template, _or(command.template, present.template))
+    template = _or(command.template, present.template)
+    template = with_past(present.template, template) if old else replace(template, past=())
     check_dialer(dialer, state.zones.almanac)
     check_template(template)
     campaign = replace(
