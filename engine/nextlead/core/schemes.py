@@ -1,7 +1,7 @@
 """Status schemes: what people call the condition a lead is in (SPEC 13).
 
-A scheme is data; `scheme_files.py` of the adapters reads it from a file and sees to it that nothing is left out. Nothing in
-the engine depends on what a lead is shown as: schemes name, they don't decide.
+A scheme is data; `scheme_files.py` of the adapters reads it from a file and sees to it that nothing is left out.
+Nothing in the engine depends on what a lead is shown as: schemes name, they don't decide.
 """
 
 from collections.abc import Mapping
