@@ -6,7 +6,7 @@ have no event there, the archive says how many there are: nobody touched them.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
 from typing import Final
 
@@ -61,12 +61,11 @@ async def came_to(archive: Archive, scope: Scope, from_ms: int, until_ms: int, *
 
     `created`: those that came in within that time, by what they are now.
     """
-    came = _Ids(await archive.lead_from(from_ms), min(await archive.lead_from(until_ms), scope.next_lead))
-    tracks = _Tracks(scope, came, only_new=created)
-    await tracks.read(archive, from_ms, NEVER_MS if created else until_ms)
-    counts = Counter(tracks.last.values())
-    counts.update(await _untouched(archive, scope, came, tracks.last))
-    return counts
+    new = _Ids(await archive.lead_from(from_ms), min(await archive.lead_from(until_ms), scope.next_lead))
+    tally = _Tally(scope, new, only_new=created)
+    await tally.read(archive, from_ms, NEVER_MS if created else until_ms)
+    tally.after.update(await _untouched(archive, scope, new, tally.new))
+    return tally.after
 
 
 async def difference_since(archive: Archive, scope: Scope, from_ms: int, *, created: bool) -> Counter[Name]:
@@ -74,28 +73,31 @@ async def difference_since(archive: Archive, scope: Scope, from_ms: int, *, crea
 
     `created`: so that they lack those who came in since; the others are left as they are.
     """
-    came = _Ids(await archive.lead_from(from_ms), scope.next_lead)
-    tracks = _Tracks(scope, came, only_new=created)
-    await tracks.read(archive, from_ms, NEVER_MS)
-    counts: Counter[Name] = Counter()
-    counts.subtract(tracks.last.values())
-    counts.subtract(await _untouched(archive, scope, came, tracks.last))
-    counts.update(name for lead, name in tracks.first.items() if not came.has(lead))
-    return counts
+    new = _Ids(await archive.lead_from(from_ms), scope.next_lead)
+    tally = _Tally(scope, new, only_new=created)
+    await tally.read(archive, from_ms, NEVER_MS)
+    tally.before.subtract(tally.after)
+    tally.before.subtract(await _untouched(archive, scope, new, tally.new))
+    return tally.before
 
 
-class _Tracks:
-    """What leads were before and after the events that changed their names; of those in `new`, after any event.
+class _Tally:
+    """Leads whose name changed, by what they were before and after; of new ones all that have any event, by the latter.
 
-    `only_new`: of no others.
+    `only_new`: no others are looked at. It is kept with every event: to count many leads at the end would hold up
+    everybody else.
     """
 
     def __init__(self, scope: Scope, new: _Ids, *, only_new: bool) -> None:
-        self.first: dict[int, Name] = {}
-        self.last: dict[int, Name] = {}
-        self._doubtful: set[int] = set()
+        self.before: Counter[Name] = Counter()
+        self.after: Counter[Name] = Counter()
+        self.new: Counter[int] = Counter()
+        """New ones by campaign."""
+        self._last: dict[int, Name] = {}
+        self._doubtful: dict[int, Name] = {}
+        """Leads that may have been deleted since, with what they were before."""
         self._scope = scope
-        self._new = new
+        self._ids = new
         self._only_new = only_new
 
     async def read(self, archive: Archive, from_ms: int, until_ms: int) -> None:
@@ -104,30 +106,45 @@ class _Tracks:
             for each in happened:
                 if from_ms <= each.event.at_ms < until_ms and self._scope.has(each.campaign, each.pool):
                     self._take(each)
-        await self._drop_deleted(archive)
+        for ids in _slices(self._doubtful):
+            for gone in set(ids) - await archive.existing(ids):
+                self._drop(gone)
 
     def _take(self, happened: Happened) -> None:
         event, words = happened.event, self._scope.words
-        is_new = self._new.has(event.lead)
+        is_new = self._ids.has(event.lead)
         if self._only_new and not is_new:
             return
-        changes = _changes(event)
-        if not changes and (not is_new or event.lead in self.last):
+        known, changes = self._last.get(event.lead), _changes(event)
+        if not changes and (not is_new or known is not None):
             return
-        before = condition_before(event)
-        name_before = words.name(happened.campaign, before)
-        name = words.name(happened.campaign, condition_after(event)) if changes else name_before
-        if name == name_before and not is_new:
+        before = words.name(happened.campaign, condition_before(event))
+        after = words.name(happened.campaign, condition_after(event)) if changes else before
+        if before == after and not is_new:
             return
-        self.first.setdefault(event.lead, name_before)
-        self.last[event.lead] = name
-        if happened.pool not in self._scope.whole:
-            self._doubtful.add(event.lead)
+        if known is not None:
+            self.after[known] -= 1
+        else:
+            self._meet(happened, before)
+        self.after[after] += 1
+        self._last[event.lead] = after
 
-    async def _drop_deleted(self, archive: Archive) -> None:
-        for ids in _slices(self._doubtful):
-            for gone in set(ids) - await archive.existing(ids):
-                del self.first[gone], self.last[gone]
+    def _meet(self, happened: Happened, before: Name) -> None:
+        """The lead's first event that tells."""
+        if self._ids.has(happened.event.lead):
+            self.new[happened.campaign] += 1
+        else:
+            self.before[before] += 1
+        if happened.pool not in self._scope.whole:
+            self._doubtful[happened.event.lead] = before
+
+    def _drop(self, lead: int) -> None:
+        last = self._last.pop(lead)
+        self.after[last] -= 1
+        if self._ids.has(lead):
+            self.new[last.campaign] -= 1
+        else:
+            self.before[self._doubtful[lead]] -= 1
 
 
 def _changes(event: Event) -> bool:
@@ -150,19 +167,21 @@ async def _happened(archive: Archive, last_no: int, from_ms: int, until_ms: int)
         await asyncio.sleep(0)
 
 
-async def _untouched(archive: Archive, scope: Scope, came: _Ids, met: Mapping[int, Name]) -> Counter[Name]:
-    """Leads that came in and are not among those that were met. O(campaigns that leads came in for) counts."""
+async def _untouched(archive: Archive, scope: Scope, new: _Ids, met: Counter[int]) -> Counter[Name]:
+    """New leads that were not met, of which there are so many by campaign.
+
+    O(campaigns that leads came in for) counts.
+    """
     counts: Counter[Name] = Counter()
-    if came.first >= came.end:
+    if new.first >= new.end:
         return counts
-    known = Counter(name.campaign for lead, name in met.items() if came.has(lead))
-    which = LeadFilter(scope.campaign, scope.pool, after=came.first - 1, before=came.end)
-    left = await archive.count(which) - known.total()
+    which = LeadFilter(scope.campaign, scope.pool, after=new.first - 1, before=new.end)
+    left = await archive.count(which) - met.total()
     for campaign in scope.campaigns:
         if left <= 0:
             break
         is_last = campaign == scope.campaigns[-1]
-        here = left if is_last else await archive.count(replace(which, campaign=campaign)) - known[campaign]
+        here = left if is_last else await archive.count(replace(which, campaign=campaign)) - met[campaign]
         counts[scope.words.name(campaign, FRESH)] += here
         left -= here
     return counts

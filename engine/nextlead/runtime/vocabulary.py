@@ -26,7 +26,7 @@ class Vocabulary:
     def __init__(self, engine: Engine, scheme: str | None) -> None:
         """`scheme` of None: each campaign's own. Raises `Invalid`."""
         if scheme is not None and scheme not in engine.schemes:
-            raise Invalid("scheme", f"must be one of {', '.join(engine.schemes)}")
+            raise Invalid("scheme", f"must be one of {', '.join(sorted(engine.schemes))}")
         self._campaigns: dict[int, Campaign] = {campaign.no: campaign for campaign in engine.campaigns}
         self._schemes = engine.schemes
         self._scheme = None if scheme is None else engine.schemes[scheme]
