@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from model import moves
-from model.activity_moves import ACTIVITY_MOVES, SCHEME_MOVES
+from model.activity_moves import ACTIVITY_MOVES, SCHEME_MOVES, log_call, log_outcome, log_text
 from model.law_moves import LAW_MOVES, block, edit_many
 from model.lead_moves import LEAD_MOVES
 from model.pool_moves import POOL_MOVES
@@ -155,8 +155,9 @@ class Slices(Machine):
     def between(self) -> tuple[Callable[[Shop, moves.Draw], None], ...]:
         """While leads expire whatever names one finds it closed (R8.3); else only work is the same as afterwards."""
         if all(isinstance(task, Expire) for task in self.shop.both.engine.state.tasks):
-            return (*BETWEEN_MOVES, *LEAD_MOVES, block, block, edit_many, edit_many)
-        return BETWEEN_MOVES
+            named = (*LEAD_MOVES, block, block, edit_many, edit_many, log_text, log_outcome, log_outcome)
+            return (*BETWEEN_MOVES, log_call, *named)
+        return (*BETWEEN_MOVES, log_call)
 
     def finish(self, data: st.DataObject) -> None:
         """Before anything but work: the slices, some work between them at times."""
