@@ -1,13 +1,15 @@
 """What every store promises of leads by condition, and of statistics (SPEC 13)."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from contract.build import NOON, closed, commit, event, fresh, lead, pool
+from contract.build import NOON, closed, commit, event, fresh, lead, load, pool
+from msgspec import structs
 
 from nextlead.core.activity_model import Activity, Latest
 from nextlead.core.conditions import FRESH, Condition, condition_of
-from nextlead.core.model import Lead, LeadData, Status
+from nextlead.core.model import Lead, LeadData, SavedFilter, Status
 from nextlead.ports import LeadFilter
 
 ANN, BOB = 7, 8
@@ -161,6 +163,25 @@ async def test_counting_many_goes_window_by_window(store: Any, monkeypatch: pyte
     await asked(store, conditions=which(2), after=3)
 
 
+async def test_a_lead_that_moves_while_it_is_counted_counts_once(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Untouched ones are touched, and folded, between and within windows."""
+    monkeypatch.setattr("nextlead_adapters.sqlite.archive.WINDOW", 50)
+    await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 301)])
+
+    async def touch() -> None:
+        for no in range(2, 62):
+            await commit(store, no, *[lead(i, attempts=no) for i in range(no, 301, 60)])
+
+    touching = asyncio.create_task(touch())
+    rounds = 0
+    while not touching.done() or not rounds:
+        assert await store.count(LeadFilter()) == 300
+        assert [found.lead.id for found in await store.leads(LeadFilter(limit=999))] == list(range(1, 301))
+        rounds += 1
+        await asyncio.sleep(0)
+    await touching
+
+
 async def test_conditions_by_the_thousand(store: Any) -> None:
     """More than a statement may have values."""
     await commit(store, 1, pool(), lead(2), fresh=[fresh(1), fresh(2)])
@@ -188,6 +209,19 @@ async def test_a_closed_lead_may_change_and_stay_closed(home: Any, store: Any, *
         shown = frozenset({(10, condition_of(later))})
         assert await asked(store, conditions=shown) == [1]
         assert await asked(store, conditions=frozenset({(10, condition_of(row))})) == [2]
+        store = await reopen(home, store)
+    await store.close()
+
+
+async def test_saved_filters_are_kept_by_name(home: Any, store: Any) -> None:
+    # R13.4
+    mine, other = SavedFilter("Sold, VIP", b'{"status":"closed"}', "of mine", "user:m", NOON), SavedFilter("17", b"{}")
+    await commit(store, 1, rows={("filter", mine.name): mine, ("filter", other.name): other})
+    store = await reopen(home, store)
+    changed = structs.replace(mine, body=b"{}")
+    await commit(store, 2, rows={("filter", mine.name): changed, ("filter", other.name): None})
+    for _ in range(2):
+        assert (await load(store)).rows == [("filter", changed)]
         store = await reopen(home, store)
     await store.close()
 

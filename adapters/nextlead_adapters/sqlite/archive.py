@@ -175,7 +175,7 @@ class SqliteArchive:
         while after < min(last, end - 1):
             before = min(after + width + 1, end)
             part = structs.replace(query, after=after, before=before)
-            some = skip[bisect_right(skip, after) : bisect_left(skip, before)]
+            some = frozenset(skip[bisect_right(skip, after) : bisect_left(skip, before)])
             found, last = await _ask(self._reader.run(ask, self._org, part, some, self._pools))
             yield found
             after += width
