@@ -1,5 +1,6 @@
 """`nextlead demo`: a call centre to look at, which is where it was when it is started again."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -12,10 +13,12 @@ import httpx
 import msgspec
 import pytest
 from conftest import StartNextlead
+from rich.console import Console
 
 from nextlead_adapters.cli.client import Client
 from nextlead_adapters.demo.agents import ENDINGS, SimulatedAgent
 from nextlead_adapters.demo.organisation import LIST
+from nextlead_adapters.demo.screen import Screen
 from nextlead_adapters.demo.vocabularies import ORDERS
 from nextlead_adapters.scheme_files import shipped_schemes
 
@@ -109,6 +112,16 @@ def test_tokens_of_agents_reach_their_own_and_are_private(start_nextlead: StartN
     headers = {"Authorization": f"Bearer {tokens['you']}"}
     assert httpx.get(f"{daemon.url}/v1/agents/you/redials", headers=headers).status_code == 200
     assert httpx.get(f"{daemon.url}/v1/agents/anna/redials", headers=headers).status_code == 404
+
+
+def test_the_screen_shows_the_whole_tally() -> None:
+    out = io.StringIO()
+    screen = Screen(Console(file=out, force_terminal=True, color_system=None, width=60, soft_wrap=True), ["flora"])
+    with screen.shown():
+        for place in ("Confirmed", "Rejected: Client refused", "Trash: Invalid phone number", "In Progress"):
+            screen.tell("flora", "done", f"+17025550100  said so  -> {place}")
+    last = " ".join(out.getvalue().rpartition("4 calls")[2].split())
+    assert last.startswith("1 Confirmed, 1 Rejected: Client refused, 1 Trash: Invalid phone number, 1 In Progress")
 
 
 def test_luck_comes_from_the_seed() -> None:

@@ -56,6 +56,6 @@ class Screen:
         table.add_column("doing", no_wrap=True)
         for agent, (state, words) in self._now.items():
             table.add_row(agent, Text(f"on the phone: {words}" if state == "call" else words, style=_STYLE[state]))
-        tally = "  ".join(f"{place}: {count}" for place, count in self._tally.most_common())
+        tally = ", ".join(f"{count} {place}" for place, count in self._tally.most_common())
         past = Text("\n".join(self._past), style="dim")
-        return Group(table, Text(f"\n{self.calls} calls   {tally}\n"), past)
+        return Group(table, Text(f"\n{self.calls} calls   {tally}\n", no_wrap=False, overflow="fold"), past)
