@@ -100,12 +100,14 @@ async def restart_now_and_then(centre: Centre) -> None:
         for _ in range(centre.dice.randint(1, MOVES)):
             await centre.happen()
         await centre.settle()
+        assert centre.engine.conditions() == centre.counted()
         twin, outcome = await centre.twin()
         assert twin.working or not outcome.changes or not life, "a restart has nothing to do when nothing is due"
         finish_work(centre.engine, centre.now_ms)
         finish_work(twin, centre.now_ms)
         assert centre.engine.verify() == []
         assert twin.verify() == []
+        assert centre.engine.conditions() == twin.conditions()
         if life:  # the first engine knew no zones
             assert differences(centre.engine, twin) == []
             play(centre.engine, twin, centre.now_ms, centre.dice)

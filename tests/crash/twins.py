@@ -2,6 +2,7 @@
 the same in everything it holds, and answer the same from then on."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from nextlead.core import activity_model, verify
 from nextlead.core import commands as c
 from nextlead.core.changes import Changes
+from nextlead.core.conditions import FRESH, Condition, condition_of
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError
 from nextlead.core.model import CAUSES, URGENT_REASONS, Lead, Status
@@ -67,6 +69,7 @@ class Centre:
         self.engine = Engine(SECRET)  # it knows no zones: leads may have come before they were known
         self.almanac = World()
         self.rows: dict[int, Lead] = {}
+        self.fresh: dict[int, int] = {}  # pools of the leads that came, by id
         self.tokens = 0
         self.refused = 0
 
@@ -108,6 +111,10 @@ class Centre:
     def take(self, outcome: Outcome) -> None:
         self.pending.merge(outcome.changes)
         self.rows.update(outcome.changes.leads)
+        self.fresh.update((lead.id, lead.pool) for lead in outcome.changes.fresh)
+        for lead in outcome.changes.gone:
+            self.rows.pop(lead, None)
+            self.fresh.pop(lead, None)
 
     async def commit(self) -> None:
         if self.pending:
@@ -161,6 +168,7 @@ class Centre:
             (2, self.reopen),
             (4, self.log),
             (1, self.forget),
+            (1, self.save),
             (1, self.staff),
             (3, self.work),
         )
@@ -218,7 +226,8 @@ class Centre:
             await self.do(c.Take(agent=self.dice.choice(AGENTS), lead=lead.id, token=token, override=override))
 
     async def add_leads(self) -> None:
-        pool = await self.do(c.OpenPool(campaign=self.dice.choice(CAMPAIGNS), duplicates=Duplicates(action="load")))
+        campaign, load = self.dice.choice(CAMPAIGNS), Duplicates(action="load")
+        pool = await self.do(c.OpenPool(campaign=campaign, duplicates=load, on_invalid="close"))
         zones = ("", "", *ZONES)
         rows = tuple(
             c.IntakeRow(
@@ -229,7 +238,12 @@ class Centre:
             )
             for row in range(self.dice.randint(1, 6))
         )
-        await self.do(c.LoadRows(pool=pool.id, rows=rows))
+        rejects = (
+            c.IntakeReject(
+                9, ("no",), numbers=rows[0].numbers, rule=self.dice.choice(("countries", "fields.a/b.type"))
+            ),
+        )
+        await self.do(c.LoadRows(pool=pool.id, rows=rows, rejects=self.dice.choice(((), rejects))))
         await self.do(c.ClosePool(pool=pool.id))
 
     async def edit(self) -> None:
@@ -323,9 +337,15 @@ class Centre:
 
     async def forget(self) -> None:
         if (lead := self.closed_lead()) is not None and self.dice.random() < 0.8:
-            await self.do(c.Forget(rows=(lead,)))
+            whole = c.Anonymise(leads=(lead.id,), rows=(lead,))
+            await self.do(self.dice.choice((whole, c.Forget(rows=(lead,)))))
         elif open_leads := self.open_leads():
             await self.do(c.Anonymise(leads=(self.dice.choice(open_leads).id,)))
+
+    async def save(self) -> None:
+        """A filter, new or changed, or one that goes."""
+        name = self.dice.choice("pqr")
+        await self.do(self.dice.choice((c.PutFilter(name=name, body=b"{}", by="m"), c.DeleteFilter(name=name))))
 
     async def work(self) -> None:
         """One slice of what goes on."""
@@ -338,6 +358,15 @@ class Centre:
         await self.do(c.PutSession(agent=agent, campaigns=CAMPAIGNS))
 
     # -- who there is -----------------------------------------------------------------------------------------------
+
+    def counted(self) -> dict[tuple[str, Condition], int]:
+        """All leads by campaign and condition, from what was made durable."""
+        found: Counter[tuple[str, Condition]] = Counter()
+        for lead, pool in self.fresh.items():
+            row = self.rows.get(lead)
+            code = self.engine.campaigns.by_no[self.engine.pools[pool].campaign].code
+            found[code, FRESH if row is None else condition_of(row)] += 1
+        return dict(found)
 
     def open_leads(self) -> list[Lead]:
         state = self.engine.state
