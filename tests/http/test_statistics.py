@@ -67,6 +67,19 @@ async def test_now_in_the_order_of_the_scheme(shop: Caller) -> None:  # R13.2, R
     assert view["total"] == 6
 
 
+async def test_where_there_is_nothing(admin: Caller) -> None:
+    for query in (
+        "",
+        "?until=2026-03-02T12:00:00Z",
+        "?from=2026-03-02T00:00:00Z",
+        "?from=2026-03-02T00:00:00Z&by=created",
+    ):
+        view = await admin.ok("GET", f"/v1/statistics{query}")
+        assert (view["total"], view["statuses"], view["items"]) == (0, {}, [])
+    csv_text = (await admin.call("GET", "/v1/statistics.csv")).text
+    assert csv_text.split() == ["\ufeffcampaign,status,reason,label,count"]
+
+
 async def test_each_by_its_campaigns_scheme_or_all_by_one(shop: Caller) -> None:  # R13.4
     view = await shop.ok("GET", "/v1/statistics")
     assert view["scheme"] is None
@@ -110,6 +123,7 @@ async def test_reached_and_created(shop: Caller) -> None:  # R13.4
     ]
     assert await ask(**{"from": "2030-01-01T00:00:00Z"}) == []
     assert await ask(until="2030-01-01T00:00:00Z") == await ask()
+    assert await ask(until="1970-01-01T00:00:00Z") == []
 
 
 @pytest.mark.parametrize(

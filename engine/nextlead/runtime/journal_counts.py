@@ -21,8 +21,8 @@ from .vocabulary import Name, Vocabulary
 
 NEVER_MS: Final = 1 << 62
 """After everything."""
-SLICE_EVENTS: Final = 500
-"""Events that are looked at between two turns of everybody else."""
+SLICE_EVENTS: Final = 250
+"""Events that are looked at between two turns of everybody else: half a millisecond here, one in the reader."""
 _SLICE_IDS: Final = 1000
 
 
