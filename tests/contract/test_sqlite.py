@@ -3,17 +3,20 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from contract.build import NOON, changes, closed, commit, event, fresh, lead, load, pool, reject
 from contract.conftest import copy_files
 
-from nextlead.core.model import Answer, Erasure, FilePart, LeadData
+from nextlead.core.conditions import FRESH, Condition
+from nextlead.core.model import Answer, Erasure, FilePart, Lead, LeadData, Status
 from nextlead.core.row import DAY_MS
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
-from nextlead_adapters.sqlite import SqliteStore, connection, keys, reads, tables, tending
+from nextlead_adapters.sqlite import SqliteStore, connection, filters, keys, reads, tables, tending
 from nextlead_adapters.sqlite.connection import Connection
 
 
@@ -471,6 +474,37 @@ async def test_queries_find_what_they_ask_for_by_an_index(store: SqliteStore) ->
         assert not any("TEMP B-TREE" in step for step in found)
 
 
+@pytest.mark.parametrize(
+    ("query", "touched", "untouched"),
+    [
+        ({}, "state USING PRIMARY KEY (org=? AND id>? AND id<?)", "lead USING INDEX lead_id (org=? AND id>? AND id<?)"),
+        ({"number": 7}, "state USING PRIMARY KEY (org=? AND id=?)", "lead USING INDEX lead_id (org=? AND id=?)"),
+        (
+            {"conditions": frozenset({(10, FRESH)})},
+            "state USING INDEX state_open (org=? AND id>? AND id<?)",
+            "lead USING INDEX lead_id (org=? AND id>? AND id<?)",
+        ),
+        (
+            {"conditions": frozenset({(10, FRESH), (10, Condition(Status.CLOSED, "success"))}), "campaign": 10},
+            "state USING PRIMARY KEY (org=? AND id>? AND id<?)",
+            "lead USING INDEX lead_id (org=? AND id>? AND id<?)",
+        ),
+    ],
+)
+async def test_lists_look_only_at_a_window_of_ids_or_at_a_number(
+    store: SqliteStore, query: dict[str, Any], touched: str, untouched: str
+) -> None:
+    asked = LeadFilter(**query, after=5, before=20_000)
+    for question, plan in (
+        (filters._of_touched(1, asked), touched),
+        (filters._of_untouched(1, asked, {1: pool()}), untouched),
+    ):
+        assert question is not None
+        statement = f"EXPLAIN QUERY PLAN {question.select('id, body')} ORDER BY id"
+        steps = await store._reader.run(lambda db, *sql: db.execute(*sql).fetchall(), statement, question.values)
+        assert f"SEARCH {plan}" in [step[3] for step in steps]
+
+
 async def test_an_erased_lead_leaves_no_key_behind(store: SqliteStore) -> None:
     # R10.6: a digest of a name can be guessed
     await store.match_rule("name")
@@ -479,3 +513,29 @@ async def test_an_erased_lead_leaves_no_key_behind(store: SqliteStore) -> None:
     await commit(store, 2, closed(1, erased=True, numbers=()))
     await store.erase([Erasure(1, 1, 1, 0)])
     assert await count(store, "match_key") == 1
+
+
+async def test_a_lead_that_is_folded_between_two_statements_is_seen_once(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It leaves the table of untouched leads after that of touched ones was read."""
+    await commit(store, 1, pool(), fresh=[fresh(1), fresh(2), fresh(3)])
+    real_count, real_untouched = filters._count, filters._untouched
+
+    def fold(lead_: int) -> None:
+        with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as db:
+            tables.fold_leads(db, 1, [lead(lead_)])
+
+    def count_and_fold(*args: Any) -> int:
+        found = real_count(*args)
+        fold(1)
+        return found
+
+    def fold_and_look(*args: Any) -> Iterator[Lead]:
+        fold(2)
+        yield from real_untouched(*args)
+
+    monkeypatch.setattr(filters, "_count", count_and_fold)
+    assert await store.count(LeadFilter()) == 3
+    monkeypatch.setattr(filters, "_untouched", fold_and_look)
+    assert [found.lead.id for found in await store.leads(LeadFilter())] == [1, 2, 3]
