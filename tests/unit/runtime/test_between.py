@@ -74,7 +74,7 @@ async def test_when_the_storage_fails_they_are_told(centre: Centre) -> None:
     centre.store.fail(1000)
     centre.store.release()
     for _ in range(100):
-        centre.clock.advance(1000)
+        centre.clock.advance(1000)  # type: ignore[attr-defined]
         await quiet()
     for task in (flying, pending, look):
         with pytest.raises(StorageFailed):
