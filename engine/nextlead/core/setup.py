@@ -173,7 +173,7 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
     project = present.project if old and command.project is UNSET else state.projects.need(code).no
     dialer = _or(command.dialer, present.dialer)
     template = _or(command.template, present.template)
-    template = with_past(present.template, template) if old else replace(template, past=())
+    template = with_past(old.template, template) if old else replace(template, past=())
     check_dialer(dialer, state.zones.almanac)
     check_template(template)
     campaign = replace(
