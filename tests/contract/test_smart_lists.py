@@ -185,7 +185,8 @@ async def test_a_lead_that_moves_while_it_is_counted_counts_once(store: Any, mon
 async def test_conditions_by_the_thousand(store: Any) -> None:
     """More than a statement may have values."""
     await commit(store, 1, pool(), lead(2), fresh=[fresh(1), fresh(2)])
-    many = {(campaign, Condition(status)) for campaign in range(11, 5_011) for status in (1, 2)}
+    statuses = (Status.UNPROCESSED, Status.AUTOMATIC_REDIAL)
+    many = {(campaign, Condition(status)) for campaign in range(11, 5_011) for status in statuses}
     assert await asked(store, conditions=frozenset(many)) == []
     assert await asked(store, conditions=frozenset(many | {(10, FRESH)})) == [1]
 

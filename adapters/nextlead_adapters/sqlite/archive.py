@@ -83,14 +83,14 @@ class SqliteArchive:
     async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[Happened], int]:
         """See `Archive.happened`. Some commits at a time, so that other reads are not kept waiting."""
         found: list[Happened] = []
-        no, after = after, -1
-        while after < no < up_to and len(found) < limit:
-            after = no
-            events, no = await _ask(
-                self._reader.run(journal.happened, self._org, after, up_to, limit - len(found)),
-            )
+        while after < up_to and len(found) < limit:
+            left = limit - len(found)
+            events, no = await _ask(self._reader.run(journal.happened, self._org, after, up_to, left))
             found += [Happened(event, row.campaign, row.pool) for event, row in events]
-        return found, no
+            if no == after:
+                break
+            after = no
+        return found, after
 
     async def lead_from(self, at_ms: int) -> int:
         """See `Archive.lead_from`."""
