@@ -118,8 +118,7 @@ class _Words:
                     raise Fault((*path, key), f"{held} stands for nothing here: {rule}")
         if found.status not in self._statuses and not _PLACEHOLDER.search(found.status):
             raise Fault((*path, "status"), f"{found.status} is not in statuses ({', '.join(self._statuses)})")
-        usual = found.status if found.reason is None else f"{found.status}: {found.reason}"
-        return Shown(found.status, found.reason, found.label or usual, found.ours)
+        return Shown(found.status, found.reason, found.label or "", found.ours)
 
     def need_all(self, scheme: Scheme) -> None:
         """A status that nothing is shown as was forgotten somewhere."""

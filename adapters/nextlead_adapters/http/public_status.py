@@ -13,6 +13,7 @@ from nextlead.core.errors import Invalid
 from nextlead.core.model import Lead
 from nextlead.core.schemes import PLAIN, Scheme, Shown, shown_as
 from nextlead.core.setup_model import Campaign, Template
+from nextlead.runtime.vocabulary import Order
 
 from .lead_shapes import PublicStatus
 
@@ -58,8 +59,7 @@ def shown_in(campaign: Campaign, scheme: Scheme, condition: Condition) -> Public
 
 def of_shown(shown: Shown) -> PublicStatus:
     """What a scheme says, as an answer."""
-    line = f"{shown.status}: {shown.reason}" if shown.reason else shown.status
-    return PublicStatus(shown.status, shown.reason, shown.label or line)
+    return PublicStatus(shown.status, shown.reason, shown.label)
 
 
 def _answers_of(campaign: Campaign, scheme: Scheme) -> _Answers:
@@ -78,15 +78,11 @@ def public_status(engine: Engine, lead: Lead, scheme: Scheme | None = None) -> P
 
 
 def merged(engine: Engine, campaign: Campaign, counts: Mapping[Condition, int]) -> dict[PublicStatus, int]:
-    """Counts by condition as counts by public status, in the order of the scheme's statuses, then of reasons."""
+    """Counts by condition as counts by public status, in the order of the scheme."""
     scheme = scheme_of(engine, campaign)
     found: dict[PublicStatus, int] = {}
     for condition, count in counts.items():
         shown = shown_in(campaign, scheme, condition)
         found[shown] = found.get(shown, 0) + count
-    order = {status: at for at, status in enumerate(scheme.statuses)}
-    return dict(sorted(found.items(), key=lambda each: (order.get(each[0].status, len(order)), _sort_key(each[0]))))
-
-
-def _sort_key(shown: PublicStatus) -> tuple[str, str, str]:
-    return shown.status, shown.reason or "", shown.label
+    order = Order({scheme.name: scheme})
+    return dict(sorted(found.items(), key=lambda each: order.key(each[0].status, each[0].reason)))

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 from .activity_model import Activity
 from .conditions import NOT_ACCEPTED, Condition
@@ -17,7 +17,7 @@ from .setup_model import DEFAULT_RESULTS, Campaign, Duplicates, Template, Templa
 
 
 class Shown(Struct, frozen=True):
-    """What a lead is shown as: the scheme's status, why (None where the status says it all), and both in one line.
+    """What a lead is shown as: the scheme's status, why (None where the status says it all), and a line with both.
 
     `ours`: the vocabulary has no word for it, this one is nextlead's (SPEC R13.2). In `Scheme.by_category`,
     `{code}` and `{label}` in any of the three stand for the result's.
@@ -27,6 +27,10 @@ class Shown(Struct, frozen=True):
     reason: str | None = None
     label: str = ""
     ours: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            force_setattr(self, "label", f"{self.status}: {self.reason}" if self.reason else self.status)
 
 
 class Scheme(Struct, frozen=True):
@@ -90,13 +94,11 @@ def _result(scheme: Scheme, template: Template, code: str) -> Shown:
     shown = scheme.by_category.get("negative" if result is None else result.category)
     if shown is None:
         return Shown(code, None, label)
-    texts = ((text or "").replace("{code}", code).replace("{label}", label) for text in _texts(shown))
-    status, reason, whole = texts
-    return Shown(status, reason or None, whole, shown.ours)
 
+    def filled(text: str) -> str:
+        return text.replace("{code}", code).replace("{label}", label)
 
-def _texts(shown: Shown) -> tuple[str, str | None, str]:
-    return shown.status, shown.reason, shown.label
+    return Shown(filled(shown.status), shown.reason and filled(shown.reason), filled(shown.label), shown.ours)
 
 
 def _plain(code: str) -> Shown:

@@ -143,5 +143,4 @@ def _answer(scope: Scope, counts: Counter[Name]) -> Statistics:
 
 def _line(words: Vocabulary, name: Name, count: int) -> Line:
     shown = words.shown(name)
-    label = shown.label or (f"{name.status}: {name.reason}" if name.reason else name.status)
-    return Line(words.code(name.campaign), name.status, name.reason, label, count, shown.ours)
+    return Line(words.code(name.campaign), name.status, name.reason, shown.label, count, shown.ours)

@@ -151,11 +151,11 @@ def test_a_result_is_shown_by_its_code_whatever_the_campaign_calls_it() -> None:
 @pytest.mark.parametrize(
     ("code", "expected", "label"),
     [
-        ("won", ("Won", None), ""),
+        ("won", ("Won", None), "Won"),
         ("later", ("Lost", "Maybe later"), "Lost: Maybe later [later]"),
         ("dear", ("Lost", "Too dear"), "Lost: Too dear [dear]"),  # a result of the past
-        ("moved", ("Bad", "moved"), ""),
-        ("wrong", ("Bad", "wrong"), ""),  # the scheme's own, though the campaign has others
+        ("moved", ("Bad", "moved"), "Bad: moved"),
+        ("wrong", ("Bad", "wrong"), "Bad: wrong"),  # the scheme's own, though the campaign has others
     ],
 )
 def test_a_result_without_a_place_of_its_own_goes_by_its_category(
