@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from .model import FreshLead, Lead, Pool, Status
 
 _MASK: Final = (1 << 64) - 1
+_UNPROCESSED: Final = Status.UNPROCESSED
 _AFTER_SHUFFLED: Final = 1 << 32
 
 
@@ -21,7 +22,7 @@ def fresh_to_lead(fresh: FreshLead, pool: Pool) -> Lead:
         pool.campaign,
         fresh.pool,
         seq_of(pool, fresh.ordinal, fresh.id),
-        Status.UNPROCESSED,
+        _UNPROCESSED,
         fresh.owner,
         fresh.owner,
         fresh.numbers,

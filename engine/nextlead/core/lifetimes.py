@@ -6,6 +6,7 @@ from .model import PROMISED, Lead, Lease, Status
 from .setup_model import Dialer
 from .timers import Kind, Slot
 
+_LEASE: Final = Kind.LEASE  # looked up once: every lease and every finish needs it
 EXPIRING: Final = frozenset(
     {
         Status.UNPROCESSED,
@@ -27,5 +28,5 @@ def expiry_ms(dialer: Dialer, loaded_ms: int) -> int | None:
 def lease_timers(lead: Lead, lease: Lease) -> tuple[tuple[Slot, int], ...]:
     """The timers of a lease: slot and base time. One that was never moved on needs a single one (SPEC R5.2)."""
     if lease.beat_ms == lease.started_ms:
-        return (((Kind.LEASE, lead.campaign), lease.started_ms),)
+        return (((_LEASE, lead.campaign), lease.started_ms),)
     return ((Kind.LEASE_BEAT, lead.campaign), lease.beat_ms), ((Kind.LEASE_MAX, lead.campaign), lease.started_ms)

@@ -32,6 +32,7 @@ from .timers import Kind
 
 PASSED: Final = 0
 _LOWER: Final = frozenset({Status.AUTOMATIC_REDIAL, Status.UNPROCESSED})
+_UNRESOLVED: Final = Status.UNRESOLVED
 
 
 class Context(Struct, frozen=True):
@@ -153,12 +154,12 @@ def _reaches(context: Context, owner_no: int) -> bool:
 
 def status(_context: Context, lead: Lead) -> int:
     """R1.4: it can be dialled. Unresolved leads have a rule of their own."""
-    return PASSED if lead.status in DIALABLE or lead.status is Status.UNRESOLVED else NEVER
+    return PASSED if lead.status in DIALABLE or lead.status is _UNRESOLVED else NEVER
 
 
 def unresolved(_context: Context, lead: Lead) -> int:
     """R7.1: it is locked to the agent who called it."""
-    return NEVER if lead.status is Status.UNRESOLVED else PASSED
+    return NEVER if lead.status is _UNRESOLVED else PASSED
 
 
 def expiry(context: Context, lead: Lead) -> int:

@@ -1,12 +1,26 @@
 """What an agent may get now: the queues that SPEC 3 opens to it, kept until the set-up changes (`State.sights`)."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from .queues import OWN, Family, Queue
 from .setup_model import Agent, Campaign
 from .state import State
 
 _SHARED = tuple(family for family in Family if family not in OWN)
+_AUTOMATIC: Final = Family.AUTOMATIC  # members looked up in their class are slow, and queues come and go with leads
+_UNPROCESSED: Final = Family.UNPROCESSED
+_LIST_OF: Final = {
+    Family.URGENT: "urgent",
+    Family.URGENT_OWN: "urgent",
+    Family.VIP: "vip",
+    Family.VIP_OWN: "vip",
+    Family.PRIVATE: "private",
+    Family.PRIVATE_OWN: "private",
+    Family.COMMON: "common",
+    Family.AUTOMATIC: "automatic",
+    Family.UNPROCESSED: "unprocessed",
+}
 
 
 @dataclass(slots=True)
@@ -53,26 +67,15 @@ class Sight:
         if lower is None or queue.owner not in self.owners:
             return
         self.of_class(queue.family).append(queue)
-        if queue.family is Family.AUTOMATIC:
+        if queue.family is _AUTOMATIC:
             lower.automatic.append(queue)
-        elif queue.family is Family.UNPROCESSED:
+        elif queue.family is _UNPROCESSED:
             lower.unprocessed.append(queue)
 
     def of_class(self, family: Family) -> list[Queue]:
         """The list that queues of the family are in."""
-        match family:
-            case Family.URGENT | Family.URGENT_OWN:
-                return self.urgent
-            case Family.VIP | Family.VIP_OWN:
-                return self.vip
-            case Family.PRIVATE | Family.PRIVATE_OWN:
-                return self.private
-            case Family.COMMON:
-                return self.common
-            case Family.AUTOMATIC:
-                return self.automatic
-            case Family.UNPROCESSED:
-                return self.unprocessed
+        found: list[Queue] = getattr(self, _LIST_OF[family])
+        return found
 
 
 def selected_campaigns(state: State, agent: Agent) -> list[Campaign]:
