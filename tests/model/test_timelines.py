@@ -157,7 +157,7 @@ def test_class_before_priority_before_due() -> None:
 def test_max_attempts(*, promised: bool) -> None:
     """Timeline 6: R6.3, R6.5."""
     day = Day()
-    day.do(c.PutCampaign(code="c1", dialer=c.Dialer(max_attempts=3)))
+    day.do(c.PutCampaign(code="c1", dialer=Dialer(max_attempts=3)))
     for attempt in (1, 2, 3):
         held = day.take("a", 1)
         day.do(c.Finish(token=held, outcome="unreached", cause="no_answer"))
