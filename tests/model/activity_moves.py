@@ -112,7 +112,7 @@ def when(shop: Shop, draw: Draw) -> int | None:
     known = sorted({lead.latest.at_ms for lead in shop.world.leads.values() if lead.latest})
     if known and draw(st.booleans()):
         at_ms = draw(st.sampled_from(known)) + draw(st.sampled_from((0, -1, 1)))
-        return min(at_ms, shop.both.now_ms)
+        return int(min(at_ms, shop.both.now_ms))
     return shop.both.now_ms - int(draw(st.sampled_from((0, 1, MINUTE, HOUR))))
 
 

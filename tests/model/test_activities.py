@@ -183,7 +183,7 @@ def test_number_of_a_call_that_came_in_while_it_was_leased() -> None:
 
 def promised(*, calling_hours: CallingHours | None = None, **settings: object) -> Both:
     """A private redial of a in an hour, forced if nobody may be called then."""
-    both = started(1, calling_hours=None, **settings)
+    both = started(1, calling_hours=None, **settings)  # type: ignore[arg-type]
     both.do(Next(agent="a", token=A))
     if calling_hours is not None:
         dialer = both.model.world.campaigns["c1"].dialer

@@ -30,9 +30,10 @@ from nextlead.core.replies import Bulk, Count
 
 from . import changes, who
 from .blocking import close_or_mark, refusal
+from .bookings import check_booking, check_redial
 from .hours import check_promised
 from .intake import place
-from .outcomes import check_booking, check_redial, kind_of_result
+from .outcomes import kind_of_result
 from .records import ROOT, Agent, Lead, Urgent
 from .world import World
 
