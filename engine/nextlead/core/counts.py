@@ -54,10 +54,15 @@ class Counts:
 
     def move(self, old: Lead, new: Lead) -> None:
         """An open lead is in another condition, or was shown, and is open still."""
-        before, after = _code(old), _code(new)
-        for counts in (self.open[new.campaign], self.pools[new.pool]):
-            counts[before] -= 1
-            counts[after] = counts.get(after, 0) + 1
+        was, latest = old.latest, new.latest  # `_code` twice, but for the calls
+        before = old.status << _BITS | (0 if was is None else was.kind)
+        after = new.status << _BITS | (0 if latest is None else latest.kind)
+        counts = self.open[new.campaign]
+        counts[before] -= 1
+        counts[after] = counts.get(after, 0) + 1
+        counts = self.pools[new.pool]
+        counts[before] -= 1
+        counts[after] = counts.get(after, 0) + 1
         if old.shown is not new.shown:
             self.unshown[new.pool] += 1 if old.shown else -1
 

@@ -265,7 +265,7 @@ class State(Places):
                 old.closure,
                 _NOTHING if old.latest is None else old.latest.kind,
                 _NOTHING if new.latest is None else new.latest.kind,
-                new.rule if NOT_ACCEPTED in (old.closure, new.closure) else "",
+                new.rule if new.rule and NOT_ACCEPTED in (old.closure, new.closure) else "",
                 logged,
             )
         )
