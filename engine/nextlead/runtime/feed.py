@@ -5,7 +5,7 @@ A watcher is a place in the ring, not a queue of its own: a slow one costs nothi
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -61,8 +61,8 @@ class Feed:
         self._last_no = commit.no
         news = News(commit.no, commit.at_ms, commit.changes.events, _pools(commit), _campaigns(commit))
         erased = {row.lead for row in commit.changes.rows.values() if isinstance(row, Erasure)}
-        if erased:
-            self._forget(erased)
+        if erased:  # something may have been noted of them in this very commit
+            self._forget(erased, (*self._ring, news))
         if not news.size:
             return
         self._ring.append(news)
@@ -73,9 +73,10 @@ class Feed:
             self._lost_to = oldest.commit_no
         self._wake()
 
-    def _forget(self, leads: Container[int]) -> None:
+    @staticmethod
+    def _forget(leads: Container[int], ring: Iterable[News]) -> None:
         """What is still to be read of leads that were erased names nobody any more (SPEC R10.6). O(ring)."""
-        for news in self._ring:
+        for news in ring:
             news.events = [redacted_event(event) if event.lead in leads else event for event in news.events]
 
     def close(self) -> None:

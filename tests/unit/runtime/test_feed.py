@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
+from nextlead.core.activity_model import Logged
 from nextlead.core.changes import Changes
 from nextlead.core.model import Erasure, Event, Pool, Status
 from nextlead.core.setup_model import Team
@@ -124,3 +125,15 @@ async def test_what_is_erased_is_not_told_any_more() -> None:  # R10.6
         (7, 0, ""),
         (8, 14155550100, "ask for Zoraida"),
     ]
+
+
+async def test_what_was_noted_in_the_commit_that_erases_is_never_told() -> None:  # R10.6
+    feed = Feed()
+    feed.start(0)
+    line = commit(1).changes.events[0]
+    noted = replace(line, number=14155550100, note="ask for Zoraida", logged=Logged("sms", "in", explanation="Zoraida"))
+    watching = asyncio.create_task(take(feed, 1))
+    await asyncio.sleep(0)
+    feed.publish(Commit(1, 10, Changes(events=[noted, line], rows={("erasure", 1): Erasure(1, 7, 1, 1)})))
+    for (news,) in (await watching, await take(feed, 1, after=0)):
+        assert [*news.events] == [replace(line, logged=Logged("sms", "in")), line]
