@@ -1,132 +1,28 @@
-"""Conditions: what leads are counted by, how closed ones are kept, and that every change of a lead is counted (SPEC 13).
+"""Leads are counted by condition through every change of them (SPEC 13).
 
 The register counts all leads anew after each command and holds each event against the one before it; so what these
 tests say outright is only what they are about.
 """
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any, Final
 
 import pytest
-from msgspec.structs import replace
 from unit.core.intake_desk import ANN, BOB, CY, DI
 from unit.core.register import Register
 
 from nextlead.core import commands as c
-from nextlead.core.activity_model import Activity, Latest
+from nextlead.core.activity_model import Activity
 from nextlead.core.conditions import (
     FRESH,
     Condition,
-    by_closure,
-    closed_condition,
-    closure_key,
-    condition_of,
 )
 from nextlead.core.errors import NotFound
-from nextlead.core.model import SYSTEM_CLOSURES, Lead, Pool, Status
+from nextlead.core.model import Pool, Status
 from nextlead.core.row import DAY_MS, HOUR_MS, MINUTE_MS
 from nextlead.core.setup_model import Dialer, Duplicates, Template, TemplateResult
 
 CLOSED: Final = Status.CLOSED
-RULES: Final = (
-    "countries",
-    "number_types",
-    "fields.region.prohibited",
-    "fields.a/b.required",
-    "fields./.pattern",
-    "fields.//anonymized/.range",
-    "fields.6.allowed",
-    "fields.Straße / c.o.required",
-    "/",
-    "a/",
-)
-CODES: Final = (*sorted(SYSTEM_CLOSURES), "success", "not_interested", "sold.out", "no-show", "no show", "größe", "6")
-
-
-# -- keys of closed leads -------------------------------------------------------------------------------------------
-
-
-def all_closed() -> list[Condition]:
-    ruled = [Condition(CLOSED, "not_accepted", rule, kind, anonymised)
-             for rule, kind, anonymised in product(RULES, Activity, (False, True))]  # fmt: skip
-    plain = [Condition(CLOSED, code, "", kind, anonymised)
-             for code, kind, anonymised in product(CODES, Activity, (False, True))]  # fmt: skip
-    return ruled + plain
-
-
-@pytest.mark.parametrize("condition", all_closed(), ids=closure_key)
-def test_a_key_names_its_condition(condition: Condition) -> None:
-    assert closed_condition(closure_key(condition)) == condition
-
-
-def test_no_two_conditions_have_one_key() -> None:
-    conditions = all_closed()
-    assert len({closure_key(condition) for condition in conditions}) == len(set(conditions)) == len(conditions)
-
-
-@pytest.mark.parametrize("code", CODES)
-def test_a_closure_without_more_to_say_is_its_own_key(code: str) -> None:
-    # pools of versions that knew of closures alone are counted on
-    assert closure_key(Condition(CLOSED, code)) == code
-    assert closed_condition(code) == Condition(CLOSED, code)
-
-
-def test_counts_by_closure_leave_the_rest_out() -> None:
-    counts = {"success": 1, "success/6": 2, "success//anonymized": 4, "not_accepted///fields.a/b.required": 8}
-    assert by_closure(counts) == {"success": 7, "not_accepted": 8}
-    assert by_closure({}) == {}
-
-
-# -- of a row -------------------------------------------------------------------------------------------------------
-
-OPEN_LEAD: Final = Lead(1, 1, 1, 1, Status.COMMON_REDIAL, -1, -1, (ANN,))
-CLOSED_LEAD: Final = replace(OPEN_LEAD, status=CLOSED, closure="success")
-
-
-@pytest.mark.parametrize(
-    ("lead", "counted", "shown"),
-    [
-        (OPEN_LEAD, Condition(Status.COMMON_REDIAL), None),
-        (
-            replace(OPEN_LEAD, latest=Latest(Activity.SMS_IN, 5, 2)),
-            Condition(Status.COMMON_REDIAL, None, "", Activity.SMS_IN),
-            None,
-        ),
-        # a mark, and a lease, are no part of it
-        (replace(OPEN_LEAD, mark="removed"), Condition(Status.COMMON_REDIAL), None),
-        (CLOSED_LEAD, Condition(CLOSED, "success"), None),
-        (
-            replace(CLOSED_LEAD, latest=Latest(Activity.SOLD, 5, 2)),
-            Condition(CLOSED, "success", "", Activity.SOLD),
-            None,
-        ),
-        (
-            replace(CLOSED_LEAD, closure="not_accepted", rule="countries"),
-            Condition(CLOSED, "not_accepted", "countries"),
-            None,
-        ),
-        (replace(CLOSED_LEAD, rule="countries"), Condition(CLOSED, "success"), None),
-        (replace(OPEN_LEAD, rule="countries"), Condition(Status.COMMON_REDIAL), None),
-        # R10.7: erased when its time was over, it keeps its closure
-        (replace(CLOSED_LEAD, erased=True), Condition(CLOSED, "success"), None),
-        # R10.6: forgotten while it was open, and when it had closed
-        (replace(CLOSED_LEAD, closure="anonymized"), Condition(CLOSED, "anonymized"), None),
-        (
-            replace(CLOSED_LEAD, closure="anonymized", former="success", latest=Latest(Activity.SOLD, 5, 2)),
-            Condition(CLOSED, "success", "", Activity.SOLD, anonymised=True),
-            Condition(CLOSED, "anonymized", "", Activity.SOLD),
-        ),
-        (
-            replace(CLOSED_LEAD, closure="anonymized", former="not_accepted", rule="countries"),
-            Condition(CLOSED, "not_accepted", "countries", anonymised=True),
-            Condition(CLOSED, "anonymized"),
-        ),
-    ],
-)
-def test_what_of_a_lead_counts_and_what_is_shown(lead: Lead, counted: Condition, shown: Condition | None) -> None:
-    assert condition_of(lead) == counted
-    assert counted.shown == (shown or counted)
 
 
 # -- every way that a lead can take (SPEC R1.4) ---------------------------------------------------------------------
