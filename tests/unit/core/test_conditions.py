@@ -20,7 +20,7 @@ from nextlead.core.conditions import (
 from nextlead.core.errors import NotFound
 from nextlead.core.model import Pool, Status
 from nextlead.core.row import DAY_MS, HOUR_MS, MINUTE_MS
-from nextlead.core.setup_model import Dialer, Duplicates, Template, TemplateResult
+from nextlead.core.setup_model import Duplicates, Template, TemplateResult
 
 CLOSED: Final = Status.CLOSED
 
@@ -492,12 +492,3 @@ def test_a_pool_tells_its_closed_leads_by_closure_as_ever() -> None:  # R9.12, R
     assert counts.closed == {"success": 2}
     assert (counts.open, counts.used) == (1, 2)
     assert register.engine.counts() == {("c1", "closed"): 2, ("c1", "unprocessed"): 1}
-
-
-def test_settings_of_a_dialer_do_not_change_what_is_counted() -> None:
-    register = centre()
-    register.load(ANN, BOB)
-    BUSY(register, 0)
-    before = register.conditions()
-    register(c.PutCampaign(code="c1", dialer=Dialer(max_attempts=1), template=Template(results=(NO,))))
-    assert register.conditions() == before
