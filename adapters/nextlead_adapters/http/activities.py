@@ -1,12 +1,13 @@
 """The call that logs what was said to a lead, or by it (SPEC R13.3, R13.5)."""
 
 from contextlib import nullcontext
+from functools import partial
 from typing import Final
 
 from msgspec import UNSET
 
 from nextlead.core.commands import LogActivity, RedialEdit
-from nextlead.core.errors import WrongStatus
+from nextlead.core.errors import VersionConflict, WrongStatus
 from nextlead.core.model import Status
 from nextlead.ports import Stored
 
@@ -14,7 +15,7 @@ from .activity_shapes import ActivityBody, ActivityRedial
 from .fields import read_number, refer, region_of
 from .lead_shapes import LeadView
 from .lead_views import NO_DATA, lead_view
-from .leads import add_data, new_data, stored_lead
+from .leads import EDIT_TRIES, add_data, new_data, stored_lead
 from .problems import forbidden, malformed
 from .table import Access, Call, Route, tagged
 
@@ -55,14 +56,29 @@ async def _log(call: Call, agent: str | None) -> LeadView:
     async with nullcontext() if is_open else services.reopening:
         if not is_open:
             await services.dialer.read(lambda _engine: None)  # what closed it is in the archive then
-        command = _command(call, agent, await stored_lead(call), with_row=not is_open)
-        view = await call.submit(command, lambda lead: lead_view(services.engine, lead, NO_DATA))
+        view = await _submit(call, agent, with_row=not is_open)
     await add_data(call, view)
     return view
 
 
+async def _submit(call: Call, agent: str | None, *, with_row: bool) -> LeadView:
+    """Data fields are laid over what is stored; if somebody else edits at the same time, once more."""
+    services = call.services
+    for _ in range(EDIT_TRIES):
+        command = partial(_command, call, agent, await stored_lead(call), with_row=with_row)
+        try:
+            return await call.submit(command, lambda lead: lead_view(services.engine, lead, NO_DATA))
+        except VersionConflict:
+            await services.dialer.read(lambda _engine: None)  # what the other wrote is in the archive then
+    raise VersionConflict
+
+
 def _command(call: Call, agent: str | None, stored: Stored, *, with_row: bool) -> LogActivity:
+    """When it is its turn: nobody else changes the lead in between."""
     body, engine, lead = call.body, call.services.engine, stored.lead
+    present = engine.lead(lead.id)
+    if body.data is not UNSET and present is not None and present.version != lead.version:
+        raise VersionConflict
     number = None if body.number is UNSET else read_number(body.number, region_of(engine, lead.campaign), "number")
     return LogActivity(
         by=call.caller.by,

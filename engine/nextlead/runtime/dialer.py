@@ -32,6 +32,7 @@ from nextlead.ports import Archive, Claim, Store
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
 from .chores import Chore
 from .clock import ManualClock, SystemClock, Timekeeper
+from .closed_rows import ClosedRows
 from .desk import Desk, Then
 from .feed import Feed, News
 from .recovery import load
@@ -69,7 +70,7 @@ class Dialer:
         self.archive = archive
         self.clock = clock
         self.stats = Stats()
-        self.reopening = asyncio.Lock()
+        self.reopening = ClosedRows(lambda: self.read(lambda _engine: None))
         """Held by whoever reads the row of a closed lead for a command, until that is decided: a closed lead is in no
         memory, so it must not be opened and closed again in between."""
         self._store = store
