@@ -126,6 +126,14 @@ async def test_texts_of_a_closed_lead_are_noted_and_nothing_else_is(shop: Caller
         assert (problem["code"], problem["facts"]["status"]) == ("wrong_status", "closed")
 
 
+async def test_fields_that_are_changed_at_once_are_all_changed(shop: Caller) -> None:
+    name, age = SMS_IN | {"data": {"name": "Anna"}}, SMS_IN | {"data": {"age": 41}}
+    edit = shop.ok("PATCH", "/v1/leads/2", {"data": {"name": "Berta"}})
+    await asyncio.gather(log(shop, 1, name), log(shop, 1, age), edit, log(shop, 2, age))
+    assert (await shop.ok("GET", "/v1/leads/1"))["data"] == {"name": "Anna", "age": 41}
+    assert (await shop.ok("GET", "/v1/leads/2"))["data"] == {"name": "Berta", "age": 41}
+
+
 async def test_texts_of_a_closed_lead_that_come_at_once_are_all_noted(shop: Caller) -> None:
     await close(shop, 1)
     await asyncio.gather(*(log(shop, 1, SMS_IN if at % 2 else SMS_OUT) for at in range(12)))
