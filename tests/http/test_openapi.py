@@ -145,6 +145,9 @@ SAMPLES = [
     ),
     ("GET", "/v1/filters", "/v1/filters", None),
     ("GET", "/v1/filters/{name}/leads", "/v1/filters/x/leads", None),
+    ("GET", "/v1/schemes", "/v1/schemes", None),
+    ("GET", "/v1/schemes/{name}", "/v1/schemes/smartlists", None),
+    ("GET", "/v1/statistics", "/v1/statistics?scheme=luckyonline&from=2026-03-01T00:00:00Z", None),
     ("GET", "/v1/pools/{id}", "/v1/pools/1", None),
     ("POST", "/v1/do-not-call", "/v1/do-not-call", {"number": "+14155550199"}),
     ("GET", "/v1/do-not-call/{number}", "/v1/do-not-call/+14155550199", None),
@@ -159,6 +162,19 @@ async def test_answers_are_as_described(centre: Caller, doc: dict[str, Any]) -> 
         assert answer.is_success, (address, answer.text)
         described = doc["paths"][path][method.lower()]["responses"][str(answer.status_code)]
         check(doc, described["content"]["application/json"]["schema"], answer.json(), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "accept"),
+    [("/v1/statistics", "text/csv"), ("/v1/statistics", "*/*"), ("/v1/statistics.csv", ""), ("/v1/leads.csv", "")],
+)
+async def test_an_answer_comes_as_one_of_the_media_described(
+    centre: Caller, doc: dict[str, Any], path: str, accept: str
+) -> None:
+    answer = await centre.call("GET", path, headers={"accept": accept})
+    described = doc["paths"][path]["get"]["responses"]["200"]["content"]
+    is_text = described[answer.headers["content-type"]]["schema"] == {"type": "string"}
+    assert is_text == (answer.headers["content-type"] != "application/json")
 
 
 async def test_a_problem_is_as_described(centre: Caller, doc: dict[str, Any]) -> None:

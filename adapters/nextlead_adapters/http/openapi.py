@@ -162,6 +162,8 @@ def _is_needed(body: Any) -> bool:
 def _responses(route: Route, schema_of: Mapping[str, Any]) -> dict[str, Any]:
     answers = [schema_of[_key(answer)] for answer in (route.answer, route.instead) if answer is not None]
     content = {route.media: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}} if answers else None
+    if content and route.or_media:
+        content[route.or_media] = {"schema": {"type": "string"}}
     found: dict[str, Any] = {str(route.status): {"description": "Done."}}
     if content:
         found[str(route.status)]["content"] = content

@@ -128,6 +128,7 @@ ROUTES: Final = tagged(
         show_statistics,
         answer=StatisticsView,
         query=StatisticsQuery,
+        or_media=CSV,
     ),
     Route(
         "GET",

@@ -192,7 +192,8 @@ class Route(Struct, frozen=True):
     `next`); `again` gives a first answer again from what was kept of it, and its decoded body, where that needs more
     than the data of leads, or None if the call is to be made anew. `instead` is the type of another answer with the
     same status. `form` is the type of `options` of a multipart body
-    with a `file`; with a `body` as well, either is taken.
+    with a `file`; with a `body` as well, either is taken. `media` is what the answer comes as, `or_media` what it comes
+    as for who prefers that: as text, whatever its type.
     """
 
     method: str
@@ -212,6 +213,7 @@ class Route(Struct, frozen=True):
     again: Again | None = None
     form: Any = None
     media: str = "application/json"
+    or_media: str = ""
 
 
 def tagged(tag: str, *routes: Route) -> tuple[Route, ...]:
