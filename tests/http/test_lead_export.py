@@ -89,11 +89,18 @@ async def test_an_erased_lead_has_no_phone_and_no_data(centre: Caller) -> None: 
     assert (line["phone"], line["data.name"], line["closure"]) == ("", "", "anonymized")
 
 
-@pytest.mark.parametrize("rows", [1, 2, 4, 5])
+WIDTH = len(COLUMNS) + len(("data.name", "data.age", "other_data"))
+
+
+@pytest.mark.parametrize(
+    ("most", "cells", "rows"),
+    [(1, 1000, 1), (2, 1000, 2), (4, 1000, 4), (5, 1000, 5), (5, 3 * WIDTH, 3), (5, 3 * WIDTH - 1, 2), (5, 1, 1)],
+)
 async def test_it_is_read_a_page_at_a_time(
-    house: House, centre: Caller, rows: int, monkeypatch: pytest.MonkeyPatch
+    house: House, centre: Caller, most: int, cells: int, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lead_export, "PAGE_ROWS", rows)
+    monkeypatch.setattr(lead_export, "PAGE_ROWS", most)
+    monkeypatch.setattr(lead_export, "PAGE_CELLS", cells)
     archive: Any = house.dialer.archive
     read, limits = archive.leads, []
 
