@@ -56,7 +56,7 @@ def test_texts_flip_and_are_in_the_history(shop: Nextlead) -> None:  # R13.3
     ]
     told = [line[columns.index("told")] for line in lines]
     assert told[1] == "sms in"
-    assert told[2] == "sms out; offered the new plan"
+    assert told[2] == "sms out by maria; offered the new plan"
     assert json.loads(out(shop("leads", "show", "1", "--json")))["activity"]["kind"] == "sms_out"
 
 

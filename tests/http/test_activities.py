@@ -50,6 +50,7 @@ async def test_the_two_statuses_of_texts_flip_with_each_text(shop: Caller) -> No
         "outcome": None,
         "explanation": "",
         "at": "2026-03-02T09:00:00Z",
+        "agent": None,
     }
 
 
@@ -61,7 +62,20 @@ async def test_what_an_activity_says_is_shown(shop: Caller) -> None:
     assert lead["data"] == {"name": "Lead 0", "age": 40}
     line = await last_line(shop, 1)
     assert (line["note"], line["actor"], line["public_status"]["status"]) == ("happy", "admin", "Satisfied")
-    assert line["activity"]["explanation"] == "Satisfied"
+    assert (line["activity"]["explanation"], line["activity"]["agent"]) == ("Satisfied", "ann")
+
+
+async def test_history_tells_who_did_it_from_who_logged_it(shop: Caller) -> None:  # R1.3, R13.3
+    await log(shop, 1, SMS_OUT | {"agent": "ann"})
+    await log(shop, 1, SMS_IN)
+    late = await log(shop, 1, SMS_OUT | {"agent": "bob", "at": "2026-03-02T08:00:00Z"})
+    assert late["activity"]["agent"] is None
+    lines = (await shop.ok("GET", "/v1/leads/1/history"))["items"]
+    assert [(line["actor"], line["activity"]["agent"]) for line in lines] == [
+        ("admin", "ann"),
+        ("admin", None),
+        ("admin", "bob"),
+    ]
 
 
 async def test_a_finish_is_an_activity_too(shop: Caller) -> None:  # R13.5

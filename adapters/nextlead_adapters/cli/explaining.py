@@ -110,13 +110,18 @@ def _told_of(line: dict[str, Any]) -> str:
 
 
 def _activity(line: dict[str, Any]) -> str:
-    """An activity in words: `sms in`, `call out: no_sale, satisfied`, and when it was if it was logged later."""
+    """An activity in words: `sms in`, `call out by ann: no_sale, satisfied`.
+
+    Whose it was if somebody else logged it, and when it was if that was later.
+    """
     logged = line["activity"]
     if logged is None:
         return ""
     at = None if logged["at"] == line["at"] else f"at {logged['at']}"
     rest = ", ".join(filter(None, (logged["outcome"], logged["explanation"], at)))
-    first = f"{logged['interaction']} {logged['direction']}"
+    agent = logged["agent"]
+    whose = f" by {agent}" if agent and line["actor"] != f"agent:{agent}" else ""
+    first = f"{logged['interaction']} {logged['direction']}{whose}"
     return f"{first}: {rest}" if rest else first
 
 

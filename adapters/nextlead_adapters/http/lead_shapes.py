@@ -135,13 +135,17 @@ class CheckLine(View):
 
 
 class LoggedView(View):
-    """An activity as it was logged; `at` is when it happened. A text may have no outcome."""
+    """An activity as it was logged. A text may have no outcome.
+
+    `at` is when it happened, `agent` who did it: null if nobody was named. The line's `actor` is who logged it.
+    """
 
     interaction: str
     direction: str
     outcome: str | None
     explanation: str
     at: Moment
+    agent: str | None
 
 
 class EventView(View):

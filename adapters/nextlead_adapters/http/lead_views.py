@@ -105,8 +105,13 @@ def _urgent(lead: Lead) -> UrgentView | None:
 def _activity(engine: Engine, latest: Latest | None) -> ActivityShort | None:
     if latest is None:
         return None
-    agent = engine.agents.by_no.get(latest.agent)
-    return ActivityShort(latest.kind.code, Moment(latest.at_ms), agent.code if agent else None)
+    return ActivityShort(latest.kind.code, Moment(latest.at_ms), _agent_code(engine, latest.agent))
+
+
+def _agent_code(engine: Engine, no: int) -> str | None:
+    """Null for nobody, and for an agent who was deleted."""
+    agent = engine.agents.by_no.get(no)
+    return agent.code if agent else None
 
 
 def _campaign(engine: Engine, lead: Lead) -> str:
@@ -189,12 +194,13 @@ def event_view(engine: Engine, campaign: int, event: Event) -> EventView:
         priority=event.priority or None,
         due=Moment(event.due_ms) if event.due_ms else None,
         checks=tuple(CheckLine(name, value) for name, value in event.checks),
-        activity=_logged(event.logged),
+        activity=_logged(engine, event.logged),
     )
 
 
-def _logged(logged: Logged | None) -> LoggedView | None:
+def _logged(engine: Engine, logged: Logged | None) -> LoggedView | None:
     if logged is None:
         return None
     outcome, at = logged.outcome or None, Moment(logged.at_ms)
-    return LoggedView(logged.interaction, logged.direction, outcome, logged.explanation, at)
+    agent = _agent_code(engine, logged.agent)
+    return LoggedView(logged.interaction, logged.direction, outcome, logged.explanation, at, agent)

@@ -30,12 +30,11 @@ class _Log(Struct, frozen=True):
     at_ms: int
     agent: Agent | None
 
-    @property
-    def logged(self) -> Logged:
-        """For the history."""
+    def logged(self, agent: int = 0) -> Logged:
+        """For the history. `agent` did it if nobody is named."""
         command = self.command
-        explanation = command.explanation.strip()
-        return Logged(command.interaction, command.direction, command.outcome or "", explanation, self.at_ms)
+        said = (command.outcome or "", command.explanation.strip())
+        return Logged(command.interaction, command.direction, *said, self.at_ms, self._named(agent))
 
     @property
     def is_call_out(self) -> bool:
@@ -47,10 +46,12 @@ class _Log(Struct, frozen=True):
 
         As with a finish, what waits for validation is not sold yet (`said_by`).
         """
-        no = self.agent.no if self.agent is not None else agent
         waits = result is not None and result.validation and lead.mark is None
         kind = Activity.SALE_IN_PROGRESS if waits else self.kind
-        return replace(lead, latest=later(lead, kind, self.at_ms, no), shown=True)
+        return replace(lead, latest=later(lead, kind, self.at_ms, self._named(agent)), shown=True)
+
+    def _named(self, agent: int) -> int:
+        return self.agent.no if self.agent is not None else agent
 
 
 def log_activity(state: State, command: LogActivity) -> Lead:
@@ -106,7 +107,7 @@ def _note_closed(state: State, log: _Log, row: Lead) -> Lead:
 
 
 def _put(state: State, log: _Log, lead: Lead, note: str) -> Lead:
-    return state.put(lead, log.on(lead), "activity", log.command.by, note=note, logged=log.logged)
+    return state.put(lead, log.on(lead), "activity", log.command.by, note=note, logged=log.logged())
 
 
 # -- outcomes -------------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ def _finish(state: State, log: _Log, lead: Lead) -> Lead:
         data=command.data,
         number=command.number,
     )
-    return finish_lease(state, lead, lease, finish, Said(latest, log.logged, log.is_call_out)).lead
+    return finish_lease(state, lead, lease, finish, Said(latest, log.logged(lease.agent), log.is_call_out)).lead
 
 
 def _settle(state: State, log: _Log, lead: Lead) -> Lead:
@@ -151,7 +152,8 @@ def _settle(state: State, log: _Log, lead: Lead) -> Lead:
         raise Invalid("number", "is not one of the lead's numbers")
     verdict = _verdict(state, log, lead, number)
     called = number if command.interaction == "call" else 0
-    new = apply_verdict(state, lead, verdict, "activity", command.by, called, command.note, log.logged)
+    logged = log.logged(0 if locked is None else locked.agent)
+    new = apply_verdict(state, lead, verdict, "activity", command.by, called, command.note, logged)
     if command.data is not None:
         state.record("lead_data", lead.id, LeadData(lead.id, command.data))
     return new

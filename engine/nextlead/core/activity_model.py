@@ -48,13 +48,17 @@ class Latest(Row, frozen=True):
 
 
 class Logged(Row, frozen=True):
-    """An activity as it was logged, for the history. `explanation` may be personal, the rest is not."""
+    """An activity as it was logged, for the history. `explanation` may be personal, the rest is not.
+
+    `agent` is the number of who did it, 0 where nobody was named: whoever logs it may be somebody else.
+    """
 
     interaction: str
     direction: str
     outcome: str = ""
     explanation: str = ""
     at_ms: int = 0
+    agent: int = 0
 
 
 def kind_of(interaction: str, direction: str, outcome: str | None, explanation: str = "") -> Activity:

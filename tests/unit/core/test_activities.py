@@ -50,7 +50,7 @@ def test_an_outcome_ends_the_lease_as_a_finish_would(outcome: str, named: str | 
     assert row.latest == Latest(activity, register.now_ms, agent_no(register))
     event = register.history(lead)[-1]
     assert (event.kind, event.actor, event.note) == (kind, by, "said so")
-    assert event.logged == Logged("call", "out", outcome, "", register.now_ms)
+    assert event.logged == Logged("call", "out", outcome, "", register.now_ms, agent_no(register))
 
 
 def test_causes_are_those_of_a_finish() -> None:  # R6.2
@@ -212,7 +212,7 @@ def test_an_outcome_settles_what_comes_next(outcome: str, begin: Any) -> None:  
     assert row.latest == Latest(ON_SCREEN[outcome][2], register.now_ms, agent_no(register))
     event = register.history(lead)[-1]
     assert (event.kind, event.actor, event.note) == ("activity", "user:m", "said so")
-    assert event.logged == Logged("call", "out", outcome, "", register.now_ms)
+    assert event.logged == Logged("call", "out", outcome, "", register.now_ms, agent_no(register))
     register.restart()
     assert register.row(lead) == row
 

@@ -24,11 +24,12 @@ def test_a_text_is_only_noted(direction: str, named: str | None) -> None:  # R13
     register.now_ms += MINUTE_MS
     row = register.log(lead, None, "sms", direction=direction, agent=named, note="see you", by="program:sms")
     kind = Activity.SMS_IN if direction == "in" else Activity.SMS_OUT
-    assert row.latest == Latest(kind, register.now_ms, agent_no(register, named) if named else 0)
+    agent = agent_no(register, named) if named else 0
+    assert row.latest == Latest(kind, register.now_ms, agent)
     assert (row.status, row.owner, row.due_ms, row.attempts) == (before.status, before.owner, before.due_ms, 0)
     event = register.history(lead)[-1]
     assert (event.kind, event.note) == ("activity", "see you")
-    assert event.logged == Logged("sms", direction, "", "", register.now_ms)
+    assert event.logged == Logged("sms", direction, "", "", register.now_ms, agent)
 
 
 def test_the_last_texts_sender_decides() -> None:  # R13.3
