@@ -59,6 +59,7 @@ def test_now(shop: Nextlead) -> None:  # R13.4
     assert table(out(shop())) == rows
     assert table(out(shop("--campaign", "shop", "--pool", "1"))) == rows
     assert table(out(shop("--scheme", "smartlists")))[1] == ["New Account", "", "2"]
+    assert table(out(shop("--scheme", "hero")))[1:3] == [["Unprocessed", "", "2"], ["Duplicate", "", "1"]]
 
 
 def test_a_range_in_local_time(shop: Nextlead) -> None:  # R13.4

@@ -59,18 +59,19 @@ def statistics(
 
 
 def _show(found: dict[str, Any]) -> None:
-    """In a terminal with bars, and each status once."""
+    """In a terminal with bars, and each status once. A status without a reason goes by its label, as in lists."""
     items: list[dict[str, Any]] = found["items"]
-    rows = [[item["status"], item["reason"], item["count"]] for item in items]
+    rows = [[item["status"] if item["reason"] else item["label"], item["reason"], item["count"]] for item in items]
     if not console.is_terminal:
         print_table(("status", "reason", "leads"), rows)
         return
     most = max((item["count"] for item in items), default=0)
     said: set[str] = set()
     for item, row in zip(items, rows, strict=True):
-        row[0] = "" if item["status"] in said else item["status"]
+        status = row[0]
+        row[0] = "" if status in said else status
         row += [_share(item["count"], found["total"]), bar(item["count"], most)]
-        said.add(item["status"])
+        said.add(status)
     print_table(("status", "reason", "leads", "share", ""), rows)
     notes.print(f"{found['total']} leads", markup=False)
 
