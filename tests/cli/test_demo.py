@@ -77,6 +77,7 @@ def test_three_vocabularies_with_something_in_each(start_nextlead: StartNextlead
     assert smart_lists["Who hasn't replied to my last message?"] == shown["phone-shop"]["No SMS Reply"] > 0
     assert all(smart_lists.values())
     said = "\n".join(daemon.said)
+    assert "46 leads, 31 open" in said
     assert "Confirmed 2, In Progress 31, Rejected 7, Trash 6" in said
     assert "Unprocessed 387" in said
 

@@ -17,7 +17,8 @@ def introduce(console: Console, url: str, seats: Seats, admin_token_file: Path, 
     say(f"\nnextlead demo on {url}   (API: {url}/docs, metrics: {url}/metrics)\n", markup=False)
     for pool in client.items("/v1/pools", 100):
         counts = pool["counts"]
-        say(f"  {pool['campaign']:<14}{pool['name']:<24}{counts['valid']} leads, {counts['open']} open", markup=False)
+        leads = sum(each["count"] for each in counts["public"])
+        say(f"  {pool['campaign']:<14}{pool['name']:<24}{leads} leads, {counts['open']} open", markup=False)
         say(f"  {'':<14}{_in_words(counts['public'])}", style="dim", markup=False)
     say(f"\n  admin token   {seats.admin}   (in {admin_token_file})", markup=False)
     for code, token in seats.agents.items():
