@@ -51,6 +51,17 @@ def test_without_a_terminal_columns_are_parted_by_tabs(capsys: pytest.CaptureFix
     assert capsys.readouterr().out == "id\tphones\n1\t+1, +2\n2\t\n"
 
 
+@pytest.mark.parametrize("words", ["a\x1b[2J\x1b]0;b", "a\nb", "a\r\tb", "a\x9b2Jb", " a  b\x00"])
+def test_what_people_wrote_steers_no_terminal(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(("note", "phones"), [(words, [words])])
+    output.print_facts({"note": words, "data": {"name": words}, "nested": [{"name": words}]})
+    said = capsys.readouterr().out
+    assert said.count("\n") == 5
+    assert all(char.isprintable() for char in said.replace("\n", "").replace("\t", ""))
+    assert "a" in said
+    assert "b" in said
+
+
 def test_counts_by_public_status_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     public = [{"status": "Trash", "reason": "Bad", "label": "Trash: Bad", "count": 2}]
     output.print_facts({"counts": {"open": 1, "public": public}, "none": []})
@@ -58,7 +69,7 @@ def test_counts_by_public_status_have_a_line_each(capsys: pytest.CaptureFixture[
     assert [line.split("  ")[0] for line in lines] == ["counts.open", "counts.public.Trash: Bad", "none"]
 
 
-def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"half"
         raise Unreachable
@@ -66,5 +77,8 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(tmp_path: Path) -> Non
     with pytest.raises(Unreachable):
         output.save(pieces(), tmp_path / "leads.csv")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(typer.Exit):
-        output.save([b"all"], tmp_path / "no folder" / "leads.csv")
+    monkeypatch.chdir(tmp_path)
+    for nowhere in (tmp_path / "no folder" / "leads.csv", tmp_path, Path()):
+        with pytest.raises(typer.Exit):
+            output.save([b"all"], nowhere)
+        assert list(tmp_path.iterdir()) == []

@@ -3,11 +3,12 @@
 Results go to stdout and nothing else does; hints, progress and errors go to stderr. So `--json` can be piped.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 import typer
@@ -17,6 +18,8 @@ from rich.text import Text
 
 WHOLE_CELLS = 26
 """A column of texts no longer than this is not wrapped: a time with milliseconds has 24."""
+
+_BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 console = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -84,7 +87,7 @@ def save(pieces: Iterable[bytes], to: Path | None) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    part = to.with_name(to.name + ".part")
+    part = to.parent / f"{to.name}.part"
     try:
         with part.open("wb") as out:
             out.writelines(pieces)
@@ -115,17 +118,21 @@ def _is_count(value: object) -> bool:
 
 
 def text_of(value: object) -> str:
-    """A cell as people read it: nothing for null, `agent anna` for an owner, JSON for what is nested deeper."""
+    """A cell as people read it: nothing for null, `agent anna` for an owner, JSON for what is nested deeper.
+
+    In one line and without control characters: what a customer wrote must not steer the terminal of who reads it.
+    """
     match value:
         case None:
-            return ""
+            text = ""
         case bool():
-            return "yes" if value else "no"
+            text = "yes" if value else "no"
         case dict() if _is_owner(value):
-            return " ".join(str(part) for part in next(iter(value.items())))
+            text = " ".join(str(part) for part in next(iter(value.items())))
         case list() if all(isinstance(item, str) for item in value):
-            return ", ".join(value)
+            text = ", ".join(value)
         case dict() | list():
-            return msgspec.json.encode(value).decode()
+            text = msgspec.json.encode(value).decode()
         case _:
-            return " ".join(str(value).split())
+            text = str(value)
+    return _BREAKS.sub(" ", text).strip()
