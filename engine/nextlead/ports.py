@@ -122,8 +122,9 @@ class KeyUse(Struct, frozen=True):
 class LeadFilter(Struct, frozen=True):
     """A question for leads; None does not filter. `after` is the id the page starts behind.
 
-    `number` asks for any of the lead's numbers, `text` for a part of any of its data fields (`has_text`),
-    `due_before_ms` for open leads that are due by then: an unprocessed one's own due time is 0, so it always is.
+    `number` asks for any of the lead's numbers, none that it lost, `text` for a part of any of its data fields
+    (`has_text`), `due_before_ms` for open leads that are due by then: an unprocessed one's own due time is 0, so it
+    always is.
     `before` is an id, too: those from it on are left out. `last_by` asks for leads whose latest activity was this
     agent's. `conditions` are pairs of a campaign and a condition as it is shown (`Condition.shown`).
     """

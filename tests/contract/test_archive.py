@@ -128,6 +128,24 @@ async def test_filters(home: Any, store: Any, query: dict[str, Any], found: list
     await store.close()
 
 
+@pytest.mark.parametrize("folded", [False, True])
+async def test_a_lead_is_not_found_by_a_number_that_it_lost(home: Any, store: Any, *, folded: bool) -> None:  # R6.4
+    made = [fresh(1, numbers=(5, 6)), fresh(2, numbers=(5,)), fresh(3, numbers=(6,)), fresh(4, numbers=(5,))]
+    await commit(store, 1, pool(), fresh=made)
+    gone = closed(2, "invalid_phone_number", numbers=(), dropped=(5,))
+    await commit(store, 2, lead(1, numbers=(6,), dropped=(5,)), gone)
+    if folded:
+        await store.close()
+        store = home.again()
+        await store.open()
+        await store.claim()
+    assert await ids(store, number=5) == [4]
+    assert await ids(store, number=6) == [1, 3]
+    assert [await store.count(LeadFilter(number=number)) for number in (5, 6)] == [1, 2]
+    assert await store.count(LeadFilter(number=6, text="ada", status=Status.UNPROCESSED)) == 1
+    await store.close()
+
+
 async def test_a_row_that_changed_is_found_only_as_it_is_now(home: Any, store: Any) -> None:
     await commit(store, 1, pool(), lead(1, owner=12), fresh=[fresh(1, owner=12), fresh(2)])
     await store.close()

@@ -7,7 +7,7 @@ of others, such as the data of a lead that is offered, come in between.
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -40,10 +40,12 @@ def page(
 
 
 def count(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int], pools: Pools) -> tuple[int, int]:
-    """How many leads match, without those to skip; and the greatest id of all. No row is decoded."""
+    """How many leads match, without those to skip; and the greatest id of all. Only rows of a number are decoded."""
     questions = [question for question in (_of_touched(org, query), _of_untouched(org, query, pools)) if question]
     with snapshot(db):
-        if query.text is not None:
+        if query.number is not None:
+            found = sum(1 for _ in chain(_touched(db, org, query, skip), _untouched(db, org, query, skip, pools)))
+        elif query.text is not None:
             found = sum(1 for question in questions for _ in _rows(db, org, question, query.text, skip))
         else:
             found = sum(_count(db, question, skip) for question in questions)
@@ -142,7 +144,9 @@ def _may_have_matching(pool: Pool, query: LeadFilter) -> bool:
 def _touched(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int]) -> Iterator[Lead]:
     question = _of_touched(org, query)
     if question is not None:
-        yield from map(decode_lead, _rows(db, org, question, query.text, skip))
+        for lead in map(decode_lead, _rows(db, org, question, query.text, skip)):
+            if query.number is None or query.number in lead.numbers:  # the index also has numbers that it lost
+                yield lead
 
 
 def _untouched(
