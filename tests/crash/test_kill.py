@@ -74,7 +74,7 @@ class Life:
         self.daemon = daemon
         self.dice = dice
         self.answers = answers
-        self.http = httpx.AsyncClient(base_url=daemon.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30)
+        self.http = httpx.AsyncClient(base_url=daemon.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=300)
 
     async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
         """An answer; `Killed` when there is none."""

@@ -24,7 +24,7 @@ class Shop:
 
     def open(self) -> Daemon:
         daemon = self.start("serve", "--store", "sqlite:///leads.db", NEXTLEAD_ADMIN_TOKEN=TOKEN)
-        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
         return daemon
 
     def load(self, life: int) -> None:
@@ -35,7 +35,7 @@ class Shop:
         parts = {"file": ("list.csv", "\n".join(lines).encode()), "options": (None, json.dumps(options))}
         assert self.http.post("/v1/pools", files=parts).status_code == 201
 
-    def forget(self, life: int, timeout_s: float = 60) -> httpx.Response:
+    def forget(self, life: int, timeout_s: float = 300) -> httpx.Response:
         return self.http.post("/v1/anonymize", json={"phone": number(life, 0)}, timeout=timeout_s)
 
     def left(self, life: int) -> list[str]:

@@ -27,7 +27,7 @@ class Shop:
 
     def open(self) -> Daemon:
         daemon = self.start("serve", "--store", "sqlite:///leads.db", NEXTLEAD_ADMIN_TOKEN=TOKEN)
-        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
         return daemon
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:

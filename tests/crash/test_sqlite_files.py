@@ -77,10 +77,10 @@ HOLD = """
         await store.claim()
         if sys.argv[2] == "fork" and os.fork() == 0:
             print(os.getpid(), flush=True)
-            time.sleep(60)
+            time.sleep(600)
         if sys.argv[2] != "fork":
             print("held", flush=True)
-        time.sleep(60)
+        time.sleep(600)
 
     asyncio.run(main())
 """

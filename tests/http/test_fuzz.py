@@ -49,7 +49,7 @@ def set_up(http: httpx.Client) -> None:
 @pytest.mark.slow
 def test_no_input_gets_a_5xx(start_nextlead: Callable[..., Any]) -> None:
     daemon = start_nextlead("serve", "--store", "memory:", "--clock", "manual", NEXTLEAD_ADMIN_TOKEN=TOKEN)
-    with httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as http:
+    with httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300) as http:
         set_up(http)
         schema = schemathesis.openapi.from_dict(http.get("/openapi.json").json())
         operations = [result.ok() for result in schema.get_all_operations()]

@@ -18,7 +18,7 @@ TOKEN = "the-token-of-the-socket-tests"
 class Client:
     def __init__(self, daemon: Any) -> None:
         self.daemon = daemon
-        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20)
+        self.http = httpx.Client(base_url=daemon.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300)
 
     def ok(self, method: str, path: str, body: object = None) -> Any:
         answer = self.http.request(method, path, json=body)
@@ -38,7 +38,7 @@ class Client:
         address = urlsplit(self.daemon.url)
         assert address.hostname
         assert address.port
-        sock = socket.create_connection((address.hostname, address.port), timeout=20)
+        sock = socket.create_connection((address.hostname, address.port), timeout=300)
         lines = f"{head}\r\nHost: nextlead\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {len(body)}\r\n"
         sock.sendall(lines.encode() + b"Content-Type: application/json\r\n\r\n" + body)
         return sock
@@ -87,7 +87,7 @@ def test_a_watcher_that_hangs_up_is_let_go(client: Client) -> None:
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(client: Client) -> None:
     address = urlsplit(client.daemon.url)
     assert address.hostname
-    with socket.create_connection((address.hostname, address.port or 0), timeout=20) as sock:
+    with socket.create_connection((address.hostname, address.port or 0), timeout=300) as sock:
         head = (
             f"POST /v1/leads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 999999999\r\n\r\n"
         )
@@ -100,7 +100,7 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_sent(client: C
 def test_bytes_that_are_not_http(client: Client) -> None:
     address = urlsplit(client.daemon.url)
     assert address.hostname
-    with socket.create_connection((address.hostname, address.port or 0), timeout=20) as sock:
+    with socket.create_connection((address.hostname, address.port or 0), timeout=300) as sock:
         sock.sendall(b"\x00\x01\x02 hello\r\n\r\n")
         assert sock.recv(65536).startswith(b"HTTP/1.1 400")
     assert client.ok("GET", "/readyz") == {"status": "ready"}

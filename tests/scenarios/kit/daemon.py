@@ -50,7 +50,7 @@ class Daemon:
         else:
             self._end()
             raise DaemonDied(self._log.read_text())
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = httpx.Client(base_url=self.url, timeout=300)
 
     @property
     def lives(self) -> bool:
@@ -82,7 +82,7 @@ class Daemon:
         assert code == 0, f"the daemon ended with {code}:\n{self._log.read_text()}"
 
     def _end(self) -> int:
-        code = self._process.wait(timeout=30)
+        code = self._process.wait(timeout=300)
         if self._process.stdout is not None:
             self._process.stdout.close()
         return code

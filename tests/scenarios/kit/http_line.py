@@ -63,7 +63,7 @@ class HttpLine:
         return self._sent("POST", path, request.read(), request.headers["content-type"])
 
     def _sent(self, method: str, path: str, content: bytes | None, media: str) -> HTTPConnection:
-        call = HTTPConnection(self.daemon.url.host, self.daemon.url.port, timeout=60)
+        call = HTTPConnection(self.daemon.url.host, self.daemon.url.port, timeout=300)
         headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": media}
         call.request(method, f"/v1/{path}", content, headers)
         return call

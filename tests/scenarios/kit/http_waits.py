@@ -64,7 +64,7 @@ class HttpWaits:
 
 def ask(daemon: Daemon, agent: str, token: str, wait_s: int) -> HTTPConnection:
     """Send the request of a `next`; its answer is read another time."""
-    call = HTTPConnection(daemon.url.host, daemon.url.port, timeout=30)
+    call = HTTPConnection(daemon.url.host, daemon.url.port, timeout=300)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     call.request("POST", f"/v1/agents/{agent}/next", json.dumps({"wait": wait_s}), headers)
     return call
