@@ -39,6 +39,8 @@ def test_a_time_is_understood(text: str, ms: int) -> None:
         ("2026-03-02", "RFC 3339"),
         ("tomorrow", "RFC 3339"),
         ("", "RFC 3339"),
+        ("2026-03-02T12:00:00 02:00", "%2B"),
+        ("2026-03-02 12:00", "RFC 3339|offset"),
         ("2026-02-30T10:00:00Z", "exists"),
         ("2026-03-02T24:00:00Z", "exists"),
         ("2026-03-02T10:00:60Z", "exists"),

@@ -39,6 +39,8 @@ def parse_time(text: str) -> int:
     """Epoch milliseconds of an RFC 3339 time; finer digits are cut off. Raises `ValueError` with the rule it breaks."""
     match = _TIME.fullmatch(text)
     if match is None:
+        if _TIME.fullmatch("+".join(text.rsplit(" ", 1))):
+            raise ValueError("has a space before its offset: write the + as %2B in an address")
         raise ValueError("must be an RFC 3339 time such as 2026-03-02T10:00:00Z")
     year, month, day, hour, minute, second, fraction, zulu, sign, ahead_h, ahead_min = match.groups()
     if not (zulu or sign):
