@@ -34,7 +34,8 @@ async def verify_store(url: str, schemes: Mapping[str, Scheme] | None = None) ->
         engine = Engine(almanac=LibraryAlmanac(), schemes=known)
         await load(store, engine)
         engine.start(time.time_ns() // 1_000_000)
-        findings = [*missing_schemes(engine.campaigns, known), *engine.verify()]
+        missing = (f"{each}; if it is one of yours, say --config" for each in missing_schemes(engine.campaigns, known))
+        findings = [*missing, *engine.verify()]
         return Report(store=url, counts=_counts(engine), findings=findings)
     finally:
         await store.close()

@@ -1,5 +1,6 @@
 """Status schemes on the command line, and a daemon that is started with some of one's own."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +81,11 @@ def test_it_does_not_start_when_a_campaigns_scheme_is_gone(
     ended = nextlead("serve", "--config", "nextlead.toml", "--port", "0", cwd=folder.parent)
     assert ended.returncode == 1
     assert "nextlead: campaign autumn has the scheme mine, and there is none of that name" in ended.stderr
+    (found,) = json.loads(nextlead("verify", "--store", "sqlite:///leads.db", "--json", cwd=folder.parent).stdout)[
+        "findings"
+    ]
+    assert found.startswith("campaign autumn has the scheme mine")
+    assert "--config" in found
     (folder / "mine.toml").write_text(MINE)
     again = start_nextlead("serve", "--config", "nextlead.toml", NEXTLEAD_ADMIN_TOKEN="t")
     with Client(again.url, "t") as client:
