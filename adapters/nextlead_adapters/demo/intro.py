@@ -44,7 +44,7 @@ export NEXTLEAD_TOKEN={token}
 api() {{ curl -sS -H "Authorization: Bearer $NEXTLEAD_TOKEN" -H "Content-Type: application/json" "$@"; echo; }}
 
 # the next lead for the agent '{SEAT}', and what came of the call
-api -X POST $NEXTLEAD_URL/v1/agents/{SEAT}/next | tee lease.json
+api -X POST $NEXTLEAD_URL/v1/agents/{SEAT}/next -d '{{"wait": 60}}' | tee lease.json
 LEASE=$(python3 -c 'import json; print(json.load(open("lease.json"))["token"])')
 api -X POST $NEXTLEAD_URL/v1/leases/$LEASE/finish -d '{{"outcome": "resolved", "result": "success"}}'
 """
