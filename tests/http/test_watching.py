@@ -8,6 +8,7 @@ import pytest
 from http_kit import OPERATOR, Caller, House, token_of
 from prometheus_client.parser import text_string_to_metric_families
 
+from nextlead_adapters.http import watching
 from nextlead_adapters.http.app import create_app
 
 
@@ -258,6 +259,29 @@ async def test_the_end_of_the_daemon_ends_the_events(house: House, centre: Calle
 
 async def test_events_are_for_supervisors(house: House, centre: Caller) -> None:
     await house.caller(await token_of(centre, "agent", "ann")).no(403, "GET", "/v1/events")
+
+
+async def test_whose_token_is_deleted_sees_no_more(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Watcher(house, authorization=f"Bearer {await token_of(centre, 'supervisor')}")
+    while not seen.start:
+        await asyncio.sleep(0)
+    await centre.ok("POST", "/v1/agents/ann/next")
+    await seen.until(1)
+    (token,) = (await centre.ok("GET", "/v1/tokens"))["items"]
+    await centre.ok("DELETE", f"/v1/tokens/{token['id']}")
+    await centre.ok("POST", "/v1/agents/bob/next")
+    await seen.task
+    assert len(seen.events) == 1
+
+    monkeypatch.setattr(watching, "LOOK_S", 0)
+    quiet = Watcher(house, authorization=f"Bearer {await token_of(centre, 'supervisor')}")
+    while not quiet.start:
+        await asyncio.sleep(0)
+    (token,) = (await centre.ok("GET", "/v1/tokens"))["items"]
+    await centre.ok("DELETE", f"/v1/tokens/{token['id']}")
+    await quiet.task
 
 
 async def pool_events(watcher: Watcher, until: str) -> list[dict[str, Any]]:

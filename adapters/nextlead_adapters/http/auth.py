@@ -10,7 +10,7 @@ from hashlib import sha256
 from nextlead.core.engine import Engine
 from nextlead.core.model import Token
 
-from .problems import forbidden, unauthorized
+from .problems import ProblemError, forbidden, unauthorized
 from .table import NOBODY, Access, Caller, Headers
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
@@ -36,6 +36,14 @@ class Gatekeeper:
         if caller.role not in access.value:
             raise forbidden(caller.role)
         return caller
+
+    def admits(self, access: Access, headers: Headers) -> bool:
+        """Whether the caller still may: a token may be deleted while an answer goes on."""
+        try:
+            self.admit(access, headers)
+        except ProblemError:
+            return False
+        return True
 
     def _is_local(self, headers: Headers) -> bool:
         return self._loopback and not any(name in headers for name in _FORWARDED)

@@ -8,6 +8,7 @@ is logged for a person to act on, and answered with a 500.
 
 import traceback
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import structlog
@@ -70,6 +71,7 @@ class Endpoint:
             raise problems.wrong_method(self._routes)
         call = Call(self._services, route, scope, receive)
         call.caller = self._gatekeeper.admit(route.access, call.headers)
+        call.admitted = partial(self._gatekeeper.admits, route.access, call.headers)
         if route.own and call.is_agent and call.params["code"] != call.caller.agent:
             raise NotFound("agent", call.params["code"])
         call.query = decode_query(route.query, scope)

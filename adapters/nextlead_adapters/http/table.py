@@ -89,10 +89,12 @@ class Call:
     """One request on its way through a handler. `caller`, `query` and `body` are what the route's entry says.
 
     `file` is what came with a multipart body, which has the body as its `options`. `keep` makes the command that keeps
-    an answer, given its status and body; None without an Idempotency-Key.
+    an answer, given its status and body; None without an Idempotency-Key. `admitted` says whether the caller may go on,
+    for answers that do.
     """
 
     __slots__ = (
+        "admitted",
         "body",
         "caller",
         "file",
@@ -114,6 +116,7 @@ class Call:
         self.params: dict[str, str] = scope.get("path_params", {})
         self.headers: Headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self.caller = NOBODY
+        self.admitted: Callable[[], bool] = lambda: False
         self.query: Any = None
         self.body: Any = None
         self.file: Upload | None = None

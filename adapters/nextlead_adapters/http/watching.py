@@ -140,6 +140,8 @@ async def _send_events(call: Call, news: AsyncIterator[News], send: Send) -> Non
         group.start_soon(until_gone)
         group.start_soon(_keep_alive, call, send, group.cancel_scope.cancel)
         async for one in news:
+            if not call.admitted():
+                break
             await _write(send, event_text(engine, one))
         group.cancel_scope.cancel()
     await send({"type": "http.response.body", "body": b""})
@@ -150,9 +152,12 @@ async def _write(send: Send, text: bytes) -> None:
 
 
 async def _keep_alive(call: Call, send: Send, end: Callable[[], None]) -> None:
-    """A comment now and then; the end when the daemon is about to stop, so that it does not wait for watchers."""
+    """A comment now and then. The end when the watcher's token is deleted, or the daemon is about to stop.
+
+    So the daemon does not wait for watchers.
+    """
     looks = 0
-    while call.services.dialer.ready:
+    while call.services.dialer.ready and call.admitted():
         if looks % QUIET_LOOKS == 0:
             await _write(send, b":\n\n")
         looks += 1
