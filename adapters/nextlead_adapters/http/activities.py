@@ -54,8 +54,6 @@ async def _log(call: Call, agent: str | None) -> LeadView:
     is_open = services.engine.lead(call.id("lead")) is not None
     # A closed row that was read is still the lead's when it gets the text: one at a time.
     async with nullcontext() if is_open else services.reopening:
-        if not is_open:
-            await services.dialer.read(lambda _engine: None)  # what closed it is in the archive then
         view = await _submit(call, agent, with_row=not is_open)
     await add_data(call, view)
     return view
