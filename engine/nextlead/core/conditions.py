@@ -11,6 +11,8 @@ from .model import Event, Lead, Status
 
 ANONYMIZED: Final = "anonymized"
 NOT_ACCEPTED: Final = "not_accepted"
+BETWEEN: Final = "\x1f"
+"""Between the parts of a `closure_key`, and in no code of a result: people may put anything else there."""
 
 
 class Condition(NamedTuple):
@@ -61,18 +63,15 @@ def _rule(event: Event, closure: str | None) -> str:
 
 
 def closure_key(condition: Condition) -> str:
-    """How a pool's counts name a closed lead's condition: `success`, or `success/6` with an activity (`Closures`).
-
-    A rule comes last, for it may have slashes.
-    """
+    """How a pool's counts name a closed lead's condition (`Closures`): its closure alone if there is no more to say."""
     activity = str(int(condition.activity)) if condition.activity else ""
-    key = "/".join((condition.closure or "", activity, ANONYMIZED if condition.anonymised else "", condition.rule))
-    return key if condition.rule else key.rstrip("/")
+    anonymised = ANONYMIZED if condition.anonymised else ""
+    return BETWEEN.join((condition.closure or "", activity, anonymised, condition.rule)).rstrip(BETWEEN)
 
 
 def closed_condition(key: str) -> Condition:
     """The condition that a key names."""
-    closure, activity, anonymised, rule = (*key.split("/", 3), "", "", "")[:4]
+    closure, activity, anonymised, rule = (*key.split(BETWEEN, 3), "", "", "")[:4]
     return Condition(Status.CLOSED, closure, rule, Activity(int(activity or 0)), bool(anonymised))
 
 
@@ -80,6 +79,6 @@ def by_closure(counts: Mapping[str, int]) -> dict[str, int]:
     """A pool's counts by closure alone."""
     found: dict[str, int] = {}
     for key, count in counts.items():
-        closure = key.partition("/")[0]
+        closure = key.partition(BETWEEN)[0]
         found[closure] = found.get(closure, 0) + count
     return found

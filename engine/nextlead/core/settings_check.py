@@ -3,6 +3,7 @@
 from datetime import date
 
 from .almanac import NO_ALMANAC, Almanac, zone_named
+from .conditions import BETWEEN
 from .errors import Invalid
 from .model import CAUSES, SYSTEM_CLOSURES, Status
 from .order import LAST_MS
@@ -147,6 +148,8 @@ def check_template(template: Template) -> None:
     for result in template.results:
         if result.code in _RESERVED:
             raise Invalid("template.results.code", f"{result.code} is a closure or status of the system's own")
+        if BETWEEN in result.code:
+            raise Invalid("template.results.code", "can't have the control character U+001F")
         if result.category not in CATEGORIES:
             raise Invalid("template.results.category", f"must be one of {', '.join(CATEGORIES)}")
     names = [field.name.strip().casefold() for field in template.fields]

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from unit.core.intake_desk import ANN
 
 from nextlead.core.activity_model import Activity, Latest
+from nextlead.core.commands import ClosePool, IntakeRow, LoadRows, LogActivity, OpenPool, PutCampaign
 from nextlead.core.conditions import (
     Condition,
     by_closure,
@@ -15,8 +16,12 @@ from nextlead.core.conditions import (
     closure_key,
     condition_of,
 )
+from nextlead.core.engine import Engine
+from nextlead.core.errors import Invalid
 from nextlead.core.model import SYSTEM_CLOSURES, Lead, Status
+from nextlead.core.setup_model import Template, TemplateResult
 
+NOW_MS: Final = 1_772_442_000_000
 CLOSED: Final = Status.CLOSED
 RULES: Final = (
     "countries",
@@ -30,7 +35,11 @@ RULES: Final = (
     "/",
     "a/",
 )
-CODES: Final = (*sorted(SYSTEM_CLOSURES), "success", "not_interested", "sold.out", "no-show", "no show", "größe", "6")
+CODES: Final = (
+    *sorted(SYSTEM_CLOSURES),
+    *("success", "not_interested", "sold.out", "no-show", "no show", "größe", "6"),
+    *("n/a", "n/a/", "/", "//anonymized", "success/6", "not_accepted///countries", "a\tb", '["a"]', "%2F"),
+)
 
 
 # -- keys of closed leads -------------------------------------------------------------------------------------------
@@ -62,9 +71,35 @@ def test_a_closure_without_more_to_say_is_its_own_key(code: str) -> None:
 
 
 def test_counts_by_closure_leave_the_rest_out() -> None:
-    counts = {"success": 1, "success/6": 2, "success//anonymized": 4, "not_accepted///fields.a/b.required": 8}
-    assert by_closure(counts) == {"success": 7, "not_accepted": 8}
+    kinds = (Activity.NONE, Activity.SOLD)
+    counts = {closure_key(Condition(CLOSED, "n/a", "", kind, kind is Activity.SOLD)): 1 + kind for kind in kinds}
+    counts |= {closure_key(Condition(CLOSED, "not_accepted", "fields.a/b.required")): 8}
+    assert by_closure(counts) == {"n/a": 2 + Activity.SOLD, "not_accepted": 8}
     assert by_closure({}) == {}
+
+
+@pytest.mark.parametrize("code", ["n/a", "sold/6", "//anonymized", "not_accepted///countries"])
+def test_results_may_have_any_code(code: str) -> None:
+    engine = Engine()
+    engine.start(NOW_MS)
+    template = Template(results=(TemplateResult(code, "Whatever", "negative"),))
+    engine.apply(PutCampaign(code="c1", template=template), NOW_MS)
+    pool = engine.apply(OpenPool(campaign="c1"), NOW_MS).reply
+    engine.apply(LoadRows(pool=pool.id, rows=(IntakeRow(1, (ANN,)),)), NOW_MS)
+    engine.apply(ClosePool(pool=pool.id), NOW_MS)
+    engine.apply(LogActivity(lead=1, interaction="in_store", outcome="no_sale"), NOW_MS)
+    assert engine.conditions() == {("c1", Condition(CLOSED, code, "", Activity.NO_SALE)): 1}
+    assert engine.pool_counts(pool.id, NOW_MS).closed == {code: 1}
+    assert engine.verify() == []
+
+
+def test_what_stands_between_the_parts_of_a_key_is_in_no_code() -> None:
+    template = Template(results=(TemplateResult("a\x1f6", "Whatever", "negative"),))
+    engine = Engine()
+    engine.start(NOW_MS)
+    with pytest.raises(Invalid) as refusal:
+        engine.apply(PutCampaign(code="c1", template=template), NOW_MS)
+    assert refusal.value.field == "template.results.code"
 
 
 # -- of a row -------------------------------------------------------------------------------------------------------
