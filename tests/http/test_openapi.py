@@ -240,6 +240,13 @@ async def test_the_type_of_a_problem_leads_to_a_place_on_the_page(house: House, 
         assert f'id="{anchor}"' in page
 
 
+def test_the_page_has_whole_sentences_in_its_paragraphs(doc: dict[str, Any]) -> None:
+    page = render(doc)
+    assert "Without <code>from</code>, all leads count" in page
+    assert not [text for text in re.findall(r"<p>(.*?)</p>", page) if "`" in text or "\n" in text]
+    assert "<p>For: supervisor, admin.</p>" in page
+
+
 def test_the_page_escapes_what_it_shows(doc: dict[str, Any]) -> None:
     doc["info"]["description"] = "<script>alert(1)</script> `a<b`"
     page = render(doc)

@@ -31,9 +31,13 @@ _ROLES: Final = {
 }
 _DESCRIPTION: Final = """\
 Times are RFC 3339 with an offset, answers are in UTC. Durations are ISO 8601; `3h30m` is understood too.
+
 Ranges are half-open. A body is partial: what is absent stays as it is.
+
 Lists answer `items` and `next`, the cursor for `?after=`.
+
 Any POST but `next` takes an `Idempotency-Key`: the same key and body gives the first answer again for 24 hours.
+
 What goes wrong is a problem document (RFC 9457) with a stable `code`; bad input is named in `errors`."""
 
 
@@ -100,7 +104,7 @@ def operation(route: Route, schema_of: Mapping[str, Any], components: Mapping[st
 def _description(route: Route) -> str:
     """What the handler's docstring says, and for whom it is."""
     said = inspect.getdoc(route.handler) if inspect.isfunction(route.handler) else None
-    return "\n".join(filter(None, (said, f"For: {_ROLES[route.access]}.")))
+    return "\n\n".join(filter(None, (said, f"For: {_ROLES[route.access]}.")))
 
 
 def operation_id(route: Route) -> str:

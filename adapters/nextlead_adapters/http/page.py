@@ -46,7 +46,8 @@ def _anchor(text: str) -> str:
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{_inline(line)}</p>" for line in text.splitlines() if line)
+    """Those of the text; a line break within one is none."""
+    return "".join(f"<p>{_inline(' '.join(part.split()))}</p>" for part in re.split(r"\n\s*\n", text) if part)
 
 
 def _inline(text: str) -> str:
@@ -82,7 +83,7 @@ def _shape(name: str, schema: Mapping[str, Any]) -> str:
     return (
         f'<details id="shape-{_anchor(name)}"><summary><code>{escape(name)}</code>'
         f"<span class=say>{_inline(schema.get('description', '').partition(chr(10))[0])}</span></summary>"
-        f"<div class=inside><p>{_inline(schema.get('description', ''))}</p>{_table(rows)}</div></details>"
+        f"<div class=inside>{_paragraphs(schema.get('description', ''))}{_table(rows)}</div></details>"
     )
 
 
