@@ -75,6 +75,18 @@ def test_who_was_last_is_a_question_too(shop: Nextlead) -> None:  # R13.4
     assert json.loads(out(shop("smart-lists", "show", "hers", "--json")))["count"] == 1
 
 
+def test_whatever_is_asked_can_be_downloaded(shop: Nextlead, tmp_path: Path) -> None:
+    everything = ("--campaign", "shop", "--pool", "1", "--status", "unprocessed", "--owner", "team:root")
+    words = ("--scheme", "luckyonline", "--public-status", "In Progress", "--last-by", "agent:maria")
+    out(shop("smart-lists", "save", "all of it", *everything, *words))
+    assert [row[0] for row in table(shop("smart-lists", "leads", "all of it"))] == ["id", "1"]
+    out(shop("smart-lists", "leads", "all of it", "--csv", "them.csv"))
+    assert [line.partition(",")[0] for line in (tmp_path / "them.csv").read_text("utf-8-sig").splitlines()] == [
+        "id",
+        "1",
+    ]
+
+
 def test_a_list_that_names_what_is_gone_says_so(shop: partial["subprocess.CompletedProcess[str]"]) -> None:
     with Client(shop.keywords["NEXTLEAD_URL"], "t") as client:
         client.put("/v1/campaigns/old", {"name": "Old"})

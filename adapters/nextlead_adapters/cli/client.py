@@ -117,7 +117,12 @@ def segment(value: object) -> str:
 
 
 def _given(params: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in params.items() if value is not None}
+    return {key: _spelt(value) for key, value in params.items() if value is not None}
+
+
+def _spelt(value: object) -> object:
+    """As an address has it: an owner, which answers have as `{"agent": "anna"}`, is `agent:anna`."""
+    return ":".join(*value.items()) if isinstance(value, dict) else value
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
