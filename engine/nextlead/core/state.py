@@ -304,8 +304,10 @@ class State(Places):
         self._renumber(old, new)
         if new.status is not _CLOSED:
             self.lay(new)
-        if old.lease is None and self.contacts.active and (old.status is _CLOSED or old.calls is not new.calls):
-            self.reconsider_called(new.id, new.calls)
+        if old.lease is None and self.contacts.active:
+            is_back = old.status is _CLOSED and new.status is not _CLOSED
+            if is_back or old.calls is not new.calls:
+                self.reconsider_called(new.id, new.calls)
         self.changes.leads[new.id] = new
 
     def _renumber(self, old: Lead, new: Lead) -> None:

@@ -11,6 +11,7 @@ from nextlead.core.activity_model import Activity, Latest, Logged
 from nextlead.core.errors import Invalid, NotAllowed, NotFound, WrongStatus
 from nextlead.core.model import LeadData, Status
 from nextlead.core.row import HOUR_MS, MINUTE_MS
+from nextlead.core.setup_model import ContactLimit
 
 # -- texts ----------------------------------------------------------------------------------------------------------
 
@@ -63,6 +64,18 @@ def test_a_text_does_not_end_a_call() -> None:  # R13.3
     register.now_ms += 1
     row = register.finish(offer, "unreached", cause="no_answer")
     assert row.latest == Latest(Activity.NO_ANSWER, register.now_ms, agent_no(register))
+
+
+def test_a_text_to_a_closed_lead_moves_no_other(monkeypatch: pytest.MonkeyPatch) -> None:  # R12.1
+    register = shop(contact_limits=(ContactLimit("min_gap", HOUR_MS),))
+    lead, other = register.load(ANN, ANN)
+    register.finish(register.next(), "resolved", result="yes")
+    state, looked_at = register.engine.state, list[int]()
+    monkeypatch.setattr(state, "reconsider", looked_at.append)
+    register.log(lead, None, "sms", direction="in")
+    assert looked_at == []
+    register(c.Reopen(lead=lead, row=register.rows[lead]))
+    assert looked_at == [other]  # its attempts count with the lead from now on
 
 
 def test_a_text_to_a_lead_that_is_locked_to_another() -> None:
