@@ -138,6 +138,7 @@ async def test_texts_of_a_closed_lead_are_noted_and_nothing_else_is(shop: Caller
     for body in (SMS_IN | {"outcome": "no_sale"}, SMS_IN | {"data": {"age": 3}}):
         problem = await shop.no(409, "POST", PATH.format(1), body)
         assert (problem["code"], problem["facts"]["status"]) == ("wrong_status", "closed")
+        assert "without outcome and data" in problem["detail"]
 
 
 async def test_fields_that_are_changed_at_once_are_all_changed(shop: Caller) -> None:
