@@ -100,7 +100,8 @@ def _note(state: State, log: _Log, lead: Lead) -> Lead:
 def _note_closed(state: State, log: _Log, row: Lead) -> Lead:
     """People write after a sale, too. Everything else wants the lead reopened."""
     if row.status is not Status.CLOSED or log.command.outcome is not None or log.command.data is not None:
-        raise WrongStatus(f"lead {row.id} is closed; only a text without outcome and data can be logged", status="closed")
+        why = f"lead {row.id} is closed; only a text without outcome and data can be logged"
+        raise WrongStatus(why, status="closed")
     if row.erased:
         raise WrongStatus(f"lead {row.id} was erased", status="closed")
     return _put(state, log, row, log.command.note)
