@@ -87,6 +87,14 @@ def test_whatever_is_asked_can_be_downloaded(shop: Nextlead, tmp_path: Path) -> 
     ]
 
 
+def test_a_download_is_no_json(shop: Nextlead, tmp_path: Path) -> None:
+    out(shop("smart-lists", "save", "mine", "--campaign", "shop"))
+    for command in (("smart-lists", "leads", "mine"), ("leads", "list")):
+        done = shop(*command, "--csv", "them.csv", "--json")
+        assert (done.returncode, done.stdout, "--csv" in done.stderr) == (2, "", True)
+    assert not (tmp_path / "them.csv").exists()
+
+
 def test_a_list_that_names_what_is_gone_says_so(shop: partial["subprocess.CompletedProcess[str]"]) -> None:
     with Client(shop.keywords["NEXTLEAD_URL"], "t") as client:
         client.put("/v1/campaigns/old", {"name": "Old"})

@@ -21,7 +21,7 @@ from .choosing import (
     chosen,
 )
 from .client import connect, segment
-from .output import notes, print_facts, print_json, print_table, save
+from .output import Exit, fail, notes, print_facts, print_json, print_table, save
 
 Json = Annotated[bool, typer.Option("--json", help="Print the daemon's answer as it is.")]
 Limit = Annotated[int, typer.Option(help="How many at most.", min=1)]
@@ -121,13 +121,15 @@ def list_leads(
     wanted = chosen(campaign=campaign, pool=pool, status=status, closure=closure, owner=owner, phone=phone, q=text)
     wanted |= chosen(scheme=scheme, public_status=public_status, reason=reason, last_by=last_by)
     if csv is not None:
-        save_leads(wanted, csv)
+        save_leads(wanted, csv, as_json=as_json)
     else:
         show_list("leads", wanted, limit, as_json=as_json)
 
 
-def save_leads(wanted: dict[str, object], to: Path) -> None:
-    """All leads of a filter as CSV."""
+def save_leads(wanted: dict[str, object], to: Path, *, as_json: bool) -> None:
+    """All leads of a filter as CSV, which goes with no `--json`."""
+    if as_json:
+        fail("either --csv or --json", Exit.WRONG_USE)
     with connect() as client:
         save(client.pieces("/v1/leads.csv", **wanted), to)
 

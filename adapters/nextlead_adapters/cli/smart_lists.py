@@ -92,7 +92,7 @@ def leads_of(name: Name, csv: Csv = None, limit: Limit = 100, as_json: Json = Fa
         return
     with connect() as client:
         asked = chosen(**_found(client, name)["filter"])
-    save_leads(asked, csv)
+    save_leads(asked, csv, as_json=as_json)
 
 
 def bar(count: int, most: int, cells: int = BAR_CELLS) -> str:
