@@ -32,14 +32,14 @@ def test_saving_it_again_changes_it_as_a_whole() -> None:
 
 def test_names_are_told_apart_as_they_are_written() -> None:
     ledger = Ledger()
-    for name in ("mine", "Mine", "mine ", "meine Kunden", "клиенты", "a.b", "..."):
+    for name in ("mine", "Mine", "meine Kunden", "клиенты", "a.b", "..."):
         ledger(PutFilter(name=name, body=name.encode()))
     assert {name: row.body.decode() for name, row in ledger.engine.filters.items()} == {
-        name: name for name in ("mine", "Mine", "mine ", "meine Kunden", "клиенты", "a.b", "...")
+        name: name for name in ("mine", "Mine", "meine Kunden", "клиенты", "a.b", "...")
     }
 
 
-@pytest.mark.parametrize("name", ["", "a/b", ".", "..", "a\nb", "x" * 101])
+@pytest.mark.parametrize("name", ["", "a/b", ".", "..", "a\nb", "mine ", " mine", "x" * 101])
 def test_a_name_stands_in_addresses(name: str) -> None:
     ledger = Ledger()
     with pytest.raises(Invalid) as refusal:
