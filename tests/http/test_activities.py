@@ -54,6 +54,12 @@ async def test_the_two_statuses_of_texts_flip_with_each_text(shop: Caller) -> No
     }
 
 
+async def test_an_outcome_and_an_explanation_of_null_are_none(shop: Caller) -> None:
+    nothing = {"outcome": None, "explanation": None}
+    assert name_of(await log(shop, 1, SMS_IN | nothing)) == "SMS in Progress"
+    assert name_of(await log(shop, 1, SMS_IN | {"outcome": "no_sale", "explanation": None})) == "No Sale"
+
+
 async def test_what_an_activity_says_is_shown(shop: Caller) -> None:
     body = {"interaction": "email", "outcome": "no_sale", "explanation": "Satisfied", "agent": "ann", "note": "happy"}
     lead = await log(shop, 1, body | {"at": "2026-03-02T09:30:00+01:00", "data": {"age": 40}})

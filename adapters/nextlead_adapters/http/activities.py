@@ -84,7 +84,7 @@ def _command(call: Call, agent: str | None, stored: Stored, *, with_row: bool) -
         interaction=body.interaction,
         direction="out" if body.direction is UNSET else body.direction,
         outcome=body.outcome or None,
-        explanation=body.explanation,
+        explanation=body.explanation or "",
         at_ms=None if body.at is UNSET else body.at.ms,
         agent=agent,
         redial=None if body.redial is UNSET else _redial(body.redial),

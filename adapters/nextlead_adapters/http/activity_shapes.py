@@ -34,7 +34,7 @@ class ActivityBody(Body):
         | UnsetType
         | None
     ) = UNSET
-    explanation: Annotated[str, Meta(max_length=1000)] = ""
+    explanation: Annotated[str, Meta(max_length=1000)] | None = ""
     at: Moment | UnsetType = UNSET
     agent: Code | UnsetType = UNSET
     redial: ActivityRedial | UnsetType = UNSET
