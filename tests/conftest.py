@@ -1,4 +1,7 @@
-"""What every test may ask for: a nextlead process of its own, and real data where it is there."""
+"""What every test may ask for: a nextlead process of its own, and real data where it is there.
+
+No test fails because the machine is slow.
+"""
 
 import gc
 import os
@@ -9,12 +12,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = os.pathsep.join([str(ROOT / "engine"), str(ROOT / "adapters")])
 NEXTLEAD = (sys.executable, "-m", "nextlead_adapters.cli")
 ENDS_WITHIN_S = 300
 """No measure of speed: what has not ended by then hangs."""
+
+settings.register_profile("at any speed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("at any speed")
 
 
 def environment(**more: str) -> dict[str, str]:
