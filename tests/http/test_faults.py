@@ -8,6 +8,7 @@ import pytest
 import structlog
 from http_kit import OPERATOR, Caller, House
 
+from nextlead.ports import StoreError
 from nextlead_adapters.http import uploads
 
 
@@ -47,6 +48,28 @@ async def test_a_store_that_fails_is_a_503_that_says_when_to_come_again(house: H
     assert (await centre.call("GET", "/v1/teams")).status_code == 503
     assert len((await centre.ok("GET", "/v1/leads?status=unprocessed"))["items"]) == 4
     assert (await centre.call("GET", "/v1/leads.csv")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "read"),
+    [
+        ("/v1/leads.csv", "leads"),
+        ("/v1/leads", "leads"),
+        ("/v1/pools/1/invalid.csv", "rejects_after"),
+        ("/v1/pools/1/log", "rejects_after"),
+        ("/v1/statistics.csv?until=2026-03-02T12:00:00Z", "commit_before"),
+    ],
+)
+async def test_what_can_not_be_read_is_a_503_and_no_file_that_breaks_off(
+    house: House, centre: Caller, path: str, read: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await centre.call("GET", path)).status_code == 200
+
+    async def broken(*_: object) -> None:
+        raise StoreError("disk I/O error")
+
+    monkeypatch.setattr(house.dialer.archive, read, broken)
+    assert (await centre.no(503, "GET", path))["code"] == "storage_failed"
 
 
 async def test_a_503_is_not_remembered(house: House, centre: Caller) -> None:

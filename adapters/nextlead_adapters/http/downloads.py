@@ -110,9 +110,12 @@ def _duplicate_row(reject: Reject) -> Iterable[object]:
 async def _table(
     call: Call, pool: Pool, kind: str, own: tuple[str, ...], row: Callable[[Reject], Iterable[object]]
 ) -> Chunks:
-    yield BOM + csv_lines([(*own, *(pool.columns or ENTRY_COLUMNS))])
+    head = BOM + csv_lines([(*own, *(pool.columns or ENTRY_COLUMNS))])
     async for rejects in _pages(call, pool.id, kind):
-        yield csv_lines(row(reject) for reject in rejects)
+        yield head + csv_lines(row(reject) for reject in rejects)
+        head = b""
+    if head:
+        yield head
 
 
 async def invalid(call: Call) -> Stream:

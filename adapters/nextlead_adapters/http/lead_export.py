@@ -67,15 +67,15 @@ async def _lines(call: Call, query: ExportQuery, asked: LeadFilter, fields: Sequ
     engine, archive = call.services.engine, call.services.dialer.archive
     scheme = need_scheme(engine, query.scheme)
     header = (*COLUMNS, *(f"data.{name}" for name in fields), "other_data")
-    yield BOM + csv_lines([header])
+    head = BOM + csv_lines([header])
     rows = max(1, min(PAGE_ROWS, PAGE_CELLS // len(header)))
     after, more = 0, True
     while more:
         found = await archive.leads(replace(asked, after=after, limit=rows))
-        if found:
-            yield csv_lines(_row(lead_view(engine, each.lead, each.data, scheme), fields) for each in found)
-            after = found[-1].lead.id
-        more = len(found) == rows
+        if found or head:
+            yield head + csv_lines(_row(lead_view(engine, each.lead, each.data, scheme), fields) for each in found)
+        head, more = b"", len(found) == rows
+        after = found[-1].lead.id if found else after
 
 
 def _row(lead: LeadView, fields: Iterable[str]) -> Iterable[object]:
