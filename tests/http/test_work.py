@@ -1,5 +1,6 @@
 """An agent's day over HTTP: shapes of the answers, repeats, tabs, and a client that goes."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -220,3 +221,19 @@ async def test_a_lead_that_closed_is_a_conflict_one_that_is_gone_is_not_there(ce
             asked = body and body | ({"lead": lead} if "lead" in body else {})
             problem = await centre.no(status, method, path.replace("/0", f"/{lead}"), asked)
             assert ("closed" in problem["detail"]) == (status == 409)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_what_others_edit_while_a_call_ends_stays(centre: Caller, order: int) -> None:  # R1.5
+    lease = await centre.ok("POST", "/v1/agents/ann/next")
+    ending = {"outcome": "unresolved", "data": {"age": 41}}
+    edit = ("PATCH", f"/v1/leads/{lease['lead']['id']}", {"data": {"name": "Berta"}})
+    finish = ("POST", f"/v1/leases/{lease['token']}/finish", ending)
+    await asyncio.gather(*(centre.ok(*call) for call in (edit, finish)[::order]))
+    assert (await centre.ok("GET", edit[1]))["data"] == {"name": "Berta", "age": 41}
+
+    edit = (*edit[:2], {"data": {"name": "Clara"}})
+    ending = {"outcome": "redial", "kind": "common", "at": "2026-03-02T12:00:00Z", "data": {"age": 42}}
+    resolve = ("POST", f"{edit[1]}/resolve", ending)
+    await asyncio.gather(*(centre.ok(*call) for call in (edit, resolve)[::order]))
+    assert (await centre.ok("GET", edit[1]))["data"] == {"name": "Clara", "age": 42}

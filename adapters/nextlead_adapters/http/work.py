@@ -6,6 +6,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from .explaining import idle_now
 from .fields import data_over, read_number, region_of
 from .lead_shapes import LeaseView
 from .lead_views import NO_DATA, lead_of, lease_view
-from .leads import add_data, stored_lead
+from .leads import EDIT_TRIES, add_data, stored_lead
 from .problems import forbidden
 from .reading import ClientGone
 from .reason_shapes import NoLeadView
@@ -199,11 +200,25 @@ async def _outcome(call: Call, lead: Lead | None, body: shapes.Outcome) -> dict[
     if isinstance(at, Moment):
         found["at_ms"] = at.ms
     if body.data is not UNSET and lead is not None:
-        engine = call.services.engine
-        campaign = engine.campaigns.by_no[lead.campaign]
-        stored = (await call.services.data.get((lead.id,))).get(lead.id, NO_DATA)
-        found["data"] = data_over(campaign.template.fields, region_of(engine, campaign.no), stored, body.data)
+        found["data"] = await _new_data(call, lead, body.data)
     return found
+
+
+async def _new_data(call: Call, lead: Lead, changes: dict[str, Any]) -> bytes:
+    """The lead's data fields with the changes. If somebody else edits it while they are read, once more."""
+    services, stored = call.services, NO_DATA
+    for _ in range(EDIT_TRIES):
+        seen = await services.dialer.read(partial(_version, lead.id))  # what was edited before can be read then
+        stored = (await services.data.get((lead.id,))).get(lead.id, NO_DATA)
+        if _version(lead.id, services.engine) == seen:
+            break
+    campaign = services.engine.campaigns.by_no[lead.campaign]
+    return data_over(campaign.template.fields, region_of(services.engine, campaign.no), stored, changes)
+
+
+def _version(lead: int, engine: Engine) -> int | None:
+    row = engine.lead(lead)
+    return None if row is None else row.version
 
 
 async def heartbeat(call: Call) -> object:
