@@ -1,4 +1,4 @@
-"""A `next` that waits, and a client that goes while it does (R5.5): straight to the ASGI application, no socket."""
+"""Calls that wait, and a client that goes while they do (R5.5): straight to the ASGI application, no socket."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,18 +8,18 @@ import pytest
 from http_kit import OPERATOR, Caller, House
 
 
-class Tab:
-    """One waiting `next` of an agent. `leave` is what a closed connection looks like to the application."""
+class Client:
+    """A call that takes its time. `leave` is what a closed connection looks like to the application."""
 
-    def __init__(self, house: House, agent: str, wait: float = 60) -> None:
+    def __init__(self, house: House, method: str, path: str, query: bytes = b"", body: bytes = b"") -> None:
         self.sent: list[dict[str, Any]] = []
         self._gone = asyncio.Event()
-        self._body = [{"type": "http.request", "body": b'{"wait": %d}' % wait, "more_body": False}]
+        self._body = [{"type": "http.request", "body": body, "more_body": False}]
         scope = {
             "type": "http",
-            "method": "POST",
-            "path": f"/v1/agents/{agent}/next",
-            "query_string": b"",
+            "method": method,
+            "path": path,
+            "query_string": query,
             "headers": [(b"authorization", f"Bearer {OPERATOR}".encode()), (b"content-type", b"application/json")],
         }
         self.task = asyncio.create_task(house.app(scope, self._receive, self._send))  # type: ignore[arg-type]
@@ -36,6 +36,13 @@ class Tab:
     async def leave(self) -> None:
         self._gone.set()
         await self.task
+
+
+class Tab(Client):
+    """One waiting `next` of an agent."""
+
+    def __init__(self, house: House, agent: str, wait: float = 60) -> None:
+        super().__init__(house, "POST", f"/v1/agents/{agent}/next", body=b'{"wait": %d}' % wait)
 
     @property
     def status(self) -> int:
@@ -121,3 +128,25 @@ async def test_the_end_of_the_daemon_ends_the_wait(empty: House) -> None:
 async def test_a_refusal_of_a_waiting_next_is_a_problem(empty: House, centre: Caller) -> None:
     await centre.ok("DELETE", "/v1/agents/ann/session")
     assert (await centre.no(409, "POST", "/v1/agents/ann/next", {"wait": 10}))["code"] == "no_session"
+
+
+@pytest.mark.parametrize("path", ["/v1/statistics", "/v1/statistics.csv"])
+async def test_who_has_gone_takes_no_turn_of_those_who_ask_for_statistics(
+    house: House, centre: Caller, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive: Any = house.dialer.archive
+    begun = asyncio.Event()
+
+    async def lead_from(_at_ms: int) -> int:
+        begun.set()
+        return await asyncio.get_running_loop().create_future()
+
+    with monkeypatch.context() as endless:
+        endless.setattr(archive, "lead_from", lead_from)
+        first, second = (Client(house, "GET", path, b"from=2026-03-01T00:00:00Z") for _ in range(2))
+        await begun.wait()
+    last = asyncio.create_task(centre.call("GET", path, params={"from": "2026-03-01T00:00:00Z"}))
+    await second.leave()
+    await first.leave()
+    assert (first.sent, second.sent) == ([], [])
+    assert (await last).status_code == 200

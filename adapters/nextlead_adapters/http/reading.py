@@ -1,8 +1,9 @@
-"""Bodies and queries from the wire: their size, their type, their form."""
+"""Bodies and queries from the wire: their size, their type, their form; and whether somebody is there for an answer."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -12,11 +13,31 @@ from .problems import ProblemError, malformed, of_validation, too_large, wrong_t
 from .table import Headers
 from .values import dec_hook
 
+T = TypeVar("T")
 QUERY_FIELDS_MAX: Final = 50
 
 
 class ClientGone(Exception):
     """The client has disconnected; nobody reads an answer."""
+
+
+async def unless_gone(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """The work's result. The body was read; when the client disconnects, the work is given up: raises `ClientGone`."""
+    working, watching = asyncio.create_task(work), asyncio.create_task(_gone(receive))
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        working.cancel()
+        watching.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _check_declared(headers: Headers, limit: int) -> None:

@@ -9,6 +9,7 @@ from nextlead.runtime.statistics import Line, Question, Statistics
 
 from .cells import BOM, csv_lines
 from .downloads import CSV, send_download
+from .reading import unless_gone
 from .statistics_shapes import StatisticsItem, StatisticsQuery, StatisticsView
 from .table import Access, Call, Reply, Route, Stream, tagged
 
@@ -55,17 +56,17 @@ async def download(call: Call) -> Stream:
 
 
 async def _count(call: Call) -> Statistics:
+    """Nobody who has gone takes the turn of those who wait."""
     query: StatisticsQuery = call.query
-    return await call.services.statistician.count(
-        Question(
-            campaign=query.campaign,
-            pool=query.pool,
-            scheme=query.scheme,
-            from_ms=None if query.start is None else query.start.ms,
-            until_ms=None if query.until is None else query.until.ms,
-            by=query.by,
-        )
+    question = Question(
+        campaign=query.campaign,
+        pool=query.pool,
+        scheme=query.scheme,
+        from_ms=None if query.start is None else query.start.ms,
+        until_ms=None if query.until is None else query.until.ms,
+        by=query.by,
     )
+    return await unless_gone(call.receive, call.services.statistician.count(question))
 
 
 def _sums(lines: Iterable[Line]) -> dict[str, int]:
