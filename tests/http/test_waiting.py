@@ -150,3 +150,21 @@ async def test_who_has_gone_takes_no_turn_of_those_who_ask_for_statistics(
     await first.leave()
     assert (first.sent, second.sent) == ([], [])
     assert (await last).status_code == 200
+
+
+async def test_smart_lists_are_not_counted_for_who_has_gone(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        await centre.ok("PUT", f"/v1/filters/{name}", {"filter": {"last_by": "ann"}})
+    counted = []
+
+    async def count(which: object) -> int:
+        counted.append(which)
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(house.dialer.archive, "count", count)
+    asking = Client(house, "GET", "/v1/filters")
+    await until(lambda: bool(counted))
+    await asking.leave()
+    assert (asking.sent, len(counted)) == ([], 1)

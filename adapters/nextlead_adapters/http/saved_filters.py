@@ -4,6 +4,7 @@ A saved filter names no person, so that nobody has to be erased from it (SPEC R1
 that is deleted, a status of a scheme that the campaign had. Then it says so, and others are not held up.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import anyio.lowlevel
@@ -20,7 +21,7 @@ from .lead_shapes import LeadFilterBody, LeadView
 from .leads import leads_page
 from .lists import Page, page
 from .problems import malformed
-from .reading import decode
+from .reading import decode, unless_gone
 from .table import Access, Body, Call, Paging, Reply, Route, View, tagged
 from .values import Moment, to_json
 
@@ -56,11 +57,7 @@ async def list_filters(call: Call) -> object:
         return page(engine.filters.values(), call.query, lambda row: row.name, lambda row: row)
 
     found = await call.services.dialer.read(read)
-    items: list[SavedFilterView] = []
-    for row in found.items:
-        items.append(await _view(call, row))
-        await anyio.lowlevel.checkpoint()  # counting may not have to wait, and others want to be served
-    return Page(items, found.next)
+    return Page(await unless_gone(call.receive, _views(call, found.items)), found.next)
 
 
 async def show_filter(call: Call) -> object:
@@ -119,6 +116,14 @@ async def _row(call: Call) -> SavedFilter:
 def _which(row: SavedFilter) -> LeadFilterBody:
     which: LeadFilterBody = decode(LeadFilterBody, row.body)
     return which
+
+
+async def _views(call: Call, rows: Sequence[SavedFilter]) -> list[SavedFilterView]:
+    items: list[SavedFilterView] = []
+    for row in rows:
+        items.append(await _view(call, row))
+        await anyio.lowlevel.checkpoint()  # counting may not have to wait, and others want to be served
+    return items
 
 
 async def _view(call: Call, row: SavedFilter) -> SavedFilterView:
