@@ -24,6 +24,11 @@ settings.register_profile("at any speed", settings.default, deadline=None, suppr
 settings.load_profile("at any speed")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for a daemon that starts or stops."""
+    return (os.cpu_count() or 1) + 1
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment for a nextlead process: the checkout's code, none of the caller's tokens."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("NEXTLEAD_")}

@@ -33,8 +33,8 @@ def test_open_dialer_pulls_in_no_web_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nextlead_adapters.cli.main", "nextlead_adapters.bootstrap"])
-def test_the_command_line_pulls_in_no_zones_and_no_holidays(name: str, tmp_path: Path) -> None:
-    assert loaded_by(f"import {name}", tmp_path) & {"phonenumbers", "tzdata", "holidays"} == set()
+def test_the_command_line_pulls_in_no_zones_no_holidays_and_no_client(name: str, tmp_path: Path) -> None:
+    assert loaded_by(f"import {name}", tmp_path) & {"phonenumbers", "tzdata", "holidays", "httpx"} == set()
 
 
 def test_a_dialer_has_zones_when_it_opens_and_holidays_when_a_campaign_does(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-import httpx
 import msgspec
 
 from .output import Exit, fail
+
+if TYPE_CHECKING:
+    import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 PAGE = 1000
@@ -34,8 +36,11 @@ class Unreachable(Exception):
 class Client:
     """Calls to one daemon with one token."""
 
-    def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, url: str, token: str, transport: "httpx.BaseTransport | None" = None) -> None:
+        import httpx  # a tenth of the time in which the daemon starts, which has no use for it
+
         self.url = url.rstrip("/")
+        self._lost = httpx.TransportError
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"},
@@ -49,14 +54,14 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def call(self, method: str, path: str, body: object = None, **more: Any) -> httpx.Response:
+    def call(self, method: str, path: str, body: object = None, **more: Any) -> "httpx.Response":
         """The answer, when it is a 2xx. Raises `Refusal` and `Unreachable`; a body is sent as JSON."""
         if body is not None:
             more["content"] = msgspec.json.encode(body)
             more["headers"] = {"Content-Type": "application/json"}
         try:
             response = self._http.request(method, path, **more)
-        except httpx.TransportError as error:
+        except self._lost as error:
             raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
         if response.is_success:
             return response
@@ -84,7 +89,7 @@ class Client:
                     response.read()
                     raise Refusal(response.status_code, _problem(response))
                 yield from response.iter_bytes()
-        except httpx.TransportError as error:
+        except self._lost as error:
             raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
 
     def items(self, path: str, limit: int, **params: Any) -> Iterator[dict[str, Any]]:
@@ -125,7 +130,7 @@ def _spelt(value: object) -> object:
     return ":".join(*value.items()) if isinstance(value, dict) else value
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _problem(response: "httpx.Response") -> dict[str, Any]:
     try:
         problem = response.json()
     except ValueError:
