@@ -13,7 +13,7 @@ from .downloads import CSV, send_download
 from .lead_filter import campaigns_of, find
 from .lead_shapes import LeadFilterBody, LeadView
 from .lead_views import lead_view
-from .public_status import need_scheme
+from .public_status import asked_scheme
 from .table import Access, Call, Route, Stream, tagged
 from .times import format_time
 from .values import Moment, Owner
@@ -65,7 +65,7 @@ async def export(call: Call) -> Stream:
 
 async def _lines(call: Call, query: ExportQuery, asked: LeadFilter, fields: Sequence[str]) -> AsyncIterator[bytes]:
     engine, archive = call.services.engine, call.services.dialer.archive
-    scheme = need_scheme(engine, query.scheme)
+    scheme = asked_scheme(engine, query.scheme)
     header = (*COLUMNS, *(f"data.{name}" for name in fields), "other_data")
     head = BOM + csv_lines([header])
     rows = max(1, min(PAGE_ROWS, PAGE_CELLS // len(header)))

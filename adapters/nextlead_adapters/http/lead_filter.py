@@ -12,13 +12,13 @@ from nextlead.core.conditions import ANONYMIZED, Condition
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.model import SYSTEM_CLOSURES, Status
-from nextlead.core.schemes import Scheme, norm
+from nextlead.core.schemes import Scheme, norm, own_scheme
 from nextlead.core.setup_model import Campaign
 from nextlead.ports import LeadFilter
 
 from .fields import need_campaign, read_number, region_of
 from .lead_shapes import LeadFilterBody, PublicStatus
-from .public_status import need_scheme, of_shown, scheme_of, shown_in, status_of
+from .public_status import asked_scheme, of_shown, shown_in, status_of
 from .table import Call
 
 _AGENT: Final = "agent:"
@@ -89,7 +89,7 @@ def _existing(engine: Engine, which: LeadFilterBody) -> Iterator[tuple[int, Cond
 
 def _conditions(engine: Engine, which: LeadFilterBody) -> frozenset[tuple[int, Condition]] | None:
     """The conditions that are shown as asked for, as leads are shown in them; None if nothing is asked of that."""
-    scheme = need_scheme(engine, which.scheme)
+    scheme = asked_scheme(engine, which.scheme)
     if which.public_status is None and which.reason is None:
         return None
     there = {(campaign, each) for campaign, condition, _ in _existing(engine, which) for each in _as_shown(condition)}
@@ -127,7 +127,7 @@ def _unknown(which: LeadFilterBody, words: list[PublicStatus]) -> Invalid:
 def _vocabulary(engine: Engine, which: LeadFilterBody, scheme: Scheme | None) -> Iterator[PublicStatus]:
     """All that leads of the campaigns in question could be shown as, in the order of the schemes' statuses."""
     for campaign in campaigns_of(engine, which) or [_ANY]:
-        own = scheme_of(engine, campaign) if scheme is None else scheme
+        own = own_scheme(engine.schemes, campaign) if scheme is None else scheme
         words = set(_words(campaign, own))
         order = {status: at for at, status in enumerate(own.statuses)}
         yield from sorted(words, key=lambda shown: (order.get(shown.status, len(order)), shown.label))

@@ -42,7 +42,7 @@ from .lead_shapes import (
 )
 from .lead_views import NO_DATA, event_view, lead_view
 from .lists import Page, cursor, cut, part
-from .public_status import need_scheme
+from .public_status import asked_scheme
 from .table import Access, Call, Paging, Route, tagged
 
 EDIT_TRIES = 5
@@ -83,7 +83,7 @@ async def leads_page(call: Call, which: LeadFilterBody, limit: int, after: str) 
     """A page of the leads that are asked for, shown by the filter's scheme."""
     asked = replace(await find(call, which), after=cursor(after), limit=limit + 1)
     rows = await call.services.dialer.archive.leads(asked)
-    scheme = need_scheme(call.services.engine, which.scheme)
+    scheme = asked_scheme(call.services.engine, which.scheme)
     return cut(rows, limit, lambda row: str(row.lead.id), partial(_stored_view, call.services.engine, scheme))
 
 
@@ -94,7 +94,7 @@ def _stored_view(engine: Engine, scheme: Scheme | None, stored: Stored) -> LeadV
 async def show_lead(call: Call) -> object:
     """Open or closed."""
     query: LeadQuery = call.query
-    scheme = need_scheme(call.services.engine, query.scheme)
+    scheme = asked_scheme(call.services.engine, query.scheme)
     return _stored_view(call.services.engine, scheme, await stored_lead(call))
 
 

@@ -9,9 +9,8 @@ from typing import Final
 
 from nextlead.core.conditions import Condition, condition_of
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Invalid
 from nextlead.core.model import Lead
-from nextlead.core.schemes import PLAIN, Scheme, Shown, shown_as
+from nextlead.core.schemes import Scheme, Shown, need_scheme, own_scheme, shown_as
 from nextlead.core.setup_model import Campaign, Template
 from nextlead.runtime.vocabulary import Order
 
@@ -27,25 +26,15 @@ _answers: Final[dict[tuple[int, int], tuple[Campaign, Scheme, _Answers]]] = {}
 """By the identities of campaign row and scheme, which are held here, so that they stay theirs."""
 
 
-def need_scheme(engine: Engine, name: str | None, field: str = "scheme") -> Scheme | None:
+def asked_scheme(engine: Engine, name: str | None) -> Scheme | None:
     """The scheme that was asked for, None if none was; raises `Invalid`."""
-    if name is None:
-        return None
-    found = engine.schemes.get(name)
-    if found is None:
-        raise Invalid(field, f"must be one of {', '.join(sorted(engine.schemes))}")
-    return found
-
-
-def scheme_of(engine: Engine, campaign: Campaign) -> Scheme:
-    """The campaign's own."""
-    return engine.schemes.get(campaign.scheme, PLAIN)
+    return None if name is None else need_scheme(engine.schemes, name)
 
 
 def status_of(engine: Engine, campaign: int, condition: Condition, scheme: Scheme | None = None) -> PublicStatus:
     """What a lead of that campaign is shown as in that condition, by its campaign's scheme or another. O(1) mostly."""
     found = engine.campaigns.by_no.get(campaign, _NOWHERE)
-    return shown_in(found, scheme_of(engine, found) if scheme is None else scheme, condition)
+    return shown_in(found, own_scheme(engine.schemes, found) if scheme is None else scheme, condition)
 
 
 def shown_in(campaign: Campaign, scheme: Scheme, condition: Condition) -> PublicStatus:
@@ -79,7 +68,7 @@ def public_status(engine: Engine, lead: Lead, scheme: Scheme | None = None) -> P
 
 def merged(engine: Engine, campaign: Campaign, counts: Mapping[Condition, int]) -> dict[PublicStatus, int]:
     """Counts by condition as counts by public status, in the order of the scheme."""
-    scheme = scheme_of(engine, campaign)
+    scheme = own_scheme(engine.schemes, campaign)
     found: dict[PublicStatus, int] = {}
     for condition, count in counts.items():
         shown = shown_in(campaign, scheme, condition)

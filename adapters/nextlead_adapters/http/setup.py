@@ -20,7 +20,7 @@ from nextlead.core.commands import (
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid, NotFound
 from nextlead.core.replies import Stranded
-from nextlead.core.schemes import following
+from nextlead.core.schemes import own_scheme, under
 from nextlead.core.setup_model import Campaign, Template, UploadRules
 
 from ..intake.duplicates import check_duplicates
@@ -31,7 +31,6 @@ from . import setup_views as views
 from .fields import records, refer, refer_all
 from .holidays import learn_holidays
 from .lists import Page, page
-from .public_status import need_scheme, scheme_of
 from .table import Access, Call, Paging, Reply, Route, tagged
 
 TOKEN_BYTES: Final = 32
@@ -105,10 +104,11 @@ def _project(call: Call) -> PutProject:
 
 def _campaign(call: Call) -> PutCampaign:
     body: shapes.CampaignBody = call.body
-    refer(call.services.engine, "project", body.project, "project")
-    present = _under_scheme(call.services.engine, call.code(), body.scheme)
+    engine, code = call.services.engine, call.code()
+    refer(engine, "project", body.project, "project")
+    present = under(engine.schemes, engine.campaigns.by_code.get(code) or Campaign(0, code, code, 0), body.scheme)
     template, dialer, rules = present.template, present.dialer, present.upload_rules
-    own = scheme_of(call.services.engine, present).results
+    own = own_scheme(engine.schemes, present).results
     new_template = template if body.template is UNSET else views.template_over(template, body.template, own)
     if present.no == 0:  # a new one has no past: what it does not offer, no lead of it can have
         new_template = replace(new_template, past=())
@@ -118,7 +118,7 @@ def _campaign(call: Call) -> PutCampaign:
     _check_rules(new_rules, new_template)
     return PutCampaign(
         by=call.caller.by,
-        code=call.code(),
+        code=code,
         name=body.name,
         project=body.project,
         active=body.active,
@@ -128,13 +128,6 @@ def _campaign(call: Call) -> PutCampaign:
         upload_rules=UNSET if body.upload_rules is UNSET else new_rules,
         default_region=_known_region(body.default_region),
     )
-
-
-def _under_scheme(engine: Engine, code: str, scheme: str | UnsetType) -> Campaign:
-    """The campaign as it is, or as a new one would be, under the scheme that is asked for; raises `Invalid`."""
-    present: Campaign = engine.campaigns.by_code.get(code) or Campaign(0, code, code, 0)
-    asked = None if isinstance(scheme, UnsetType) else need_scheme(engine, scheme)
-    return present if asked is None else following(present, scheme_of(engine, present), asked)
 
 
 def _check_rules(rules: UploadRules, template: Template) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct, UnsetType, field
 from msgspec.structs import force_setattr, replace
 
 from .activity_model import Activity
 from .conditions import NOT_ACCEPTED, Condition
+from .errors import Invalid
 from .setup_model import DEFAULT_RESULTS, Campaign, Duplicates, Template, TemplateResult
 
 
@@ -65,6 +66,19 @@ PLAIN: Final = Scheme("hero")
 NO_SCHEMES: Final[Mapping[str, Scheme]] = {PLAIN.name: PLAIN}
 
 
+def need_scheme(schemes: Mapping[str, Scheme], name: str) -> Scheme:
+    """The scheme that was asked for. Raises `Invalid` for one that there is not (SPEC R13.1)."""
+    found = schemes.get(name)
+    if found is None:
+        raise Invalid("scheme", f"must be one of {', '.join(sorted(schemes))}")
+    return found
+
+
+def own_scheme(schemes: Mapping[str, Scheme], campaign: Campaign) -> Scheme:
+    """The campaign's own. An engine that was given none of that name shows codes."""
+    return schemes.get(campaign.scheme, PLAIN)
+
+
 def shown_as(scheme: Scheme, template: Template, condition: Condition) -> Shown:
     """What a lead in that condition, of a campaign with that template, is shown as. O(results + rules)."""
     closure = condition.closure
@@ -113,6 +127,13 @@ def norm(text: str) -> str:
     """A name as people mean it: `In progress`, `in_progress` and `IN-PROGRESS` are one."""
     letters = (char if char.isalnum() else " " for char in text.casefold())
     return " ".join("".join(letters).split())
+
+
+def under(schemes: Mapping[str, Scheme], campaign: Campaign, name: str | UnsetType) -> Campaign:
+    """The campaign under the scheme that is asked for. Raises `Invalid` for one that there is not."""
+    if isinstance(name, UnsetType) or name == campaign.scheme:
+        return campaign
+    return following(campaign, own_scheme(schemes, campaign), need_scheme(schemes, name))
 
 
 def following(campaign: Campaign, old: Scheme, new: Scheme) -> Campaign:

@@ -14,7 +14,7 @@ from .queues import OWN
 from .rechecking import recheck_limits
 from .redials import own_redials, release, release_stranded, released_to
 from .replies import Begun, Count, Stranded
-from .schemes import PLAIN, following, with_past
+from .schemes import under, with_past
 from .settings_check import DURATION_MOST_MS, check_code, check_dialer, check_limits, check_template
 from .setup_model import ROOT_TEAM, Agent, Campaign, Project, Sequences, Session, Settings, Tally, Team
 from .sight import may_get_own
@@ -168,7 +168,7 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
     """Make or change a campaign. Settings count at once, for every lead."""
     check_code(command.code)
     old = state.campaigns.by_code.get(command.code)
-    present = _under(state, old or Campaign(0, command.code, command.code, 0), command.scheme)
+    present = under(state.schemes, old or Campaign(0, command.code, command.code, 0), command.scheme)
     code = "default" if isinstance(command.project, UnsetType) else command.project
     project = present.project if old and command.project is UNSET else state.projects.need(code).no
     dialer = _or(command.dialer, present.dialer)
@@ -203,16 +203,6 @@ def put_campaign(state: State, command: c.PutCampaign) -> Campaign | Stranded | 
         return reply
     state.contacts.follow(state.settings.contact_limits)
     return recheck_limits(state, reply, campaign.no)
-
-
-def _under(state: State, campaign: Campaign, scheme: str | UnsetType) -> Campaign:
-    """The campaign under the scheme that is asked for. Raises `Invalid` for one that there is not (SPEC R13.1)."""
-    if isinstance(scheme, UnsetType) or scheme == campaign.scheme:
-        return campaign
-    new = state.schemes.get(scheme)
-    if new is None:
-        raise Invalid("scheme", f"must be one of {', '.join(state.schemes)}")
-    return following(campaign, state.schemes.get(campaign.scheme, PLAIN), new)
 
 
 def follow_settings(state: State, campaign: Campaign, pool: int | None = None) -> None:

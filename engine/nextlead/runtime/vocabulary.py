@@ -5,8 +5,7 @@ from typing import Final, NamedTuple
 
 from nextlead.core.conditions import Condition
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Invalid
-from nextlead.core.schemes import PLAIN, Scheme, Shown, shown_as
+from nextlead.core.schemes import Scheme, Shown, need_scheme, own_scheme, shown_as
 from nextlead.core.setup_model import Campaign
 
 _LAST: Final = 1 << 30
@@ -25,11 +24,9 @@ class Vocabulary:
 
     def __init__(self, engine: Engine, scheme: str | None) -> None:
         """`scheme` of None: each campaign's own. Raises `Invalid`."""
-        if scheme is not None and scheme not in engine.schemes:
-            raise Invalid("scheme", f"must be one of {', '.join(sorted(engine.schemes))}")
         self._campaigns: dict[int, Campaign] = {campaign.no: campaign for campaign in engine.campaigns}
         self._schemes = engine.schemes
-        self._scheme = None if scheme is None else engine.schemes[scheme]
+        self._scheme = None if scheme is None else need_scheme(engine.schemes, scheme)
         self._names: dict[tuple[int, Condition], Name] = {}
         self._shown: dict[Name, Shown] = {}
 
@@ -68,7 +65,7 @@ class Vocabulary:
         return Order({scheme.name: scheme for scheme in schemes})
 
     def _scheme_of(self, campaign: Campaign) -> Scheme:
-        return self._scheme or self._schemes.get(campaign.scheme, PLAIN)
+        return self._scheme or own_scheme(self._schemes, campaign)
 
 
 class Order:
