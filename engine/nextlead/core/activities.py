@@ -10,12 +10,12 @@ from .commands import Finish, LogActivity, Resolve
 from .errors import Conflict, Invalid, Leased, NotAllowed, WrongStatus
 from .lead_edits import need_confirmed
 from .leases import need_worker
-from .model import DIALABLE, Lead, LeadData, Status
+from .model import DIALABLE, Lead, Status
 from .outcomes import Verdict, later, redial, resolved, unforced, unreached, unresolved, with_conversation
 from .privacy import awaits_erasure
 from .setup_model import Agent, Campaign, TemplateResult
 from .state import State
-from .work import Said, apply_verdict, finish_lease
+from .work import Said, apply_verdict, finish_lease, number_dialled
 
 _CATEGORY: Final = {"sold": "success", "no_sale": "negative"}
 _CAUSE: Final = {"no_answer": "no_answer", "left_a_voicemail": "voicemail", "wrong_number": "invalid_number"}
@@ -93,7 +93,7 @@ def _note(state: State, log: _Log, lead: Lead) -> Lead:
     if log.command.data is not None:
         if erasing:
             raise Conflict(f"lead {lead.id} is being anonymised", status=lead.status.code)
-        state.record("lead_data", lead.id, LeadData(lead.id, log.command.data))
+        state.keep_data(lead.id, log.command.data)
     return _put(state, log, lead, "" if erasing else log.command.note)
 
 
@@ -148,15 +148,13 @@ def _settle(state: State, log: _Log, lead: Lead) -> Lead:
     locked = lead.unresolved
     if locked is not None and command.by.startswith("agent:") and (log.agent is None or log.agent.no != locked.agent):
         raise NotAllowed(f"lead {lead.id} is unresolved by another agent")
-    number = lead.numbers[lead.number_at] if command.number is None else command.number
-    if number not in lead.numbers:
-        raise Invalid("number", "is not one of the lead's numbers")
+    number = number_dialled(lead, command.number, lead.numbers[lead.number_at])
     verdict = _verdict(state, log, lead, number)
     called = number if command.interaction == "call" else 0
     logged = log.logged(0 if locked is None else locked.agent)
     new = apply_verdict(state, lead, verdict, "activity", command.by, called, command.note, logged)
     if command.data is not None:
-        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+        state.keep_data(lead.id, command.data)
     return new
 
 
@@ -166,7 +164,7 @@ def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
     result = _result(campaign, command)
     row = log.on(lead, lead.unresolved.agent if lead.unresolved else 0, result)
     row = replace(row, urgent=None, number_at=lead.numbers.index(number))
-    talked = lead.unresolved is not None and command.interaction == "call"
+    called = with_conversation(row) if lead.unresolved is not None and command.interaction == "call" else row
     agent = log.agent or _agent_of(state, lead)
     outcome = _outcome(command)
     match outcome:
@@ -174,7 +172,7 @@ def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
             assert result is not None
             resolve = Resolve(by=command.by, lead=lead.id, outcome="resolved", result=result.code)
             seller = agent.no if agent is not None else 0
-            verdict = resolved(campaign, with_conversation(row) if talked else row, resolve, seller, number)
+            verdict = resolved(campaign, called, resolve, seller, number)
             if verdict.lead.validating is not None and not seller:
                 raise Invalid("agent", "is needed: the sale is validated, and goes back to who sold if that fails")
             return verdict
@@ -190,7 +188,7 @@ def _verdict(state: State, log: _Log, lead: Lead, number: int) -> Verdict:
                 force=command.redial.force,
             )
             caller = _need(agent, "who calls again")
-            return redial(state, campaign, with_conversation(row) if talked else row, resolve, caller)
+            return redial(state, campaign, called, resolve, caller)
         case "unreached":
             return _unreached(state, campaign, row, _CAUSE[command.outcome or ""], number)
         case "unresolved":

@@ -22,7 +22,7 @@ from .duplicates import STALE, Originals, open_lead
 from .fresh import fresh_to_lead
 from .lead_edits import find_owner
 from .matching import merged
-from .model import Event, FreshLead, Lead, LeadData, Pool, Reject, Status
+from .model import Event, FreshLead, Lead, Pool, Reject, Status
 from .outcomes import close
 from .pools import need_pool, need_taking
 from .privacy import ask_to_cut, awaits_erasure
@@ -265,7 +265,7 @@ class _Intake:
             return None
         self._data[lead.id] = data
         self._originals.note_change(lead, data)
-        self._state.record("lead_data", lead.id, LeadData(lead.id, data))
+        self._state.keep_data(lead.id, data)
         zones = self._state.zones.of_zone(row.zone) if row.zone else lead.zones
         new = replace(lead, priority=row.priority or lead.priority, zones=zones)
         self._state.put(lead, new, "updated", self._by, detail=f"row {row.row} of pool {self._pool.id}")

@@ -8,7 +8,7 @@ from .blocking import need_free_numbers, refusal_of_numbers
 from .commands import EditLead, MakeUrgent, Release, Reopen, Validate
 from .errors import Conflict, Invalid, NotAllowed, VersionConflict, WrongStatus
 from .fresh import follow_shuffle
-from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, LeadData, Status, Urgent
+from .model import DIALABLE, PROMISED, URGENT_REASONS, Lead, Status, Urgent
 from .order import LAST_MS
 from .outcomes import close, later, said_by_result
 from .places import is_own
@@ -33,7 +33,7 @@ def edit_lead(state: State, command: EditLead) -> Lead:
     new = _edited(state, lead, command)
     _need_unexpired(state, new)
     if command.data is not UNSET:
-        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+        state.keep_data(lead.id, command.data)
     forced = "" if command.redial is UNSET else forced_in_words(lead, new)
     detail = f"{_what(command)}, {forced}" if forced else _what(command)
     return state.put(lead, new, "edited", command.by, detail=detail)

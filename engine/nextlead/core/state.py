@@ -37,6 +37,7 @@ from .model import (
     FreshLead,
     Job,
     Lead,
+    LeadData,
     Pool,
     SavedFilter,
     Status,
@@ -126,6 +127,10 @@ class State(Places):
     def record(self, table: str, key: int | str, row: Row | None) -> None:
         """Note a row for the store; None when it is gone."""
         self.changes.rows[table, key] = row
+
+    def keep_data(self, lead: int, data: bytes) -> None:
+        """Make a lead's data fields durable; the engine does not hold them."""
+        self.record("lead_data", lead, LeadData(lead, data))
 
     def keep_zones(self, row: ZoneSet) -> None:
         """Make a new zone set durable."""

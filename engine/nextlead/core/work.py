@@ -10,7 +10,7 @@ from .blocking import as_dropped, block_number, drop_at_once
 from .commands import EndLease, Finish, Heartbeat, Next, Resolve, StopWaiting, Take
 from .errors import Conflict, Invalid, LeaseEnded, NotAllowed, UnknownLease
 from .leases import check_take, lease, need_worker, offer_of, oldest_when_full, priority_of_lead, try_next, wake_ms
-from .model import DIALABLE, Ended, Lead, LeadData, Lease, Status
+from .model import DIALABLE, Ended, Lead, Lease, Status
 from .outcomes import (
     CONVERSATIONS,
     Verdict,
@@ -141,24 +141,29 @@ class Said(Struct, frozen=True, gc=False):
 def finish_lease(state: State, lead: Lead, lease: Lease, command: Finish, said: Said | None = None) -> Finished:
     """End this lease with what happened; with `said`, with that activity instead of the finish's own."""
     agent = state.agents.by_no[lease.agent]
-    verdict = _verdict(state, lead, lease, agent, command, said)
+    number = number_dialled(lead, command.number, lease.number)
+    verdict = _verdict(state, lead, lease, number, command, said)
     actor = f"agent:{agent.code}" if said is None else command.by
     trigger = command.outcome if said is None or said.called else "activity"
     logged = None if said is None else said.logged
-    number = command.number or lease.number
     new = apply_verdict(state, lead, verdict, trigger, actor, number, command.note, logged)
     if command.data is not None and not awaits_erasure(lead):
-        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+        state.keep_data(lead.id, command.data)
     if verdict.block is not None:
         block_number(state, verdict.block, f"result {command.result}", actor, but=new)
     return Finished(new, verdict.nearby)
 
 
-def _verdict(state: State, lead: Lead, lease: Lease, agent: Agent, command: Finish, said: Said | None) -> Verdict:
-    campaign = state.campaigns.by_no[lead.campaign]
-    number = lease.number if command.number is None else command.number
+def number_dialled(lead: Lead, said: int | None, usual: int) -> int:
+    """The number that was said to be dialled, if any was; raises `Invalid` unless it is the lead's."""
+    number = usual if said is None else said
     if number not in lead.numbers:
         raise Invalid("number", "is not one of the lead's numbers")
+    return number
+
+
+def _verdict(state: State, lead: Lead, lease: Lease, number: int, command: Finish, said: Said | None) -> Verdict:
+    agent, campaign = state.agents.by_no[lease.agent], state.campaigns.by_no[lead.campaign]
     ended = Ended(lease.token, command.digest, state.commit_no, None, command.next_token)
     if command.outcome == "cancelled":
         pause_until_ms = state.now_ms + campaign.dialer.cancel_pause_ms
@@ -312,7 +317,7 @@ def resolve(state: State, command: Resolve) -> Lead:
             assert_never(command.outcome)
     new = apply_verdict(state, lead, verdict, "resolve", command.by, number, command.note)
     if command.data is not None:
-        state.record("lead_data", lead.id, LeadData(lead.id, command.data))
+        state.keep_data(lead.id, command.data)
     if verdict.block is not None:
         block_number(state, verdict.block, f"result {command.result}", command.by, but=new)
     return new
