@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from contract.build import closed, commit, event, load
+from contract.old_files import written
 
 from nextlead.core.commands import Finish
 from nextlead.core.engine import Engine
@@ -34,11 +35,7 @@ REFUSED = Call(1_775_261_520_000, FIRST + 10, 1_775_261_580_000)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "a.db"
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(Path(__file__).with_name("version_2.sql").read_text())
-        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    return path
+    return written(tmp_path, "version_2.sql")
 
 
 async def opened(path: Path) -> SqliteStore:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from contract.build import load
+from contract.old_files import written
 
 from nextlead.core.activity_model import Activity
 from nextlead.core.commands import Anonymise, Reopen
@@ -45,11 +46,7 @@ COUNTS = {
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "a.db"
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(Path(__file__).with_name("version_3.sql").read_text())
-        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    return path
+    return written(tmp_path, "version_3.sql")
 
 
 async def opened(path: Path) -> SqliteStore:
