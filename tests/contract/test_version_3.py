@@ -20,7 +20,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.model import Closures, Status
 from nextlead.ports import LeadFilter
 from nextlead.runtime import recovery
-from nextlead_adapters.sqlite import SqliteStore, schema
+from nextlead_adapters.sqlite import SqliteStore
 
 LAST, LAST_MS = 21, 1_772_409_620_000
 CAMPAIGN = 3
