@@ -296,6 +296,28 @@ def test_one_that_is_locked_keeps_its_lock_and_its_clock() -> None:  # R7.1, R7.
     assert register.log(lead, "sale_in_progress", agent="b", by="user:m").unresolved == before
 
 
+@pytest.mark.parametrize(
+    ("outcome", "interaction", "talked"),
+    [
+        ("sold", "call", True),
+        ("no_sale", "call", True),
+        ("sold", "in_store", False),
+        ("no_sale", "sms", False),
+        ("no_answer", "call", False),
+    ],
+)
+def test_a_call_that_settles_an_unresolved_lead_tells_that_its_last_one_was_a_conversation(
+    outcome: str, interaction: str, talked: bool
+) -> None:  # R12.1
+    register = shop()
+    lead = unresolved(register)
+    lock = register.row(lead).unresolved
+    assert lock is not None
+    register.now_ms += HOUR_MS
+    (call,) = register.log(lead, outcome, interaction).calls
+    assert call.talked_ms == (lock.since_ms if talked else 0)
+
+
 def test_a_redial_goes_to_the_agent_who_is_named() -> None:  # R4.1
     register = shop()
     lead = untouched(register)
