@@ -4,7 +4,8 @@ Rules of this file:
 
 1. Nothing is listened to before everything is loaded; who gets a connection gets an answer.
 2. SIGTERM and Ctrl-C: no new connections, those who wait for a lead are told there is none, what is in flight is
-   answered, what was decided is committed; exit 0. A second signal ends without waiting for slow clients.
+   answered, what was decided is committed; exit 0. A second signal ends without waiting for slow clients. A signal
+   that comes while the store is opened or loaded breaks that off: nobody was served yet, so there is nothing to answer.
 3. A store that stays failed ends the daemon with exit 1 (`Dialer.fatal`): memory is ahead of the disk.
 """
 
@@ -90,6 +91,16 @@ def serve_forever(config: Config, clock: str | None = None) -> int:
 
 
 async def _serve(config: Config, clock: str | None) -> int:
+    try:
+        return await _serve_once_open(config, clock)
+    except asyncio.CancelledError:  # only `stop_on_signals` cancels this task
+        return 0
+
+
+async def _serve_once_open(config: Config, clock: str | None) -> int:
+    this = asyncio.current_task()
+    assert this is not None
+    stop_on_signals(lambda: this.cancel("a signal came before the daemon was open"))
     async with running(config, clock) as daemon:
         stop_on_signals(daemon.stop)
         _log.info("ready", seconds=round(daemon.built.dialer.stats.recovery_seconds, 3))
@@ -108,8 +119,8 @@ async def until_over(daemon: Running) -> int:
     return 1 if daemon.built.dialer.fatal.is_set() else 0
 
 
-def stop_on_signals(stop: Callable[[], None]) -> None:
-    """Let SIGTERM and SIGINT call `stop`."""
+def stop_on_signals(stop: Callable[[], object]) -> None:
+    """Let SIGTERM and SIGINT call `stop`, and nothing that was named before."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
