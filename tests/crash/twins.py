@@ -386,7 +386,7 @@ class Centre:
 def differences(one: Engine, other: Engine) -> list[str]:
     """What two engines hold otherwise."""
     ours, theirs = one.state, other.state
-    found = [f"{name}: {text}" for name, a, b in verify._compared(ours, theirs) for text in verify._differences(a, b)]
+    found = verify.differences(ours, theirs)
     rows = [dict(_keyed(state)) for state in (ours, theirs)]
     found += [f"rows: {text}" for text in verify._differences(*rows)]
     for lead in range(1, max(one.sequences.lead, other.sequences.lead)):

@@ -29,12 +29,7 @@ from .zones import UNKNOWN
 
 def verify(state: State) -> list[str]:
     """Every difference found, in words; empty when all is as it should be."""
-    other = _rebuilt(state)
-    problems = [
-        f"{name}: {difference}"
-        for name, ours, theirs in _compared(state, other)
-        for difference in _differences(ours, theirs)
-    ]
+    problems = differences(state, _rebuilt(state))
     for queue in state.queues.values():
         problems += _queue_problems(state, queue)
     problems += _callable_all_the_same(state)
@@ -48,6 +43,15 @@ def verify(state: State) -> list[str]:
     if state.faults:
         problems.append(f"faults: {state.faults} leads stood in the order that should have been closed")
     return problems
+
+
+def differences(state: State, other: State) -> list[str]:
+    """What two states at the same time hold otherwise, in words: queues, timers, counters, lists. O(n log n)."""
+    return [
+        f"{name}: {difference}"
+        for name, ours, theirs in _compared(state, other)
+        for difference in _differences(ours, theirs)
+    ]
 
 
 def _rebuilt(state: State) -> State:

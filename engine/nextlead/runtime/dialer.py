@@ -65,6 +65,7 @@ class Dialer:
         retry_s: float,
         backlog_max: int,
         room_s: float,
+        token_bytes: Callable[[int], bytes],
     ) -> None:
         self.engine = engine
         self.archive = archive
@@ -74,6 +75,7 @@ class Dialer:
         """Held by whoever reads the row of a closed lead for a command, until that is decided: a closed lead is in no
         memory, so it must not be opened and closed again in between."""
         self._store = store
+        self._token_bytes = token_bytes
         self._feed = Feed()
         self._writer = Writer(
             store,
@@ -104,11 +106,13 @@ class Dialer:
         retry_s: float = RETRY_S,
         backlog_max: int = BACKLOG_MAX,
         room_s: float = ROOM_S,
+        token_bytes: Callable[[int], bytes] = token_bytes,
     ) -> Self:
         """Claim the store, load it, run what came due meanwhile, and be ready. O(open leads).
 
         `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
-        retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room.
+        retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens are
+        made by `token_bytes`: who can foresee them can end other people's leases, so only a simulation seeds it.
 
         Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
         """
@@ -120,6 +124,7 @@ class Dialer:
             retry_s=retry_s,
             backlog_max=backlog_max,
             room_s=room_s,
+            token_bytes=token_bytes,
         )
         await store.open()
         try:
@@ -246,7 +251,7 @@ class Dialer:
         started = perf_counter()
         if self._must_stop:
             await self._enter()
-        token, by = token_bytes(TOKEN_BYTES), by or f"agent:{agent}"
+        token, by = self._token_bytes(TOKEN_BYTES), by or f"agent:{agent}"
         if wait_s > 0 and not self._draining:
             waiter = self._desk.waits.next_waiter()
             command = Next(agent=agent, token=token, wait=True, waiter=waiter, count=count, by=by)
