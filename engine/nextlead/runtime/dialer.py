@@ -111,8 +111,8 @@ class Dialer:
         """Claim the store, load it, run what came due meanwhile, and be ready. O(open leads).
 
         `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
-        retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens are
-        made by `token_bytes`: who can foresee them can end other people's leases, so only a simulation seeds it.
+        retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens
+        come from `token_bytes`: who can foresee them can end other people's leases, so only a simulation seeds it.
 
         Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
         """
