@@ -3,7 +3,7 @@
 The docstrings state obligations. One behavioural suite (`tests/contract`) runs over every implementation.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -34,12 +34,21 @@ class Commit(Struct):
     changes: Changes
 
 
+def _always() -> bool:
+    return True
+
+
 class Claim(Struct):
-    """The right to write. `epoch` rises with each claim; `commit_no` and `at_ms` are the last commit's (0, 0)."""
+    """The right to write. `epoch` rises with each claim; `commit_no` and `at_ms` are the last commit's (0, 0).
+
+    `holds` says whether it may be relied on at this moment. While it does not, another process may already be the
+    writer, so nothing may be answered; it may come back by itself. It costs less than a microsecond.
+    """
 
     epoch: int
     commit_no: int
     at_ms: int
+    holds: Callable[[], bool] = _always
 
 
 class Part(Struct):
@@ -287,6 +296,71 @@ class Archive(Protocol):
 
     async def answer(self, key: str) -> Answer | None:
         """The first answer to an idempotency key, if it is not older than `ANSWER_KEPT_MS` before the last commit."""
+        ...
+
+
+class Organisation(Struct, frozen=True):
+    """One customer. `no` is the number in the keys of its rows, and never used again."""
+
+    no: int
+    code: str
+    name: str
+    created_ms: int = 0
+
+
+DEFAULT: Final = Organisation(1, "default", "Default")
+"""The organisation that is there from the first start."""
+
+
+class StoreAndArchive(Store, Archive, Protocol):
+    """What every store of ours is."""
+
+
+class Database(Protocol):
+    """Where the stores of all organisations are. It is claimed as a whole; nothing crosses from store to store.
+
+    Life: `open`, `claim`, then for each organisation `store(no)`, which is opened and claimed like any store (that
+    is quick now), loaded, written, closed; at the end `close`.
+    """
+
+    async def open(self) -> None:
+        """Check that it can be used, make what a new one needs. Raises `StoreRefused` with a message for people.
+
+        It waits for nobody, and brings nothing up to date that another process may be writing.
+        """
+        ...
+
+    async def claim(self, waiting: Callable[[str], None] | None = None) -> None:
+        """Become the one owner until `close`, of all organisations at once; older versions are brought up to date.
+
+        When another process is the owner, raises `StoreRefused` naming it; but with `waiting`, and where it can be
+        done (PostgreSQL), calls that once with the owner's name and waits until the owner has gone, or is taken for
+        dead. Cancelling it is harmless.
+        """
+        ...
+
+    def holds(self) -> bool:
+        """See `Claim.holds`."""
+        ...
+
+    async def lost(self) -> str:
+        """Return when another process has become the owner, with a message that says who; it may never return."""
+        ...
+
+    async def organisations(self) -> list[Organisation]:
+        """All of them by number; `DEFAULT` is always there."""
+        ...
+
+    async def put(self, organisation: Organisation) -> None:
+        """Make one, or change its name; durable when it returns. Needs the claim. Raises `StoreError`."""
+        ...
+
+    def store(self, no: int) -> StoreAndArchive:
+        """An organisation's store, each time a new object. Closing it leaves the database claimed."""
+        ...
+
+    async def close(self) -> None:
+        """Give the claim back, so that the next owner need not wait. The stores are closed before."""
         ...
 
 

@@ -15,10 +15,11 @@ from msgspec import structs
 from nextlead.core.model import Answer, Event, Lead, LeadData, Reject, Status
 from nextlead.ports import ANSWER_KEPT_MS, Happened, KeyUse, LeadFilter, NumberUse, Stored, StoreError, has_text
 
+from ..journalled.match_keys import Rule, plain
+from ..journalled.overlay import NOTHING, Overlay
 from . import filters, journal, reads
 from . import keys as match_keys
 from .connection import Connection
-from .overlay import NOTHING, Overlay
 from .statements import batches
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class SqliteArchive:
         self._org = org
         self._overlay = Overlay()
         self._pools: reads.Pools = {}
-        self._rules: dict[str, match_keys.Rule] = {}
+        self._rules: dict[str, Rule] = {}
         self._at_ms = 0
 
     async def lead(self, lead: int) -> Stored | None:
@@ -147,7 +148,7 @@ class SqliteArchive:
     async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
         """See `Archive.matches`."""
         users = await _ask(
-            self._reader.run(match_keys.users_of, self._org, self._rules[match_keys.plain(rule)].no, sorted(set(keys)))
+            self._reader.run(match_keys.users_of, self._org, self._rules[plain(rule)].no, sorted(set(keys)))
         )
         rows = await self._rows({lead for _, lead in users})
         found = [(key, row) for key, lead in users if (row := rows.get(lead)) and not row.erased]

@@ -6,7 +6,7 @@ from typing import Final
 
 from nextlead.redaction import names_of
 
-from .codec import decode_reject
+from ..journalled.codec import decode_reject
 from .connection import transaction
 from .statements import SLICE
 

@@ -32,8 +32,9 @@ from nextlead.redaction import (
     redacted_lead,
 )
 
+from ..journalled.bodies import Whole
+from ..journalled.codec import decode_lead, decode_row, encode
 from . import doomed, journal, keys, scrub
-from .codec import decode_lead, decode_row, encode
 from .connection import Connection, transaction
 from .statements import BY_ID, SLICE, batches, marks
 from .tending import Tending, checkpoint
@@ -207,14 +208,14 @@ def _rewrite(db: sqlite3.Connection, org: int, commits: Heads) -> Heads:
     return further
 
 
-def _before(whole: journal.Whole, leads: set[int]) -> Iterable[tuple[int, int]]:
+def _before(whole: Whole, leads: set[int]) -> Iterable[tuple[int, int]]:
     """(commit, lead) of what was before: an event of the same commit is not."""
     for event in whole.events:
         if event.lead in leads:
             yield from ((no, event.lead) for no in (event.previous, *event.silent))
 
 
-def _numbers(whole: journal.Whole, leads: set[int]) -> Iterable[tuple[int, int]]:
+def _numbers(whole: Whole, leads: set[int]) -> Iterable[tuple[int, int]]:
     for row in whole.leads:
         if row.id in leads:
             yield from ((row.id, number) for number in numbers_of(row))

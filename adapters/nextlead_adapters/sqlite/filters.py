@@ -17,7 +17,7 @@ from nextlead.core.fresh import fresh_to_lead
 from nextlead.core.model import Lead, Pool, Status
 from nextlead.ports import LeadFilter, has_text
 
-from .codec import decode_fresh, decode_lead
+from ..journalled.codec import decode_fresh, decode_lead
 from .connection import snapshot
 from .reads import last_lead
 from .statements import BY_ID, OPEN

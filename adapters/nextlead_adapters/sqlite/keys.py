@@ -1,40 +1,17 @@
-"""Match keys: which leads are the same by a duplicate rule (`Archive.match_rule`).
-
-1. A rule that was ever asked for has a number and is kept up with every commit from then on, in the commit's own
-   transaction. What was there before is filled in by slices, each under the right to write, so none is older than
-   what a commit wrote.
-2. Keys are made of all numbers that a lead has or lost, and of its data as they are now.
-"""
+"""Tables of match keys; see `journalled/match_keys.py`."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
-from nextlead.core.matching import keys_of, parts_of
 from nextlead.core.model import FreshLead, Lead, LeadData
 
-from .codec import decode_fresh, decode_lead
+from ..journalled.codec import decode_fresh, decode_lead
+from ..journalled.match_keys import Rule, keys_of_lead
 from .connection import transaction
 from .statements import BY_ID, batches, insert, marks
 
 _KEY: Final = ("INSERT OR IGNORE INTO match_key (org, rule, key, lead) VALUES", "")
-_fields: Final = msgspec.json.Decoder(dict[str, object]).decode
-
-
-class Rule(Struct):
-    """A duplicate rule that is kept up: its number, the lead up to which it is filled, whether that is all."""
-
-    no: int
-    filled_to: int = 0
-    ready: bool = False
-
-
-def plain(rule: str) -> str:
-    """One spelling for all of a rule's."""
-    return "+".join(parts_of(rule))
 
 
 def rules(db: sqlite3.Connection, org: int) -> dict[str, Rule]:
@@ -54,11 +31,6 @@ def next_leads(db: sqlite3.Connection, org: int, after: int, limit: int) -> list
         "SELECT lead FROM lead_data WHERE org = ? AND lead > ? ORDER BY lead LIMIT ?", (org, after, limit)
     )
     return [lead for (lead,) in found]
-
-
-def keys_of_leads(name: str, leads: Iterable[Lead], data: Mapping[int, bytes]) -> list[tuple[bytes, int]]:
-    """(key, lead) of leads by a rule; none of erased ones."""
-    return sorted((key, lead.id) for lead in leads for key in _keys(name, lead, data.get(lead.id, b"{}")))
 
 
 def fill(db: sqlite3.Connection, org: int, name: str, rule: Rule, found: Sequence[tuple[bytes, int]]) -> None:
@@ -117,11 +89,4 @@ def _row(db: sqlite3.Connection, org: int, lead: int) -> Lead | FreshLead | None
 
 
 def _put(db: sqlite3.Connection, org: int, rules: Mapping[str, int], lead: Lead | FreshLead, data: bytes) -> None:
-    insert(db, _KEY, [(org, no, key, lead.id) for name, no in rules.items() for key in _keys(name, lead, data)])
-
-
-def _keys(name: str, lead: Lead | FreshLead, data: bytes) -> Iterator[bytes]:
-    if isinstance(lead, Lead) and lead.erased:
-        return
-    numbers = (*lead.numbers, *lead.dropped) if isinstance(lead, Lead) else lead.numbers
-    yield from keys_of(name, numbers, _fields(data))
+    insert(db, _KEY, [(org, no, key, lead.id) for name, no in rules.items() for key in keys_of_lead(name, lead, data)])

@@ -9,7 +9,7 @@ from nextlead.core.fresh import fresh_to_lead
 from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject
 from nextlead.core.row import Row
 
-from .codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
+from ..journalled.codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
 from .connection import snapshot
 from .statements import BY_ID, OPEN, batches, marks
 

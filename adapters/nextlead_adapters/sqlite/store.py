@@ -23,12 +23,15 @@ from nextlead.core.model import Erasure, Lead, LeadData, Pool, Status
 from nextlead.core.row import Row
 from nextlead.ports import Claim, Commit, Part, StoreError, StoreRefused
 
+from ..journalled import bodies
+from ..journalled.bodies import Step
+from ..journalled.codec import RowKey
+from ..journalled.match_keys import Rule, keys_of_leads, plain
+from ..journalled.overlay import Overlay
 from . import doomed, files, journal, keys, reads, schema, tables
 from .archive import SqliteArchive
-from .codec import RowKey
 from .connection import FULL, NORMAL, Connection, connect, connect_reader, transaction
 from .erasing import Eraser
-from .overlay import Overlay
 from .statements import SLICE
 from .tending import Tending
 
@@ -153,7 +156,7 @@ class SqliteStore(SqliteArchive):
         """See `Archive.match_rule`."""
         if self._tending is None:
             raise StoreRefused("the store is not claimed")
-        name = keys.plain(rule)
+        name = plain(rule)
         async with self._filling:
             try:
                 if name not in self._rules:
@@ -167,15 +170,15 @@ class SqliteStore(SqliteArchive):
         async with self._exclusive():
             no = 1 + max((rule.no for rule in self._rules.values()), default=0)
             await self._writer.run(keys.add_rule, self._org, name, no)
-            self._rules[name] = keys.Rule(no)
+            self._rules[name] = Rule(no)
 
-    async def _fill(self, name: str, rule: keys.Rule) -> None:
+    async def _fill(self, name: str, rule: Rule) -> None:
         """A slice of what was there before the rule."""
         async with self._exclusive():
             ids = await self._reader.run(keys.next_leads, self._org, rule.filled_to, SLICE)
             rows, data = await self._rows(ids), await self._data(ids)
-            found = keys.keys_of_leads(name, rows.values(), data)
-            filled = keys.Rule(rule.no, ids[-1] if ids else rule.filled_to, ready=not ids)
+            found = keys_of_leads(name, rows.values(), data)
+            filled = Rule(rule.no, ids[-1] if ids else rule.filled_to, ready=not ids)
             await self._back.run(keys.fill, self._org, name, filled, found)
             self._rules[name] = filled
 
@@ -241,7 +244,7 @@ class SqliteStore(SqliteArchive):
     async def _write(self, commit: Commit) -> int:
         """Write it and take it in; pages written, roughly."""
         changes = commit.changes
-        body = journal.encode(changes)
+        body = bodies.pack(changes)
         step = (self._org, commit.no, commit.at_ms, self._epoch, body)
         direct = self._direct(commit.no, changes)
         self._doubt = True
@@ -327,7 +330,7 @@ def _begin(db: sqlite3.Connection) -> None:
     db.execute("BEGIN")
 
 
-def _steps(db: sqlite3.Connection, org: int, no: int) -> list[journal.Step]:
+def _steps(db: sqlite3.Connection, org: int, no: int) -> list[Step]:
     return list(journal.steps_after(db, org, no))
 
 

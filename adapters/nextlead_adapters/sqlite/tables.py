@@ -13,8 +13,8 @@ from nextlead.core.row import Row
 from nextlead.ports import ANSWER_KEPT_MS
 from nextlead.redaction import NUMBER_TABLES, names_of, numbers_in
 
+from ..journalled.codec import RowKey, decode_lead, encode
 from . import journal, keys
-from .codec import RowKey, decode_lead, encode
 from .connection import transaction
 from .statements import BY_ID, batches, insert, marks
 

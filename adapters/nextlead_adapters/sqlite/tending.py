@@ -13,10 +13,10 @@ from typing import Final
 
 from nextlead.ports import StoreError
 
+from ..journalled.overlay import Overlay
 from . import tables
 from .connection import Connection
 from .doomed import take_away
-from .overlay import Overlay
 from .statements import SLICE, batches
 
 FOLD_ROWS: Final = 4_096

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from nextlead.core.model import Lead, Status
 
+from ..journalled.codec import decode_lead, encode
 from . import journal
-from .codec import decode_lead, encode
 
 _TABLES: Final = """
 ALTER TABLE state ADD COLUMN closed_ms INTEGER NOT NULL DEFAULT 0;

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from nextlead.core.model import CAUSES, Call, Contacted, Event, Lead, Status
 from nextlead.core.row import DAY_MS
 
+from ..journalled.codec import decode_lead, encode
 from . import journal
-from .codec import decode_lead, encode
 
 _BACK_MS: Final = 30 * DAY_MS
 _ATTEMPTS: Final = frozenset(

@@ -16,8 +16,9 @@ from nextlead.core.conditions import ANONYMIZED, NOT_ACCEPTED, closure_key, cond
 from nextlead.core.model import Closures, Event, Lead, Status
 from nextlead.core.row import Row
 
+from ..journalled.bodies import Step
+from ..journalled.codec import RowKey, decode_lead, decode_row, encode
 from . import journal
-from .codec import RowKey, decode_lead, decode_row, encode
 from .version_2 import run
 
 _TABLE: Final = "closures"
@@ -34,7 +35,7 @@ class _Waiting(Struct):
     leads: dict[int, tuple[int, Lead]] = field(default_factory=dict)
     closures: dict[int, tuple[int, Row | None]] = field(default_factory=dict)
 
-    def take(self, step: journal.Step) -> None:
+    def take(self, step: Step) -> None:
         """The next commit."""
         self.leads.update({row.id: (step.no, row) for row in step.leads})
         self.closures.update({int(key): (step.no, row) for (table, key), row in step.rows.items() if table == _TABLE})

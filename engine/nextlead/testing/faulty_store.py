@@ -4,13 +4,11 @@ Wraps any store that is an archive too. Only commits and erasures fail; reads go
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
 
 import anyio
 
 from nextlead.core.model import Answer, Erasure, Event, Lead, Reject
 from nextlead.ports import (
-    Archive,
     Claim,
     Commit,
     Happened,
@@ -18,7 +16,7 @@ from nextlead.ports import (
     LeadFilter,
     NumberUse,
     Part,
-    Store,
+    StoreAndArchive,
     Stored,
     StoreError,
 )
@@ -26,10 +24,6 @@ from nextlead.ports import (
 
 class Died(Exception):
     """The process was killed here; everything after it in this life fails the same way."""
-
-
-class StoreAndArchive(Store, Archive, Protocol):
-    """What can be wrapped."""
 
 
 class FaultyStore:

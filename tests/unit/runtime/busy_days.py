@@ -14,11 +14,10 @@ from nextlead.core.model import Pool, Status
 from nextlead.core.replies import Offer
 from nextlead.core.schemes import Scheme
 from nextlead.core.setup_model import Duplicates, Template, TemplateResult
-from nextlead.ports import LeadFilter
+from nextlead.ports import LeadFilter, StoreAndArchive
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore
 from nextlead.testing.clock import FakeClock
-from nextlead.testing.faulty_store import StoreAndArchive
 
 HOUR_MS = 3_600_000
 AGENTS = ("A", "B", "C")
