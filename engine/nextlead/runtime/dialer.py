@@ -27,7 +27,7 @@ from nextlead.core.errors import (
 from nextlead.core.model import Erasure
 from nextlead.core.order import LAST_MS
 from nextlead.core.replies import Finished, NoLead, Offer
-from nextlead.ports import Archive, Claim, Store
+from nextlead.ports import Archive, Claim, Store, StoreRefused
 
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
 from .chores import Chore
@@ -89,6 +89,7 @@ class Dialer:
         self._desk = Desk(engine, clock, self._writer, self.stats)
         self._backlog = Backlog(self._writer, clock, most=backlog_max, room_s=room_s)
         self._advancing = asyncio.Lock()
+        self._holds: Callable[[], bool] = bool  # False: nothing was claimed yet
         self._started = False
         self._draining = False
         self._closed = False
@@ -136,6 +137,7 @@ class Dialer:
 
     async def _begin(self, claim: Claim) -> None:
         started = perf_counter()
+        self._holds = claim.holds
         await load(self._store, self.engine)
         self.clock.begin(claim.at_ms)
         self._feed.start(claim.commit_no)
@@ -162,6 +164,10 @@ class Dialer:
         self._feed.close()
         await self._store.close()
 
+    def abandon(self, reason: str) -> None:
+        """Another process has become the owner of the store: everybody is refused, `fatal` is set."""
+        self._writer.fail(StoreRefused(reason))
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -172,8 +178,8 @@ class Dialer:
 
     @property
     def ready(self) -> bool:
-        """It is loaded, the store takes writes, and it is not about to end."""
-        return self._started and not (self._draining or self._closed or self._writer.failing)
+        """It is loaded, the store is ours and takes writes, and it is not about to end."""
+        return self._started and not (self._draining or self._closed or self._writer.failing) and self._holds()
 
     @property
     def fatal(self) -> asyncio.Event:
@@ -330,7 +336,7 @@ class Dialer:
 
     @property
     def _must_stop(self) -> bool:
-        return self._closed or self._writer.failing or self._backlog.full
+        return self._closed or self._writer.failing or self._backlog.full or not self._holds()
 
     async def _enter(self) -> None:
         self._refuse_if_shut()
@@ -343,6 +349,8 @@ class Dialer:
             raise StorageFailed("the storage does not take writes now")
         if self._closed or not self._started:
             raise NotReady("the dialer is not open")
+        if not self._holds():
+            raise NotReady("another process may own the store by now")
 
     # -- told by the writer -----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Wraps any store that is an archive too. Only commits and erasures fail; reads go
 from collections.abc import AsyncIterator, Sequence
 
 import anyio
+from msgspec.structs import replace
 
 from nextlead.core.model import Answer, Erasure, Event, Lead, Reject
 from nextlead.ports import (
@@ -19,6 +20,7 @@ from nextlead.ports import (
     StoreAndArchive,
     Stored,
     StoreError,
+    StoreRefused,
 )
 
 
@@ -33,10 +35,13 @@ class FaultyStore:
         self.inner = inner
         self.commits: list[int] = []
         """Numbers that were tried, failed ones included."""
+        self.holds = True
+        """Whether the claim may be relied on; set it to play a process that is cut off from its store."""
         self.died = False
         self._failures = 0
         self._doubts = 0
         self._erase_failures = 0
+        self._fenced = ""
         self._dies_at: int | None = None
         self._dies_durable = False
         self._stalled: anyio.Event | None = None
@@ -50,6 +55,10 @@ class FaultyStore:
     def doubt(self, times: int = 1) -> None:
         """The next commits become durable and raise `StoreError` all the same."""
         self._doubts = times
+
+    def fence(self, reason: str) -> None:
+        """Every commit from now on is refused: another process has become the owner."""
+        self._fenced = reason
 
     def fail_erasing(self, times: int = 1) -> None:
         """The next erasures raise `StoreError` and nothing of them is done."""
@@ -77,8 +86,8 @@ class FaultyStore:
         await self.inner.open()
 
     async def claim(self) -> Claim:
-        """Goes through."""
-        return await self.inner.claim()
+        """Goes through; the claim holds as long as `holds` says so."""
+        return replace(await self.inner.claim(), holds=lambda: self.holds)
 
     def load(self) -> AsyncIterator[Part]:
         """Goes through."""
@@ -90,6 +99,8 @@ class FaultyStore:
         if self._stalled:
             await self._stalled.wait()
         await self._maybe_die(commit)
+        if self._fenced:
+            raise StoreRefused(self._fenced)
         if self._failures:
             self._failures -= 1
             raise StoreError("told to fail")

@@ -1,0 +1,56 @@
+"""A dialer whose claim on the store may not be relied on any more: another process may be the owner by now."""
+
+import pytest
+from unit.runtime.centre import Centre, quiet
+
+from nextlead.core.commands import EditLead
+from nextlead.core.errors import NotReady, StorageFailed
+from nextlead.core.replies import Offer
+from nextlead.ports import StoreRefused
+
+NEW_OWNER = "process 7 on host b is the owner now"
+
+
+async def test_it_answers_nothing_while_it_may_not_be_the_owner(centre: Centre) -> None:
+    centre.store.holds = False
+    assert not centre.dialer.ready
+    for asking in (
+        centre.dialer.next("A"),
+        centre.dialer.submit(EditLead(lead=1, priority=3)),
+        centre.dialer.read(lambda engine: engine.leases),
+        centre.dialer.read_between(lambda engine: engine.leases),
+    ):
+        with pytest.raises(NotReady, match="another process may own the store"):
+            await asking
+    assert centre.dialer.engine.leases == 0
+    centre.store.holds = True
+    assert centre.dialer.ready
+    assert isinstance(await centre.dialer.next("A"), Offer)
+
+
+async def test_who_waits_is_told_when_another_has_become_the_owner() -> None:
+    empty = Centre()
+    dialer = await empty.open()
+    await empty.set_up()
+    waiting = empty.go(dialer.next("A", wait_s=60))
+    await quiet()
+    assert not waiting.done()
+    dialer.abandon(NEW_OWNER)
+    with pytest.raises(StorageFailed):
+        await waiting
+    assert dialer.fatal.is_set()
+    assert isinstance(dialer.failure, StoreRefused)
+    assert not dialer.ready
+    with pytest.raises(StorageFailed):
+        await dialer.next("A")
+    await empty.leave()
+
+
+async def test_a_refused_commit_is_not_tried_again(centre: Centre) -> None:
+    tried = len(centre.store.commits)
+    centre.store.fence(NEW_OWNER)
+    with pytest.raises(StorageFailed):
+        await centre.dialer.next("A")
+    assert len(centre.store.commits) == tried + 1
+    assert str(centre.dialer.failure) == NEW_OWNER
+    assert centre.dialer.fatal.is_set()
