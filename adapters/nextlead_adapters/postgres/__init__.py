@@ -1,0 +1,1 @@
+"""The store on a PostgreSQL server, for the extra `nextlead[postgres]`."""
