@@ -9,13 +9,14 @@ together as a disk may have kept them that lost its power after some step (`powe
 import asyncio
 import os
 import random
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 from conftest import SOURCES
 from contract.build import commit, load, pool
 from contract.town import traces
@@ -27,9 +28,11 @@ from nextlead.core.model import Lead, Status
 from nextlead.ports import Commit
 from nextlead_adapters.sqlite import SqliteStore
 
-CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "25"))
+CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "4"))
 SEED = int(os.environ.get("NEXTLEAD_TEST_SEED", "1"))
 ROOT = Path(__file__).resolve().parent.parent
+TRACE = re.compile("Zo\u00eb-[0-9a-f]{18}|(?<=[+])1[23][0-9]{9}".encode())
+"""What looks like a name or a number of the town."""
 State = tuple[dict[int, Lead], set[int]]
 """Touched leads that are open, and untouched ones."""
 
@@ -97,27 +100,30 @@ class Said:
 
 async def check(folder: Path, said: Said, known: list[State]) -> None:
     """The store in the folder has what it must, and goes on."""
-    wanted = [trace for id_ in said.erased for trace in traces(id_)]
-    assert not left(folder, wanted), "what was erased came back"
+    assert not left(folder, said.erased), "what was erased came back"  # R10.6
     path = folder / "a.db"
     store = SqliteStore(path)
-    await store.open()
-    last = (await store.claim()).commit_no
-    assert said.acknowledged <= last <= said.begun, "an acknowledged commit is lost"  # R5.1
-    whole = await load(store)
-    assert {row.id: row for row in whole.leads} == known[last][0]
-    assert {row.id for row in whole.fresh} == known[last][1]
-    await commit(store, last + 1, pool(9))
-    await store.close()
+    try:
+        await store.open()
+        last = (await store.claim()).commit_no
+        assert said.acknowledged <= last <= said.begun, "an acknowledged commit is lost"  # R5.1
+        whole = await load(store)
+        assert {row.id: row for row in whole.leads} == known[last][0]
+        assert {row.id for row in whole.fresh} == known[last][1]
+        await commit(store, last + 1, pool(9))
+    finally:
+        await store.close()
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("SELECT max(no) FROM journal").fetchone() == (last + 1,)
-    assert not left(folder, wanted), "what was erased came back"
+    assert not left(folder, said.erased), "what was erased came back"
 
 
-def left(folder: Path, wanted: list[bytes]) -> list[str]:
+def left(folder: Path, ids: list[int]) -> list[str]:
+    """Files in which names or numbers of these are found."""
+    wanted = {trace for id_ in ids for trace in traces(id_)}
     contents = {file.name: file.read_bytes() for file in folder.iterdir()}
-    return [name for name, content in contents.items() if any(trace in content for trace in wanted)]
+    return [name for name, content in contents.items() if wanted.intersection(TRACE.findall(content))]
 
 
 def cuts(steps: list[Step], dice: random.Random) -> set[int]:
@@ -142,9 +148,8 @@ async def test_what_was_acknowledged_is_there_after_any_loss_of_power(tmp_path: 
             folder.mkdir()
             for name, content in disk.after(loss).items():
                 (folder / name).write_bytes(content)
-            try:
-                await check(folder, said, known)
-            except Exception as error:
-                pytest.fail(f"NEXTLEAD_TEST_SEED={SEED} NEXTLEAD_POWER_CUTS={CUTS}: {loss} at step {at}: {error!r}")
+            print(f"NEXTLEAD_TEST_SEED={SEED} NEXTLEAD_POWER_CUTS={CUTS}: {type(loss).__name__} at step {at}")
+            await check(folder, said, known)
+            shutil.rmtree(folder)
             tried += 1
     assert tried >= CUTS

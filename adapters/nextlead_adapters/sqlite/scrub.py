@@ -12,6 +12,8 @@ there, a row that was moved before it was deleted can still be read. So, after p
    off, with the log emptied before, so that nothing else writes to the file meanwhile and no newer page waits to be
    copied over it. Only bytes that mean nothing to SQLite are written, so readers are not disturbed, and a crash leaves
    pages that are clean or not, but whole.
+4. What was cut and what was overwritten is synced, which SQLite has no reason to do: else a loss of power could bring
+   back the old log, and with it the old pages. `tests/crash/test_power_loss.py` guards it.
 
 The file is read and written through a descriptor of our own. POSIX drops a process's locks on a file with the first
 descriptor that is closed, so it is opened with the store and closed after the last connection.
@@ -50,7 +52,7 @@ class Shape:
 
 
 def empty_log(db: sqlite3.Connection) -> None:
-    """Copy all of the log into the file and cut it to nothing. Raises `LogIsRead`."""
+    """Copy all of the log into the file and cut it to nothing, for good. Raises `LogIsRead`."""
     (usual,) = db.execute("PRAGMA busy_timeout").fetchone()
     db.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}").fetchall()
     try:
@@ -59,6 +61,17 @@ def empty_log(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA busy_timeout = {usual}").fetchall()
     if busy:
         raise LogIsRead
+    _sync_log(db)
+
+
+def _sync_log(db: sqlite3.Connection) -> None:
+    """SQLite has no locks on the log itself, so it may be opened and closed."""
+    (_, _, path) = db.execute("PRAGMA database_list").fetchone()
+    fd = os.open(f"{path}-wal", os.O_RDWR | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def shape_of(_db: sqlite3.Connection, fd: int) -> Shape:
@@ -76,7 +89,10 @@ def find(_db: sqlite3.Connection, fd: int, first: int, count: int) -> list[int]:
 
 
 def clean(db: sqlite3.Connection, fd: int, pages: list[int]) -> None:
-    """Overwrite the unallocated space of these pages; the caller holds the right to write. Raises `LogIsRead`."""
+    """Overwrite the unallocated space of these pages, for good; the caller holds the right to write.
+
+    Raises `LogIsRead`.
+    """
     empty_log(db)
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -85,6 +101,8 @@ def clean(db: sqlite3.Connection, fd: int, pages: list[int]) -> None:
             page = os.pread(fd, shape.page_bytes, (no - 1) * shape.page_bytes)
             for start, end in _left(no, page, shape):
                 os.pwrite(fd, bytes(end - start), (no - 1) * shape.page_bytes + start)
+        if pages:
+            os.fsync(fd)
     finally:
         db.execute("ROLLBACK")
     db.execute("PRAGMA shrink_memory").fetchall()
