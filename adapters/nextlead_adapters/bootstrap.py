@@ -104,6 +104,7 @@ async def open_snapshot(url: str) -> Store:
 @asynccontextmanager
 async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built]:
     """A daemon's parts, opened in order and closed in the opposite one. `clock` is None, `manual` or `manual=TIME`."""
+    from .backup.sources import backup_of
     from .http.app import create_app
     from .http.services import Limits
     from .intake.originals import Originals
@@ -143,6 +144,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
                     operator_token_sha256=sha256(token.encode()).hexdigest(),
                     loopback=http.host in LOOPBACK,
                     manual_clock=isinstance(timekeeper, ManualClock),
+                    back_up=backup_of(config.store.url),
                 )
                 yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
             finally:

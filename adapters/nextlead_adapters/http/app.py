@@ -11,6 +11,7 @@ from nextlead.runtime.dialer import Dialer
 
 from . import (
     activities,
+    backup,
     blocking,
     bulk,
     describing,
@@ -58,6 +59,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *forgetting.ROUTES,
     *blocking.ROUTES,
     *watching.ROUTES,
+    *backup.ROUTES,
     *describing.ROUTES,
 )
 """All calls, in the order in which addresses are tried."""
@@ -77,6 +79,7 @@ def create_app(
     limits: Limits | None = None,
     loopback: bool = False,
     manual_clock: bool = False,
+    back_up: backup.BackUp | None = None,
 ) -> ASGIApp:
     """The ASGI application over an open dialer.
 
@@ -84,7 +87,7 @@ def create_app(
     everything, on top of the tokens that the engine knows.
     """
     table = routes(manual_clock=manual_clock)
-    services = Services(dialer, intake, privacy, limits or Limits(), table)
+    services = Services(dialer, intake, privacy, limits or Limits(), table, back_up)
     gatekeeper = Gatekeeper(dialer.engine, operator_token_sha256, loopback=loopback)
     paths = [Path(path, endpoint=Endpoint(services, gatekeeper, methods)) for path, methods in _by_path(table).items()]
     return Router(paths, redirect_slashes=False, default=_nowhere)

@@ -14,6 +14,7 @@ from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.statistics import Statistician
 
 from ..metrics import exposition
+from .backup import Backups, BackUp
 from .idempotency import Repeats
 from .openapi import document
 from .ports import Intake, Privacy
@@ -64,7 +65,13 @@ class Services:
     """Made once per application."""
 
     def __init__(
-        self, dialer: Dialer, intake: Intake, privacy: Privacy, limits: Limits, table: Sequence[Route]
+        self,
+        dialer: Dialer,
+        intake: Intake,
+        privacy: Privacy,
+        limits: Limits,
+        table: Sequence[Route],
+        back_up: BackUp | None = None,
     ) -> None:
         self.dialer = dialer
         self.intake = intake
@@ -73,6 +80,7 @@ class Services:
         self.table = table
         self.data = DataReader(dialer.archive)
         self.repeats = Repeats(dialer)
+        self.backups = Backups(back_up, limits.upload_dir)
         self.statistician = Statistician(dialer)
         self.reopening = dialer.reopening
 

@@ -1,0 +1,52 @@
+"""Files that are there whole or not at all: written beside, synced, then given their name."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nextlead.ports import StoreRefused
+
+
+@contextmanager
+def landing(file: Path, *, over: bool = False) -> Iterator[Path]:
+    """A path beside `file`, where nothing is yet. What was written there by the end of the block becomes `file`.
+
+    When the block raises, it goes. A file that is there already is refused (`StoreRefused`), and stays, unless `over`.
+    """
+    if not file.parent.is_dir():
+        raise StoreRefused(f"there is no folder {file.parent}")
+    if file.is_dir() or (file.exists() and not over):
+        raise StoreRefused(f"{file} is there already")
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        yield part
+        _sync(part, os.O_RDWR)
+        if over:
+            part.replace(file)
+        else:
+            _name(part, file)
+        _sync(file.parent, os.O_RDONLY)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _name(part: Path, file: Path) -> None:
+    """Give it its name, unless somebody was faster."""
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        raise StoreRefused(f"{file} is there already") from None
+    except PermissionError:  # file systems without hard links
+        if file.exists():
+            raise StoreRefused(f"{file} is there already") from None
+        part.replace(file)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
