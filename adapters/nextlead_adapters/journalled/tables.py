@@ -12,6 +12,7 @@ Rules of this file:
    whether the commit is durable; `last` and `steps` tell, and once they have answered it does not change any more.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -185,8 +186,10 @@ class Reading(Protocol):
 
 
 class Writing(Protocol):
-    """What changes them. The store sees to it that no two calls go on at once, but for `write` where `beside`."""
+    """What changes them. The store holds `lock` around each call, but for `write` without a `Direct` where `beside`."""
 
+    lock: asyncio.Lock
+    """Several stores may share one."""
     beside: bool
     """Whether a commit that touches no table (no `Direct`) may go on beside the other calls."""
 
@@ -264,6 +267,9 @@ class Writing(Protocol):
 class Tables(Reading, Writing, Protocol):
     """Both, with what goes on behind them. `sqlite` and `postgres` have one each."""
 
+    name: str
+    """What people call the database, for messages; without a password."""
+
     async def open(self) -> None:
         """Make ready what reads."""
         ...
@@ -280,12 +286,19 @@ class Tables(Reading, Writing, Protocol):
         """Whether something is to be taken away."""
         ...
 
-    async def tend(self, *, last: bool) -> None:
-        """After folding: what the database itself needs, such as a checkpoint; `last` when the store is closing."""
+    def due(self) -> bool:
+        """Whether enough was written for `tend`; asked after each commit, so it costs nothing."""
+        ...
+
+    async def tend(self) -> None:
+        """After folding: what the database itself needs, such as a checkpoint. It takes `lock` when it needs it."""
         ...
 
     async def scrub(self) -> None:
-        """After erasing: leave no byte of what was deleted where the database is kept (SPEC R10.6)."""
+        """After erasing: leave no byte of what was deleted where the database is kept (SPEC R10.6).
+
+        It takes `lock` when it needs it.
+        """
         ...
 
     async def close(self) -> None:
