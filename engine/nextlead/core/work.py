@@ -265,6 +265,7 @@ def shift_leases(state: State, by_ms: int) -> None:
     for lead, lease_out in sorted(pairs, key=lambda pair: (pair[1].started_ms, pair[0].id)):
         moved = replace(lease_out, started_ms=lease_out.started_ms + by_ms, beat_ms=lease_out.beat_ms + by_ms)
         state.put_silently(lead, replace(lead, lease=moved))
+    state.timers.settings_changed()  # put back one by one, the first of several is never seen to become the head
 
 
 def end_by_hand(state: State, command: EndLease) -> Lead:
