@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from nextlead.testing import MemoryStore
-from nextlead_adapters.sqlite import SqliteStore, tending
+from nextlead_adapters.journalled import tending
+from nextlead_adapters.sqlite import SqliteStore
 
 
 def copy_files(path: Path, there: Path) -> None:

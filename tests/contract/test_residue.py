@@ -14,7 +14,8 @@ from contract.town import Town, traces
 
 from nextlead.core.model import Erasure, File, FilePart
 from nextlead.ports import LeadFilter, StoreError
-from nextlead_adapters.sqlite import SqliteStore, erasing, scrub, tending
+from nextlead_adapters.journalled import tending
+from nextlead_adapters.sqlite import SqliteStore, scrub, upkeep
 
 LEADS = 20_000
 TURNS = 150
@@ -36,7 +37,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 @pytest.fixture
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on the log at once."""
-    monkeypatch.setattr(erasing, "_TRIES", 2)
+    monkeypatch.setattr(upkeep, "_TRIES", 2)
     monkeypatch.setattr(scrub, "_PATIENCE_MS", 1)
 
 
@@ -54,7 +55,7 @@ def like_a_trace(data: bytes) -> Iterator[bytes]:
 
 
 async def intact(store: SqliteStore) -> bool:
-    return await store._back.run(lambda db: db.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
+    return await store._tables.file.back.run(lambda db: db.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
 
 
 @pytest.mark.parametrize("fold_rows", [300, tending.FOLD_ROWS])
@@ -88,7 +89,7 @@ async def test_without_cleaning_pages_something_would_be_left(
     assert found(tmp_path, lost) == {"a.db"}
 
 
-@pytest.mark.parametrize("who", ["_writer", "_back"])
+@pytest.mark.parametrize("who", ["writer", "back"])
 async def test_pages_that_a_connection_keeps_in_memory_bring_nothing_back(
     store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
@@ -97,7 +98,7 @@ async def test_pages_that_a_connection_keeps_in_memory_bring_nothing_back(
     await town.live(store, 200)
     lost = random.Random(2).sample(range(1, 3_001), 600)
     real = scrub.clean
-    db = getattr(store, who)._conn
+    db = getattr(store._tables.file, who)._conn
 
     def clean_after_a_rollback(back: sqlite3.Connection, fd: int, pages: list[int]) -> None:
         db.execute("PRAGMA cache_size = -100000")
@@ -108,7 +109,7 @@ async def test_pages_that_a_connection_keeps_in_memory_bring_nothing_back(
 
     monkeypatch.setattr(scrub, "clean", clean_after_a_rollback)
     await store.erase(await town.forget(store, lost))
-    await getattr(store, who).run(lambda db: db.execute("UPDATE lead_data SET body = body || ' '"))
+    await getattr(store._tables.file, who).run(lambda db: db.execute("UPDATE lead_data SET body = body || ' '"))
     assert found(tmp_path, lost) == set()
 
 

@@ -154,7 +154,7 @@ async def test_a_lead_that_changed_counts_only_as_it_is_now(home: Any, store: An
 
 
 async def test_counting_many_goes_window_by_window(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nextlead_adapters.sqlite.archive.WINDOW", 7)
+    monkeypatch.setattr("nextlead_adapters.journalled.archive.WINDOW", 7)
     await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 101)])
     await commit(store, 2, *[lead(i) for i in range(1, 101, 3)], gone=[50, 51, 100])
     for after in (0, 1, 6, 7, 8, 98, 99, 200):
@@ -165,7 +165,7 @@ async def test_counting_many_goes_window_by_window(store: Any, monkeypatch: pyte
 
 async def test_a_lead_that_moves_while_it_is_counted_counts_once(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Untouched ones are touched, and folded, between and within windows."""
-    monkeypatch.setattr("nextlead_adapters.sqlite.archive.WINDOW", 50)
+    monkeypatch.setattr("nextlead_adapters.journalled.archive.WINDOW", 50)
     await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 301)])
 
     async def touch() -> None:

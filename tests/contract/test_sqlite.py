@@ -13,7 +13,8 @@ from contract.conftest import copy_files
 from nextlead.core.model import Answer, Erasure, FilePart, LeadData
 from nextlead.core.row import DAY_MS
 from nextlead.ports import Commit, LeadFilter, StoreError, StoreRefused
-from nextlead_adapters.sqlite import SqliteStore, connection, tables, tending
+from nextlead_adapters.journalled import tending
+from nextlead_adapters.sqlite import SqliteStore, connection, upkeep, writes
 from nextlead_adapters.sqlite.connection import Connection
 
 
@@ -31,7 +32,7 @@ async def pragma(on: Connection, name: str) -> object:
 
 
 async def count(store: SqliteStore, table: str) -> int:
-    return await store._reader.run(lambda db: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    return await store._tables.reader.run(lambda db: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 async def settled(condition: Callable[[], bool]) -> None:
@@ -55,9 +56,9 @@ async def folded(store: SqliteStore) -> None:
 
 
 async def test_the_writer_is_synchronous_full(store: SqliteStore) -> None:
-    assert await pragma(store._writer, "synchronous") == 2
-    assert await pragma(store._writer, "journal_mode") == "wal"
-    assert await pragma(store._writer, "wal_autocheckpoint") == 0
+    assert await pragma(store._tables.file.writer, "synchronous") == 2
+    assert await pragma(store._tables.file.writer, "journal_mode") == "wal"
+    assert await pragma(store._tables.file.writer, "wal_autocheckpoint") == 0
 
 
 def test_a_setting_that_does_not_take_is_refused() -> None:
@@ -72,7 +73,7 @@ async def test_a_commit_is_one_statement_and_one_hop(store: SqliteStore, monkeyp
     await commit(store, 1, pool(), fresh=[fresh(1)])
     statements: list[str] = []
     hops: list[object] = []
-    await store._writer.run(lambda db: db.set_trace_callback(statements.append))
+    await store._tables.file.writer.run(lambda db: db.set_trace_callback(statements.append))
     run = Connection.run
     monkeypatch.setattr(Connection, "run", lambda self, *args: (hops.append(args[0]), run(self, *args))[1])
     await commit(
@@ -113,8 +114,8 @@ async def test_the_log_starts_over_under_steady_writing(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tending, "PAGES", 20)
-    monkeypatch.setattr(tending, "_LOG_MAX", 50)
-    monkeypatch.setattr(tending, "_LAST_PASS", 25)
+    monkeypatch.setattr(upkeep, "_LOG_MAX", 50)
+    monkeypatch.setattr(upkeep, "_LAST_PASS", 25)
     await commit(store, 1, pool())
     for no in range(2, 302):
         await commit(store, no, lead(no % 7 + 1, attempts=no))
@@ -135,8 +136,8 @@ async def test_old_answers_are_deleted_not_only_hidden(store: SqliteStore) -> No
 
 async def test_disk_full(store: SqliteStore) -> None:
     await commit(store, 1, pool(), fresh=[fresh(1)])
-    used = await pragma(store._writer, "page_count")
-    await pragma(store._writer, f"max_page_count = {used}")
+    used = await pragma(store._tables.file.writer, "page_count")
+    await pragma(store._tables.file.writer, f"max_page_count = {used}")
     many = changes(fresh=[fresh(i) for i in range(2, 2_000)])
     with pytest.raises(StoreError, match=r"commit 2 failed: .*full"):
         await store.commit(Commit(2, NOON, many))
@@ -144,7 +145,7 @@ async def test_disk_full(store: SqliteStore) -> None:
     with pytest.raises(StoreError, match="full"):
         await commit(store, 2, lead(1), events=[event(1, "x" * 100_000)])
     assert await store.history(1) == []
-    await pragma(store._writer, "max_page_count = 1000000")
+    await pragma(store._tables.file.writer, "max_page_count = 1000000")
     await store.commit(Commit(2, NOON, many))
     assert len((await load(store)).fresh) == 1_999
 
@@ -168,10 +169,10 @@ async def test_locked_by_a_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_read_only(store: SqliteStore) -> None:
     await commit(store, 1, pool())
-    await store._writer.run(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
+    await store._tables.file.writer.run(lambda db: db.execute("PRAGMA query_only = ON").fetchall())
     with pytest.raises(StoreError, match="readonly"):
         await commit(store, 2, lead(1))
-    await store._writer.run(lambda db: db.execute("PRAGMA query_only = OFF").fetchall())
+    await store._tables.file.writer.run(lambda db: db.execute("PRAGMA query_only = OFF").fetchall())
     await commit(store, 2, lead(1))
 
 
@@ -186,7 +187,7 @@ async def test_an_error_after_the_commit_was_durable(
 
     async def break_once(self: Connection, work: Callable[..., object], *args: object) -> object:
         result = await run(self, work, *args)
-        if self is store._writer and broken and broken.pop():
+        if self is store._tables.file.writer and broken and broken.pop():
             raise sqlite3.OperationalError("disk I/O error")
         return result
 
@@ -207,7 +208,7 @@ async def test_doubt_that_can_not_be_settled_now_is_settled_before_the_next_comm
 
     async def break_twice(self: Connection, work: Callable[..., object], *args: object) -> object:
         result = await run(self, work, *args)
-        if self is store._writer and broken and broken.pop():
+        if self is store._tables.file.writer and broken and broken.pop():
             raise sqlite3.OperationalError("disk I/O error")
         return result
 
@@ -242,14 +243,14 @@ async def test_a_fold_that_breaks_off_loses_nothing(
     await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 601)])
     await commit(store, 2, *[lead(i, attempts=1) for i in range(1, 501)], LeadData(3, b'{"name":"Bob"}'))
     with monkeypatch.context() as patch:
-        real = getattr(tables, breaks)
+        real = getattr(writes, breaks)
 
         def half(db: sqlite3.Connection, *args: object) -> None:
             real(db, *args)
             raise sqlite3.OperationalError("disk I/O error")
 
-        patch.setattr(tables, breaks, half)
-        with pytest.raises(sqlite3.OperationalError):
+        patch.setattr(writes, breaks, half)
+        with pytest.raises(StoreError, match="disk I/O error"):
             await folded(store)
     await commit(store, 3, lead(1, attempts=2), closed(2), gone=[4])
     assert [found.lead.attempts for found in await store.leads(LeadFilter(limit=4))] == [2, 0, 1, 1]
@@ -286,7 +287,7 @@ async def test_commits_wait_for_folding_and_fail_when_it_fails(
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "fold_leads", broken)
+        patch.setattr(writes, "fold_leads", broken)
         await commit(store, 4, *[lead(i) for i in range(1, 11)])
         with pytest.raises(StoreError, match="can't be folded: database or disk is full"):
             await commit(store, 5, lead(1))
@@ -359,7 +360,7 @@ async def test_an_unforeseen_error_behind_the_commits_fails_the_next_commit(
         raise RuntimeError("a mistake")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "fold_leads", broken)
+        patch.setattr(writes, "fold_leads", broken)
         await commit(store, 1, pool(), lead(1))
         assert store._tending
         await settled(store._tending._task.done)
@@ -369,7 +370,7 @@ async def test_an_unforeseen_error_behind_the_commits_fails_the_next_commit(
         await store.erase([])
     with pytest.raises(StoreError, match="a mistake"):
         await store.close()
-    again = SqliteStore(store._path)
+    again = SqliteStore(store._tables.file.path)
     await again.open()
     assert (await again.claim()).commit_no == 1
     await again.close()
@@ -384,7 +385,7 @@ async def test_a_commit_that_waits_for_folding_learns_of_its_end(
     def broken(db: sqlite3.Connection, *args: object) -> None:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(tables, "fold_leads", broken)
+    monkeypatch.setattr(writes, "fold_leads", broken)
     with pytest.raises(StoreError, match="a mistake"):
         await commit(store, 2, lead(1))
     with pytest.raises(StoreError, match="a mistake"):
@@ -411,8 +412,8 @@ async def test_what_is_doomed_goes_in_slices_behind_the_commits(store: SqliteSto
 
 async def test_every_connection_that_writes_overwrites_what_it_deletes(store: SqliteStore) -> None:
     # R10.6
-    assert await pragma(store._writer, "secure_delete") == 1
-    assert await pragma(store._back, "secure_delete") == 1
+    assert await pragma(store._tables.file.writer, "secure_delete") == 1
+    assert await pragma(store._tables.file.back, "secure_delete") == 1
 
 
 async def test_an_erased_lead_leaves_no_key_behind(store: SqliteStore) -> None:

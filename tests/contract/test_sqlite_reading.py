@@ -12,7 +12,7 @@ from contract.build import closed, commit, fresh, lead, pool
 from nextlead.core.conditions import FRESH, Condition
 from nextlead.core.model import Lead, Status
 from nextlead.ports import LeadFilter
-from nextlead_adapters.sqlite import SqliteStore, filters, keys, reads, tables
+from nextlead_adapters.sqlite import SqliteStore, filters, keys, reads, writes
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ async def test_loading_reads_no_closed_lead_and_filters_no_untouched_one(store: 
     await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 101)])
     await commit(store, 2, *[closed(i) for i in range(1, 100)])
     await folded(store)
-    assert await store._reader.run(lambda db: db.execute("SELECT count(*) FROM lead").fetchone()) == (1,)
+    assert await store._tables.reader.run(lambda db: db.execute("SELECT count(*) FROM lead").fetchone()) == (1,)
     plan = "EXPLAIN QUERY PLAN SELECT body FROM state INDEXED BY state_open WHERE org = 1 AND id > 0 AND status <> 8 ORDER BY id"
-    steps = await store._reader.run(lambda db: [row[3] for row in db.execute(plan)])
+    steps = await store._tables.reader.run(lambda db: [row[3] for row in db.execute(plan)])
     assert steps == ["SEARCH state USING INDEX state_open (org=? AND id>?)"]
 
 
@@ -54,8 +54,8 @@ async def test_many_leads_by_id_are_found_by_their_index(store: SqliteStore) -> 
         (statement,) = (text for text in seen if " FROM lead " in text)
         return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}")]
 
-    assert all("lead_id" in plan for plan in await store._reader.run(plans))
-    plan = await store._reader.run(
+    assert all("lead_id" in plan for plan in await store._tables.reader.run(plans))
+    plan = await store._tables.reader.run(
         lambda db: db.execute(f"EXPLAIN QUERY PLAN SELECT body FROM state {which}").fetchall()
     )
     assert "PRIMARY KEY (org=? AND id=?)" in plan[0][3]
@@ -82,7 +82,7 @@ async def test_queries_find_what_they_ask_for_by_an_index(store: SqliteStore) ->
             db.set_trace_callback(None)
             return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {seen[0]}")]
 
-        found = await store._writer.run(plans)
+        found = await store._tables.file.writer.run(plans)
         assert any(plan in step for step in found), (plan, found)
         assert not any("TEMP B-TREE" in step for step in found)
 
@@ -114,7 +114,7 @@ async def test_lists_look_only_at_a_window_of_ids_or_at_a_number(
     ):
         assert question is not None
         statement = f"EXPLAIN QUERY PLAN {question.select('id, body')} ORDER BY id"
-        steps = await store._reader.run(lambda db, *sql: db.execute(*sql).fetchall(), statement, question.values)
+        steps = await store._tables.reader.run(lambda db, *sql: db.execute(*sql).fetchall(), statement, question.values)
         assert f"SEARCH {plan}" in [step[3] for step in steps]
 
 
@@ -127,7 +127,7 @@ async def test_a_lead_that_is_folded_between_two_statements_is_seen_once(
 
     def fold(lead_: int) -> None:
         with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as db:
-            tables.fold_leads(db, 1, [lead(lead_)])
+            writes.fold_leads(db, 1, [lead(lead_)])
 
     def count_and_fold(*args: Any) -> int:
         found = real_count(*args)

@@ -15,7 +15,8 @@ from crash.power_loss import Mark
 
 from nextlead.core.model import Erasure
 from nextlead.ports import Commit
-from nextlead_adapters.sqlite import SqliteStore, tending
+from nextlead_adapters.journalled import tending
+from nextlead_adapters.sqlite import SqliteStore
 
 LIVES = 3
 LEADS, TURNS = 300, 12

@@ -8,8 +8,9 @@ import pytest
 from crash.twins import Centre, differences
 
 from nextlead.core import commands as c
+from nextlead_adapters.journalled import tending
 from nextlead_adapters.privacy.person import person_of_number
-from nextlead_adapters.sqlite import SqliteStore, tending
+from nextlead_adapters.sqlite import SqliteStore
 
 SEEDS = range(int(os.environ.get("NEXTLEAD_TWINS", "4")))
 LIVES, MOVES = 3, 60

@@ -15,7 +15,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError
 from nextlead.core.replies import Offer
 from nextlead.core.tokens import token_text
-from nextlead_adapters.sqlite import tending
+from nextlead_adapters.journalled import tending
 
 SEEDS = range(int(os.environ.get("NEXTLEAD_TWINS", "12")))
 LIVES, MOVES = 5, 40

@@ -263,7 +263,8 @@ async def test_a_commit_that_cant_be_read(tmp_path: Path) -> None:
 
 WORK = """
     import asyncio, sys
-    from nextlead_adapters.sqlite import SqliteStore, tending
+    from nextlead_adapters.journalled import tending
+    from nextlead_adapters.sqlite import SqliteStore
     from contract.build import commit, event, fresh, lead, pool
 
     async def main():

@@ -9,8 +9,9 @@ from nextlead.redaction import NUMBER_TABLES, numbers_in
 
 from .match_keys import Rule
 from .overlay import Overlay
-from .tables import Direct
+from .tables import Direct, Entry
 
+_PAGE_BYTES: Final = 4_096
 _TAKE_ALONG: Final = frozenset({"pool", "file"})
 """Tables whose rows take others along."""
 
@@ -28,6 +29,12 @@ def direct_of(no: int, changes: Changes, overlay: Overlay, rules: Mapping[str, R
         edited=_edited(changes, overlay) if rules else (),
         rules={name: rule.no for name, rule in rules.items()},
     )
+
+
+def pages_of(entry: Entry, direct: Direct) -> int:
+    """Pages of 4 KiB that a commit writes, roughly."""
+    written = len(entry.body) + sum(len(part.body) for part in direct.parts)
+    return 2 + written // _PAGE_BYTES + len(direct.fresh) + len(direct.rejects) + len(direct.gone)
 
 
 def doomed_of(changes: Changes) -> Iterator[tuple[str, int]]:

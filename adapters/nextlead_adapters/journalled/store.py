@@ -24,7 +24,7 @@ from nextlead.ports import Claim, Commit, Part, StoreError, StoreRefused
 from . import bodies
 from .archive import JournalledArchive
 from .codec import RowKey
-from .direct import direct_of, doomed_of
+from .direct import direct_of, doomed_of, pages_of
 from .erasing import Eraser
 from .match_keys import Rule, keys_of_leads, plain
 from .overlay import Overlay
@@ -32,7 +32,6 @@ from .slices import SLICE
 from .tables import Direct, Entry, Tables
 from .tending import Tending
 
-_PAGE_BYTES: Final = 4_096
 _UNCLAIMED: Final = "the store is not claimed"
 
 
@@ -211,9 +210,7 @@ class JournalledStore(JournalledArchive):
         async with lock:
             self._doubt, self._tables_in_doubt = True, alone
             await self._make_durable(entry, direct, changes)
-        parts = sum(len(part.body) for part in changes.parts)
-        written = len(entry.body) + parts
-        return 2 + written // _PAGE_BYTES + len(changes.fresh) + len(changes.rejects) + len(changes.gone)
+        return pages_of(entry, direct)
 
     async def _make_durable(self, entry: Entry, direct: Direct, changes: Changes) -> None:
         try:

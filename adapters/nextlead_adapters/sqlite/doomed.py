@@ -7,11 +7,9 @@ from typing import Final
 from nextlead.redaction import names_of
 
 from ..journalled.codec import decode_reject
+from ..journalled.slices import SLICE
 from .connection import transaction
-from .statements import SLICE
 
-TABLES: Final = frozenset({"pool", "file"})
-"""Tables whose rows take others along."""
 _PARTS: Final = 8
 """Parts of a file that go at once: 2 MiB, for what is freed is also overwritten."""
 _PLACE: Final = "org = ? AND pool = ? AND kind = ? AND row = ? AND no = ? AND at = ?"

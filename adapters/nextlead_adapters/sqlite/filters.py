@@ -18,11 +18,11 @@ from nextlead.core.model import Lead, Pool, Status
 from nextlead.ports import LeadFilter, has_text
 
 from ..journalled.codec import decode_fresh, decode_lead
+from ..journalled.tables import Pools
 from .connection import snapshot
 from .reads import last_lead
 from .statements import BY_ID, OPEN
 
-Pools = dict[int, Pool]
 _FEW: Final = 5
 _NOT_THESE: Final = "id NOT IN (SELECT s.value FROM json_each(?) AS s)"
 _LEAD: Final = f"lead {BY_ID}"

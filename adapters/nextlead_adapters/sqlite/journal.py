@@ -8,25 +8,26 @@ from nextlead.core.model import Event, Lead
 
 from ..journalled import bodies
 from ..journalled.bodies import Step, Whole
-from .statements import SLICE
+from ..journalled.slices import SLICE
 
-INSERT: Final = "INSERT INTO journal (org, no, at_ms, epoch, body) VALUES (?, ?, ?, ?, ?)"
-
-
-def insert(db: sqlite3.Connection, step: tuple[int, int, int, int, bytes]) -> None:
-    """Write a commit's row: organisation, number, engine time, epoch, body."""
-    db.execute(INSERT, step)
+_INSERT: Final = "INSERT INTO journal (org, no, at_ms, epoch, body) VALUES (?, ?, ?, ?, ?)"
 
 
-def steps_after(db: sqlite3.Connection, org: int, no: int) -> Iterator[Step]:
+def insert(db: sqlite3.Connection, org: int, row: tuple[int, int, int, bytes]) -> None:
+    """Write a commit's row: number, engine time, epoch, body."""
+    db.execute(_INSERT, (org, *row))
+
+
+def steps_after(db: sqlite3.Connection, org: int, no: int) -> list[Step]:
     """The commits after `no`, in order. Raises `StoreRefused` for one that is missing or can't be read."""
-    for found, at_ms, body in db.execute(
-        "SELECT no, at_ms, body FROM journal WHERE org = ? AND no > ? ORDER BY no", (org, no)
-    ):
+    found: list[Step] = []
+    rows = db.execute("SELECT no, at_ms, body FROM journal WHERE org = ? AND no > ? ORDER BY no", (org, no))
+    for there, at_ms, body in rows:
         no += 1
-        if found != no:
+        if there != no:
             raise bodies.missing(no)
-        yield bodies.step(no, at_ms, body)
+        found.append(bodies.step(no, at_ms, body))
+    return found
 
 
 def history(db: sqlite3.Connection, org: int, lead: int, last_commit: int) -> list[Event]:

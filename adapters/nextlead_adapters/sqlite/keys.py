@@ -8,8 +8,9 @@ from nextlead.core.model import FreshLead, Lead, LeadData
 
 from ..journalled.codec import decode_fresh, decode_lead
 from ..journalled.match_keys import Rule, keys_of_lead
+from ..journalled.slices import batches
 from .connection import transaction
-from .statements import BY_ID, batches, insert, marks
+from .statements import BY_ID, insert, marks
 
 _KEY: Final = ("INSERT OR IGNORE INTO match_key (org, rule, key, lead) VALUES", "")
 

@@ -10,10 +10,11 @@ from nextlead.core.model import Answer, FreshLead, Lead, Pool, Reject
 from nextlead.core.row import Row
 
 from ..journalled.codec import RowKey, decode_fresh, decode_lead, decode_reject, decode_row
+from ..journalled.slices import batches
+from ..journalled.tables import Pools
 from .connection import snapshot
-from .statements import BY_ID, OPEN, batches, marks
+from .statements import BY_ID, OPEN, marks
 
-Pools = dict[int, Pool]
 LOAD_SLICE: Final = 10_000
 _STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = org AND d.tbl = '{}' AND d.id = {})"
 _PLACE_BITS: Final = 64
@@ -49,7 +50,7 @@ def load_fresh(db: sqlite3.Connection, org: int, after: tuple[int, int, int]) ->
     return [decode_fresh(body) for (body,) in found.fetchall()]
 
 
-def pools(db: sqlite3.Connection, org: int) -> Pools:
+def pools(db: sqlite3.Connection, org: int) -> dict[int, Pool]:
     """All pools by id."""
     found = db.execute("SELECT body FROM row WHERE org = ? AND tbl = 'pool'", (org,))
     rows = (decode_row("pool", body) for (body,) in found)

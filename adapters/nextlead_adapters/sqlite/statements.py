@@ -5,28 +5,19 @@ wait in line with it.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
 
 from nextlead.core.model import Status
 
-T = TypeVar("T")
+from ..journalled.slices import batches
 
-SLICE: Final = 256
-"""Rows per statement: about a millisecond."""
 BY_ID: Final = "INDEXED BY lead_id"
 """Without it SQLite reads the whole table once a dozen ids are asked for: it has no statistics, and guesses."""
 
 OPEN: Final = f"status <> {Status.CLOSED.value}"
 """Word for word the condition of the index `state_open`, or SQLite will not use it."""
-
-
-def batches(items: Iterable[T], size: int = SLICE) -> Iterator[list[T]]:
-    """The items in lists of `size`."""
-    iterator = iter(items)
-    while part := list(islice(iterator, size)):
-        yield part
 
 
 def marks(count: int) -> str:

@@ -1,167 +1,315 @@
-"""Statements that write the tables: with a commit, and behind it."""
+"""SQLite's tables of one organisation: each call is one hop to a connection's thread, and there one transaction."""
 
+import os
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from msgspec import Struct, field, structs
+import msgspec
 
-from nextlead.core.changes import Changes
-from nextlead.core.conditions import condition_of
-from nextlead.core.model import Answer, FilePart, FreshLead, Lead, LeadData, Reject
+from nextlead.core.model import Answer, Erasure, Event, FreshLead, Lead, Pool, Reject
 from nextlead.core.row import Row
-from nextlead.ports import ANSWER_KEPT_MS
-from nextlead.redaction import NUMBER_TABLES, names_of, numbers_in
+from nextlead.ports import LeadFilter, StoreError, StoreRefused
 
-from ..journalled.codec import RowKey, decode_lead, encode
-from . import journal, keys
-from .connection import transaction
-from .statements import BY_ID, batches, insert, marks
+from ..journalled.bodies import Step
+from ..journalled.codec import RowKey
+from ..journalled.direct import pages_of
+from ..journalled.match_keys import Rule
+from ..journalled.tables import Direct, Entry, Heads, Pools
+from . import doomed, erasing, filters, journal, keys, reads, writes
+from .connection import Connection, transaction
+from .database_file import DatabaseFile
 
-_LEAD: Final = ("INSERT INTO lead (org, pool, ordinal, id, owner, body) VALUES", "")
-_NUMBER: Final = ("INSERT OR IGNORE INTO number (org, number, lead, pool) VALUES", "")
-_CLONE: Final = ("INSERT INTO clone (org, master, lead) VALUES", "")
-_TRAIL: Final = ("INSERT OR IGNORE INTO trail (org, lead, no) VALUES", "")
-_MENTION: Final = ("INSERT INTO mention (org, number, no) VALUES", "")
-_DOOMED: Final = ("INSERT OR IGNORE INTO doomed (org, tbl, id) VALUES", "")
-_PART: Final = ("INSERT INTO file_part (org, file, no, body) VALUES", "")
-_REJECT: Final = ("INSERT INTO reject (org, pool, kind, row, no, at, body) VALUES", "")
-_REJECT_NUMBER: Final = (
-    "INSERT OR IGNORE INTO reject_number (org, number, pool, kind, row, no, at) VALUES",
-    "",
-)
-_DATA: Final = ("INSERT INTO lead_data (org, lead, body) VALUES", "ON CONFLICT DO UPDATE SET body = excluded.body")
-_ROW: Final = ("INSERT INTO row (org, tbl, key, body) VALUES", "ON CONFLICT DO UPDATE SET body = excluded.body")
-_ANSWER: Final = (
-    "INSERT INTO answer (org, key, at_ms, body) VALUES",
-    "ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, body = excluded.body",
-)
-_STATE: Final = (
-    """INSERT INTO state (org, id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, activity, rule,
-    last_by, body) VALUES""",
-    """ON CONFLICT DO UPDATE SET status = excluded.status, closure = excluded.closure, campaign = excluded.campaign,
-    pool = excluded.pool, owner = excluded.owner, due_ms = excluded.due_ms, closed_ms = excluded.closed_ms,
-    erased = excluded.erased, activity = excluded.activity, rule = excluded.rule, last_by = excluded.last_by,
-    body = excluded.body""",
-)
+P = ParamSpec("P")
+T = TypeVar("T")
+_Work = Callable[Concatenate[sqlite3.Connection, int, P], T]
+"""Statements about an organisation."""
+_CANT: Final = (sqlite3.Error, msgspec.DecodeError)
 
 
-# -- with a commit --------------------------------------------------------------------------------------------------
+class SqliteTables:
+    """See `journalled.tables.Tables`. The file is opened and claimed before, and closed after."""
+
+    beside = False
+
+    def __init__(self, file: DatabaseFile, org: int) -> None:
+        self.file = file
+        self.name = str(file.path)
+        self.lock = file.lock
+        self.reader: Connection | None = None
+        self._org = org
+        self._epoch = 0
+
+    async def open(self) -> None:
+        """See `Tables.open`."""
+        with self.file.refusing():
+            self.reader = await self.file.reader()
+
+    async def claim(self) -> int:
+        """See `Tables.claim`. The epoch rises with each."""
+        file = self.file
+        if not file.claimed:
+            raise StoreRefused(f"{self.name} is not claimed")
+        if self._org in file.in_use:
+            raise StoreRefused(f"organisation {self._org} in {self.name} is in use by process {os.getpid()}")
+        file.in_use.add(self._org)
+        async with self.lock:
+            self._epoch = await self._by(file.writer, _next_epoch)
+        return self._epoch
+
+    def holds(self) -> bool:
+        """The operating system's lock can't be lost."""
+        return self.file.claimed
+
+    def due(self) -> bool:
+        """See `Tables.due`."""
+        return self.file.upkeep.due()
+
+    async def tend(self) -> None:
+        """See `Tables.tend`: a checkpoint."""
+        try:
+            await self.file.upkeep.tend()
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    async def scrub(self) -> None:
+        """See `Tables.scrub`, and `scrub.py`."""
+        try:
+            await self.file.upkeep.scrub()
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    async def close(self) -> None:
+        """See `Tables.close`. The file stays open."""
+        reader, self.reader = self.reader, None
+        if self._epoch:
+            self._epoch = 0
+            self.file.in_use.discard(self._org)
+        if reader:
+            await self.file.give_back(reader)
+
+    # -- opening and loading ----------------------------------------------------------------------------------------
+
+    async def folded_to(self) -> int:
+        """See `Reading.folded_to`."""
+        return await self._read(_folded_to)
+
+    async def last(self) -> tuple[int, int]:
+        """See `Reading.last`."""
+        return await self._read(journal.last)
+
+    async def steps(self, after: int) -> list[Step]:
+        """See `Reading.steps`. By the writer's thread, which has ended whatever was sent to it before."""
+        if self._epoch:
+            return await self._by(self.file.writer, journal.steps_after, after)
+        return await self._read(journal.steps_after, after)
+
+    async def pools(self) -> dict[int, Pool]:
+        """See `Reading.pools`."""
+        return await self._read(reads.pools)
+
+    async def rules(self) -> dict[str, Rule]:
+        """See `Reading.rules`."""
+        return await self._read(keys.rules)
+
+    async def anything_doomed(self) -> bool:
+        """See `Tables.anything_doomed`."""
+        return await self._read(doomed.are_there)
+
+    async def load_rows(self, after: RowKey) -> list[tuple[RowKey, Row]]:
+        """See `Reading.load_rows`."""
+        return await self._read(reads.load_rows, after)
+
+    async def load_open(self, after: int) -> list[Lead]:
+        """See `Reading.load_open`."""
+        return await self._read(reads.load_open, after)
+
+    async def load_fresh(self, after: tuple[int, int, int]) -> list[FreshLead]:
+        """See `Reading.load_fresh`."""
+        return await self._read(reads.load_fresh, after)
+
+    # -- by key -----------------------------------------------------------------------------------------------------
+
+    async def leads_of(self, ids: Collection[int], pools: Pools) -> dict[int, Lead]:
+        """See `Reading.leads_of`."""
+        return await self._read(reads.leads_of, ids, pools)
+
+    async def existing(self, ids: Collection[int]) -> set[int]:
+        """See `Reading.existing`."""
+        return await self._read(reads.existing, ids)
+
+    async def data_of(self, ids: Collection[int]) -> dict[int, bytes]:
+        """See `Reading.data_of`."""
+        return await self._read(reads.data_of, ids)
+
+    async def users_of(self, numbers: Collection[int]) -> list[tuple[int, int]]:
+        """See `Reading.users_of`."""
+        return await self._read(reads.users_of, numbers)
+
+    async def match_users(self, rule: int, keys_: Collection[bytes]) -> list[tuple[bytes, int]]:
+        """See `Reading.match_users`."""
+        return await self._read(keys.users_of, rule, keys_)
+
+    async def pools_with(self, number: int) -> list[int]:
+        """See `Reading.pools_with`."""
+        return await self._read(reads.pools_with, number)
+
+    async def clones_of(self, master: int) -> list[int]:
+        """See `Reading.clones_of`."""
+        return await self._read(reads.clones_of, master)
+
+    async def rejects(self, pool: int, kind: str) -> list[Reject]:
+        """See `Reading.rejects`."""
+        return await self._read(reads.rejects, pool, kind)
+
+    async def rejects_after(self, pool: int, kind: str, after: int, limit: int) -> tuple[list[Reject], int | None]:
+        """See `Reading.rejects_after`."""
+        return await self._read(reads.rejects_after, pool, kind, after, limit)
+
+    async def file_part(self, file: int, no: int) -> bytes | None:
+        """See `Reading.file_part`."""
+        return await self._read(reads.file_part, file, no)
+
+    async def answer(self, key: str) -> Answer | None:
+        """See `Reading.answer`."""
+        return await self._read(reads.answer, key)
+
+    # -- leads by filter --------------------------------------------------------------------------------------------
+
+    async def page(self, query: LeadFilter, skip: Collection[int], pools: Pools) -> tuple[list[Lead], int]:
+        """See `Reading.page`."""
+        return await self._read(filters.page, query, skip, pools)
+
+    async def count(self, query: LeadFilter, skip: Collection[int], pools: Pools) -> tuple[int, int]:
+        """See `Reading.count`."""
+        return await self._read(filters.count, query, skip, pools)
+
+    async def lead_from(self, at_ms: int) -> tuple[int | None, int]:
+        """See `Reading.lead_from`."""
+        return await self._read(reads.lead_from, at_ms)
+
+    async def closed_before(self, which: tuple[int, str, int], limit: int, skip: Collection[int]) -> list[Lead]:
+        """See `Reading.closed_before`."""
+        return await self._read(reads.closed_before, which, limit, skip)
+
+    # -- the journal ------------------------------------------------------------------------------------------------
+
+    async def history(self, lead: int, last_commit: int) -> list[Event]:
+        """See `Reading.history`."""
+        return await self._read(journal.history, lead, last_commit)
+
+    async def lead_at(self, no: int, lead: int) -> Lead | None:
+        """See `Reading.lead_at`."""
+        return await self._read(journal.lead_at, no, lead)
+
+    async def commit_before(self, at_ms: int) -> int:
+        """See `Reading.commit_before`."""
+        return await self._read(journal.commit_before, at_ms)
+
+    async def happened(self, after: int, up_to: int, limit: int) -> tuple[list[tuple[Event, Lead]], int]:
+        """See `Reading.happened`."""
+        return await self._read(journal.happened, after, up_to, limit)
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    async def write(self, entry: Entry, direct: Direct) -> None:
+        """See `Writing.write`. One statement and one hop to the writer's thread, unless leads come or go."""
+        row = (entry.no, entry.at_ms, self._epoch, entry.body)
+        if direct:
+            await self._by(self.file.writer, writes.write_commit, row, direct)
+        else:
+            await self._by(self.file.writer, journal.insert, row)
+        self.file.upkeep.note(pages_of(entry, direct))
+
+    async def fold_leads(self, leads: Sequence[Lead]) -> None:
+        """See `Writing.fold_leads`."""
+        await self._change(writes.fold_leads, leads)
+
+    async def fold_rows(self, rows: Mapping[RowKey, Row | None]) -> None:
+        """See `Writing.fold_rows`."""
+        await self._change(writes.fold_rows, rows)
+
+    async def set_folded(self, up_to: int, at_ms: int) -> None:
+        """See `Writing.set_folded`."""
+        await self._change(writes.set_folded, up_to, at_ms)
+
+    async def take_away(self) -> bool:
+        """See `Writing.take_away`."""
+        return await self._change(doomed.take_away)
+
+    async def add_rule(self, name: str, no: int) -> None:
+        """See `Writing.add_rule`."""
+        await self._by(self.file.writer, keys.add_rule, name, no)
+
+    async def next_leads(self, after: int, limit: int) -> list[int]:
+        """See `Writing.next_leads`."""
+        return await self._read(keys.next_leads, after, limit)
+
+    async def fill(self, name: str, rule: Rule, found: Sequence[tuple[bytes, int]]) -> None:
+        """See `Writing.fill`."""
+        await self._change(keys.fill, name, rule, found)
+
+    # -- erasing ----------------------------------------------------------------------------------------------------
+
+    async def heads(self, erasures: Sequence[Erasure], forget: Collection[int]) -> Heads:
+        """See `Writing.heads`."""
+        return await self._change(erasing.heads, erasures, forget)
+
+    async def rewrite(self, commits: Heads) -> Heads:
+        """See `Writing.rewrite`."""
+        return await self._change(erasing.rewrite, commits)
+
+    async def delete_data(self, leads: Sequence[int]) -> None:
+        """See `Writing.delete_data`."""
+        await self._change(erasing.delete_data, leads)
+
+    async def delete_rejects(self, name: int) -> bool:
+        """See `Writing.delete_rejects`."""
+        return await self._change(erasing.delete_rejects, name)
+
+    async def delete_uses(self, number: int, after: int) -> int | None:
+        """See `Writing.delete_uses`."""
+        return await self._change(erasing.delete_uses, number, after)
+
+    async def mentions(self, numbers: Sequence[int], up_to: int) -> list[int]:
+        """See `Writing.mentions`."""
+        return await self._change(erasing.mentions, numbers, up_to)
+
+    async def rewrite_mentions(self, no: int, erasures: Collection[int], forget: Collection[int]) -> None:
+        """See `Writing.rewrite_mentions`."""
+        await self._change(erasing.rewrite_mentions, no, erasures, forget)
+
+    async def rewrite_erasures(self, ids: Sequence[int]) -> None:
+        """See `Writing.rewrite_erasures`."""
+        await self._change(erasing.rewrite_erasures, ids)
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    async def _read(self, work: _Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if self.reader is None:
+            raise StoreError("reading failed: the store is closed")
+        try:
+            return await self.reader.run(work, self._org, *args, **kwargs)
+        except _CANT as error:
+            raise StoreError(f"reading failed: {error}") from error
+
+    async def _change(self, work: _Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._by(self.file.back, work, *args, **kwargs)
+
+    async def _by(self, connection: Connection, work: _Work[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await connection.run(work, self._org, *args, **kwargs)
+        except _CANT as error:
+            raise StoreError(str(error)) from error
 
 
-class Direct(Struct):
-    """What a commit writes into the tables itself, beside its row in the journal."""
-
-    fresh: Sequence[FreshLead] = ()
-    rejects: Sequence[Reject] = ()
-    gone: Sequence[int] = ()
-    parts: Sequence[FilePart] = ()
-    mentions: Collection[int] = ()
-    """Numbers that rows of the journal name."""
-    doomed: Sequence[tuple[str, int]] = ()
-    """Tables and ids of rows that go and take others along."""
-    trails: Sequence[tuple[int, int]] = ()
-    """(lead, commit) of leads that go, and of data that change without their lead."""
-    edited: Sequence[tuple[LeadData, Lead | None]] = ()
-    """Changed data, with the lead's row if the tables do not have the newest."""
-    rules: Mapping[str, int] = field(default_factory=dict)
-    """Duplicate rules that are kept up, and their numbers."""
-
-    def __bool__(self) -> bool:
-        lists = (self.fresh, self.rejects, self.gone, self.parts, self.mentions, self.doomed, self.trails, self.edited)
-        return any(lists)
+def _folded_to(db: sqlite3.Connection, org: int) -> int:
+    row = db.execute("SELECT folded_to FROM owner WHERE org = ?", (org,)).fetchone()
+    return row[0] if row else 0
 
 
-def numbers_named(changes: Changes) -> set[int]:
-    """The numbers that the changes name in rows other than leads'."""
-    rows = changes.rows.items()
-    return {number for key, row in rows if key[0] in NUMBER_TABLES for number in numbers_in(key, row)}
-
-
-def write_commit(db: sqlite3.Connection, step: tuple[int, int, int, int, bytes], direct: Direct) -> None:
-    """One transaction: the journal's row (org, no, at_ms, epoch, body), and what goes to the tables at once.
-
-    Ids of fresh leads are new, so nothing that waits to be folded can be about an older row of theirs.
-    """
-    org, no = step[:2]
+def _next_epoch(db: sqlite3.Connection, org: int) -> int:
     with transaction(db):
-        db.execute(journal.INSERT, step)
-        for leads in batches(direct.fresh):
-            _insert_fresh(db, org, leads)
-        for part in batches(enumerate(direct.rejects)):
-            _insert_rejects(db, org, no, part)
-        for file_part in direct.parts:
-            insert(db, _PART, [(org, file_part.file, file_part.no, file_part.body)])
-        insert(db, _MENTION, [(org, number, no) for number in sorted(direct.mentions)])
-        insert(db, _DOOMED, [(org, *entry) for entry in direct.doomed])
-        insert(db, _TRAIL, [(org, *entry) for entry in direct.trails])
-        for ids in batches(direct.gone):
-            _delete_leads(db, org, ids)
-        if direct.rules:
-            keys.keep_up(db, org, direct.rules, direct.fresh, direct.edited, set(direct.gone))
-
-
-def _insert_fresh(db: sqlite3.Connection, org: int, leads: Sequence[FreshLead]) -> None:
-    """Data fields have a table of their own, so that loading does not read them."""
-    bare = [(f, encode(structs.replace(f, data=b""))) for f in leads]
-    insert(db, _LEAD, [(org, f.pool, f.ordinal, f.id, f.owner, body) for f, body in bare])
-    insert(db, _NUMBER, sorted((org, number, f.id, f.pool) for f in leads for number in f.numbers))
-    insert(db, _DATA, [(org, f.id, f.data) for f in leads])
-    insert(db, _CLONE, [(org, f.master, f.id) for f in leads if f.master])
-
-
-def _insert_rejects(db: sqlite3.Connection, org: int, no: int, part: Sequence[tuple[int, Reject]]) -> None:
-    insert(db, _REJECT, [(org, r.pool, r.kind, r.row, no, at, encode(r)) for at, r in part])
-    places = ((name, r.pool, r.kind, r.row, no, at) for at, r in part for name in names_of(r))
-    insert(db, _REJECT_NUMBER, [(org, *place) for place in sorted(places)])
-
-
-def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
-    """Their numbers stay, to tell which pools had them, and a trail to what the journal says of them."""
-    these = (org, *ids)
-    which = f"WHERE org = ? AND id IN {marks(len(ids))}"
-    touched = [decode_lead(body) for (body,) in db.execute(f"SELECT body FROM state {which}", these)]
-    insert(db, _TRAIL, [(org, row.id, no) for row in touched for no in commits_of(row)])
-    db.execute(f"DELETE FROM lead {BY_ID} {which}", these)
-    db.execute(f"DELETE FROM state {which}", these)
-    db.execute(f"DELETE FROM lead_data WHERE org = ? AND lead IN {marks(len(ids))}", these)
-
-
-def commits_of(row: Lead) -> set[int]:
-    """Where the journal speaks of the lead: the newest of its chain, and those that no event tells of."""
-    return {row.last_commit, *row.silent} - {0}
-
-
-# -- folding: every function may be run again with the same rows ----------------------------------------------------
-
-
-def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[Lead]) -> None:
-    """Newest rows of some leads; the trigger takes those that were untouched out of `lead`."""
-    insert(db, _STATE, [(org, *_columns(lead), encode(lead)) for lead in leads])
-
-
-def _columns(lead: Lead) -> tuple[object, ...]:
-    kind = (int(lead.status), lead.closure, lead.campaign, lead.pool, lead.owner)
-    shown = condition_of(lead).shown
-    latest = (int(shown.activity), shown.rule, 0 if lead.latest is None else lead.latest.agent)
-    return (lead.id, *kind, lead.due_ms, lead.closed_ms, int(lead.erased), *latest)
-
-
-def fold_rows(db: sqlite3.Connection, org: int, rows: Mapping[RowKey, Row | None]) -> None:
-    """Newest rows of the other tables."""
-    with transaction(db):
-        insert(db, _DATA, [(org, row.lead, row.data) for row in rows.values() if isinstance(row, LeadData)])
-        insert(
-            db, _ANSWER, [(org, row.key, row.at_ms, encode(row)) for row in rows.values() if isinstance(row, Answer)]
-        )
-        plain = {key: row for key, row in rows.items() if not isinstance(row, LeadData | Answer)}
-        insert(db, _ROW, [(org, *key, encode(row)) for key, row in plain.items() if row is not None])
-        dead = [(org, *key) for key, row in plain.items() if row is None]
-        db.executemany("DELETE FROM row WHERE org = ? AND tbl = ? AND key = ?", dead)
-
-
-def set_folded(db: sqlite3.Connection, org: int, up_to: int, at_ms: int) -> None:
-    """The tables have every commit up to this one. Answers that nobody may ask for any more go."""
-    with transaction(db):
-        db.execute("UPDATE owner SET folded_to = ? WHERE org = ?", (up_to, org))
-        db.execute("DELETE FROM answer WHERE org = ? AND at_ms < ?", (org, at_ms - ANSWER_KEPT_MS))
+        db.execute("INSERT OR IGNORE INTO owner (org, epoch, pid, folded_to) VALUES (?, 0, 0, 0)", (org,))
+        db.execute("UPDATE owner SET epoch = epoch + 1, pid = ? WHERE org = ?", (os.getpid(), org))
+        return int(db.execute("SELECT epoch FROM owner WHERE org = ?", (org,)).fetchone()[0])

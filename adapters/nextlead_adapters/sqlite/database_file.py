@@ -1,0 +1,120 @@
+"""One file that is open: its lock, its connections, and the right to write, which all its stores share.
+
+1. `lock` is held around everything that writes, so the two writing connections never wait for each other inside SQLite.
+2. The writer's connection is synchronous FULL: when its statement returns, the commit is on the disk. Folding and
+   checkpoints go through `back` at NORMAL.
+3. Each store reads by a connection of its own, and waits neither for commits nor for others who read. For reading only
+   there is one connection with one transaction: everything is read as of one moment, whatever the owner does.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from nextlead.ports import StoreRefused
+
+from . import files, schema
+from .connection import FULL, NORMAL, Connection, connect, connect_reader
+from .upkeep import Upkeep
+
+
+class DatabaseFile:
+    """See above. `open`, then `claim` to write; `close`."""
+
+    writer: Connection
+    back: Connection
+    upkeep: Upkeep
+
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self.read_only = read_only
+        self.lock = asyncio.Lock()
+        self.claimed = False
+        self.in_use: set[int] = set()
+        """Organisations whose stores are claimed."""
+        self._process_lock = files.Lock(self.path)
+        self._connections: list[Connection] = []
+        self._snapshot: Connection | None = None
+        self._fd: int | None = None
+
+    async def open(self) -> None:
+        """Check the file, and make it, empty, when it is not there. Raises `StoreRefused`."""
+        with self.refusing():
+            files.check_place(self.path)
+            if not self.read_only:
+                files.create(self.path)
+            if not self._process_lock.held_here():
+                files.check_header(self.path)  # it reads the file, and SQLite's locks would not survive that
+            if self.read_only:
+                await self._open_snapshot()
+            else:
+                self.writer = await self._keep(await connect(self.path, FULL))
+                await self.writer.run(schema.version)
+
+    async def bring_up(self) -> None:
+        """Make the tables, or bring those of an older version up, under the process's lock. Raises `StoreRefused`."""
+        with self.refusing():
+            if not self.read_only and await self.writer.run(schema.version) < len(schema.MIGRATIONS):
+                self._process_lock.take()
+                await self.writer.run(schema.migrate)
+
+    async def claim(self) -> None:
+        """Become the process that writes, until `close`. Raises `StoreRefused` naming the process that does."""
+        if self.read_only:
+            raise StoreRefused(f"{self.path} was opened for reading only")
+        with self.refusing():
+            self._process_lock.take()
+            await self.bring_up()
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            self.back = await self._keep(await connect(self.path, NORMAL))
+            self.upkeep = Upkeep(self.back, self._fd, self.lock)
+            self.claimed = True
+
+    async def reader(self) -> Connection:
+        """A connection to read by; give it to `give_back`."""
+        return self._snapshot or await self._keep(await connect_reader(self.path))
+
+    async def give_back(self, reader: Connection) -> None:
+        """Close it, unless others read by it."""
+        if reader is not self._snapshot and reader in self._connections:
+            self._connections.remove(reader)
+            await reader.close()
+
+    async def close(self) -> None:
+        """Leave no log behind, if the disk lets it, and give the lock back. Harmless twice."""
+        if self.claimed:
+            self.claimed = False
+            await self.upkeep.finish()
+        while self._connections:
+            await self._connections.pop().close()
+        if self._fd is not None:
+            os.close(self._fd)  # after the connections: see scrub.py
+            self._fd = None
+        self._process_lock.give_back()
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """What SQLite or a decoder can't read is a file that can't be used."""
+        try:
+            yield
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            raise StoreRefused(f"{self.path} can't be used: {error}") from error
+
+    async def _open_snapshot(self) -> None:
+        self._snapshot = await self._keep(await connect_reader(self.path))
+        await self._snapshot.run(_begin)
+        if await self._snapshot.run(schema.version) < len(schema.MIGRATIONS):
+            raise StoreRefused(f"{self.path} is of an older version; migrate it first")
+
+    async def _keep(self, connection: Connection) -> Connection:
+        self._connections.append(connection)
+        return connection
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN")
