@@ -107,6 +107,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
     from .backup.sources import backup_of
     from .http.app import create_app
     from .http.services import Limits
+    from .http.tenants import OneOrganisation
     from .intake.originals import Originals
     from .intake.service import Intake
     from .intake.worker import Limits as ReadingLimits
@@ -137,9 +138,7 @@ async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built
             privacy.start()
             try:
                 app = create_app(
-                    dialer,
-                    intake,
-                    privacy,
+                    OneOrganisation(dialer, intake, privacy),
                     limits=Limits(http.body_max_bytes, http.upload_max_bytes, upload_dir=folder),
                     operator_token_sha256=sha256(token.encode()).hexdigest(),
                     loopback=http.host in LOOPBACK,

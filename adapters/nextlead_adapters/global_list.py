@@ -105,11 +105,6 @@ class GlobalList:
                 if change.behind:
                     self._keeper.look()
 
-    async def leads_with(self, numbers: Sequence[int]) -> int:
-        """How many open leads of all organisations have one of the numbers."""
-        found = [await each.read(partial(_leads_with, numbers)) for each in (self._keeper, *self._copies)]
-        return sum(found)
-
     # -- a chore: those that could not follow -----------------------------------------------------------------------
 
     def next_ms(self) -> int | None:
@@ -155,10 +150,6 @@ async def _unblock(command: Unblock, dialer: Dialer) -> int:
     except NotFound:
         return 0
     return 1
-
-
-def _leads_with(numbers: Sequence[int], engine: Engine) -> int:
-    return len({lead for number in numbers for lead in engine.leads_with_number(number)})
 
 
 def _numbers(engine: Engine) -> list[int]:

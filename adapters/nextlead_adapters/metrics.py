@@ -5,7 +5,7 @@ there is no await in it. docs/operating.md says which to look at. No label takes
 statuses, causes, reasons. Public statuses and their reasons are those of status schemes and of campaigns' results.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -151,8 +151,22 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     return found
 
 
-def exposition(dialer: Dialer, organisation: str = "default") -> bytes:
-    """The metrics in Prometheus's text format."""
+class OrganisationsCollector(Collector):
+    """Several organisations' metrics: each metric once, with the series of all of them."""
+
+    def __init__(self, dialers: Sequence[tuple[str, Dialer]]) -> None:
+        self._each = [DialerCollector(dialer, code) for code, dialer in dialers]
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything, as it is now: all have the same metrics in the same order."""
+        for metric, *others in zip(*(each.collect() for each in self._each), strict=True):
+            for other in others:
+                metric.samples.extend(other.samples)
+            yield metric
+
+
+def exposition(dialers: Sequence[tuple[str, Dialer]]) -> bytes:
+    """The metrics in Prometheus's text format, of dialers with their organisations' codes."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(DialerCollector(dialer, organisation))
+    registry.register(OrganisationsCollector(dialers))
     return generate_latest(registry)

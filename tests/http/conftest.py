@@ -14,6 +14,7 @@ from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.almanac import LibraryAlmanac
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
+from nextlead_adapters.http.tenants import OneOrganisation
 from nextlead_adapters.http.times import parse_time
 from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
@@ -35,15 +36,14 @@ async def house() -> AsyncIterator[House]:
         await intake.start()
         privacy = Privacy(dialer, Originals(dialer))
         privacy.start()
+        tenants = OneOrganisation(dialer, intake, privacy)
         app = create_app(
-            dialer,
-            intake,
-            privacy,
+            tenants,
             operator_token_sha256=sha256(OPERATOR.encode()).hexdigest(),
             limits=Limits(body_max_bytes=BODY_MAX, upload_max_bytes=UPLOAD_MAX),
             manual_clock=True,
         )
-        yield House(dialer, intake, privacy, app, store)
+        yield House(tenants, app, store)
         await privacy.close()
         await intake.close()
 

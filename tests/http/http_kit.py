@@ -5,10 +5,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore
-from nextlead_adapters.intake.service import Intake
-from nextlead_adapters.privacy.service import Privacy
+from nextlead_adapters.http.tenants import OneOrganisation
 
 OPERATOR = "the-operators-token-of-these-tests"
 START = "2026-03-02T09:00:00Z"
@@ -20,13 +18,12 @@ NUMBERS = ("+14155550100", "+14155550101", "+14155550102", "+14155550103")
 class House:
     """The parts, and callers by their tokens."""
 
-    def __init__(
-        self, dialer: Dialer, intake: Intake, privacy: Privacy, app: ASGIApp, store: FaultyStore | None = None
-    ) -> None:
+    def __init__(self, tenants: OneOrganisation, app: ASGIApp, store: FaultyStore | None = None) -> None:
         self._store = store
-        self.dialer = dialer
-        self.intake = intake
-        self.privacy = privacy
+        self.tenants = tenants
+        self.dialer = tenants.default.dialer
+        self.intake = tenants.default.intake
+        self.privacy = tenants.default.privacy
         self.app = app
 
     @property

@@ -366,5 +366,5 @@ async def test_next_without_a_session(centre: Caller) -> None:  # R3.1
 
 
 async def test_the_clock_is_not_there_without_the_flag(house: House) -> None:
-    app = create_app(house.dialer, house.intake, house.privacy)
+    app = create_app(house.tenants)
     assert (await Caller(app, None, {}).no(404, "GET", "/v1/clock"))["code"] == "not_found"

@@ -10,6 +10,7 @@ from msgspec import Struct
 from nextlead.core.commands import Anonymise
 from nextlead.core.errors import NotFound
 from nextlead_adapters.http.app import create_app
+from nextlead_adapters.http.tenants import OneOrganisation
 
 
 class Report(Struct):
@@ -47,7 +48,7 @@ def service() -> Service:
 
 @pytest.fixture
 async def admin_of(house: House, centre: Caller, service: Service) -> Caller:
-    app = create_app(house.dialer, house.intake, service)
+    app = create_app(OneOrganisation(house.dialer, house.intake, service))
     token = await token_of(centre, "admin")
     return Caller(app, token, {})
 

@@ -16,6 +16,7 @@ from nextlead.runtime.clock import ManualClock
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore, MemoryStore
 from nextlead_adapters.http.app import create_app
+from nextlead_adapters.http.tenants import OneOrganisation
 from nextlead_adapters.http.times import parse_time
 from nextlead_adapters.intake.originals import Originals
 from nextlead_adapters.intake.service import Intake
@@ -45,8 +46,9 @@ class Life:
         operator = sha256(OPERATOR.encode()).hexdigest()
         self.privacy = Privacy(self.dialer, Originals(self.dialer))
         self.privacy.start()
-        app = create_app(self.dialer, self.intake, self.privacy, operator_token_sha256=operator, manual_clock=True)
-        self.admin = House(self.dialer, self.intake, self.privacy, app, self.store).caller()
+        tenants = OneOrganisation(self.dialer, self.intake, self.privacy)
+        app = create_app(tenants, operator_token_sha256=operator, manual_clock=True)
+        self.admin = House(tenants, app, self.store).caller()
 
     async def again(self) -> None:
         """The process is gone, and with it all that was not committed; a new one opens the store."""

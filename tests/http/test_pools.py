@@ -129,7 +129,7 @@ BAD_UPLOADS: list[tuple[bytes, object, int, str]] = [
 async def test_an_upload_that_is_not_right_makes_no_pool(
     house: House, centre: Caller, upload_dir: Path, file: bytes, options: object, status: int, field: str
 ) -> None:
-    app = create_app(house.dialer, house.intake, house.privacy, limits=Limits(upload_dir=upload_dir))
+    app = create_app(house.tenants, limits=Limits(upload_dir=upload_dir))
     caller = Caller(app, (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"], {})
     answer = await send(caller, file, options)
     assert answer.status_code == status, answer.text
@@ -162,7 +162,7 @@ BAD_FORMS = [
 async def test_a_form_that_is_not_one(
     house: House, centre: Caller, upload_dir: Path, headers: dict[str, str], body: bytes, status: int
 ) -> None:
-    app = create_app(house.dialer, house.intake, house.privacy, limits=Limits(upload_dir=upload_dir))
+    app = create_app(house.tenants, limits=Limits(upload_dir=upload_dir))
     caller = Caller(app, (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"], {})
     await caller.no(status, "POST", "/v1/pools", content=body, headers=headers)
 
@@ -177,7 +177,7 @@ async def test_a_file_over_the_limit(centre: Caller) -> None:
 async def test_a_client_that_goes_in_the_middle_of_its_file_leaves_nothing(
     house: House, centre: Caller, upload_dir: Path
 ) -> None:
-    app = create_app(house.dialer, house.intake, house.privacy, limits=Limits(upload_dir=upload_dir))
+    app = create_app(house.tenants, limits=Limits(upload_dir=upload_dir))
     token = (await centre.ok("POST", "/v1/tokens", {"role": "admin"}))["token"]
     messages = [{"type": "http.request", "body": FILE, "more_body": True}, {"type": "http.disconnect"}]
     sent: list[Any] = []

@@ -27,10 +27,8 @@ async def admin(house: House) -> AsyncIterator[Caller]:
     """A call centre with the agent ann and the campaign sf, behind an application with the daemon's own limits."""
     token = sha256(OPERATOR.encode()).hexdigest()
     admin = House(
-        house.dialer,
-        house.intake,
-        house.privacy,
-        create_app(house.dialer, house.intake, house.privacy, operator_token_sha256=token),
+        house.tenants,
+        create_app(house.tenants, operator_token_sha256=token),
     ).caller()
     fields = [{"name": field} for field in FIELDS]
     await admin.ok("PUT", "/v1/campaigns/sf", {"name": "San Francisco", "template": {"fields": fields}})

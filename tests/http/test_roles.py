@@ -13,6 +13,12 @@ anyone      GET /docs
 metrics     GET /metrics
 operator    GET /v1/clock
 operator    POST /v1/clock
+operator    GET /v1/backup
+operator    GET /v1/organisations
+operator    POST /v1/organisations
+operator    GET /v1/organisations/{code}
+operator    PATCH /v1/organisations/{code}
+operator    POST /v1/organisations/{code}/token
 agent       PUT /v1/agents/{code}/session
 agent       DELETE /v1/agents/{code}/session
 agent       POST /v1/agents/{code}/next

@@ -109,7 +109,7 @@ LOCAL = [
 
 @pytest.mark.parametrize(("loopback", "headers", "status"), LOCAL)
 async def test_metrics_without_a_token(house: House, loopback: bool, headers: dict[str, str], status: int) -> None:
-    app = create_app(house.dialer, house.intake, house.privacy, loopback=loopback)
+    app = create_app(house.tenants, loopback=loopback)
     assert (await Caller(app, None, headers).call("GET", "/metrics")).status_code == status
     assert (await Caller(app, None, headers).call("GET", "/v1/teams")).status_code == 401
 

@@ -1,13 +1,12 @@
 """The application: the route table, and what answers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
-
-from nextlead.runtime.dialer import Dialer
 
 from . import (
     activities,
@@ -23,6 +22,7 @@ from . import (
     lead_export,
     leads,
     limit_packs,
+    organisations,
     pools,
     problems,
     saved_filters,
@@ -34,10 +34,10 @@ from . import (
     work,
 )
 from .auth import Gatekeeper
-from .endpoint import Endpoint, send_reply
-from .ports import Intake, Privacy
-from .services import Limits, Services
+from .endpoint import Endpoint, not_ours, send_reply
+from .services import Face, Limits, always
 from .table import Route
+from .tenants import Organisations
 
 ROUTES: Final[tuple[Route, ...]] = (
     *work.ROUTES,
@@ -59,6 +59,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *forgetting.ROUTES,
     *blocking.ROUTES,
     *watching.ROUTES,
+    *organisations.ROUTES,
     *backup.ROUTES,
     *describing.ROUTES,
 )
@@ -71,26 +72,26 @@ def routes(*, manual_clock: bool) -> tuple[Route, ...]:
 
 
 def create_app(
-    dialer: Dialer,
-    intake: Intake,
-    privacy: Privacy,
+    tenants: Organisations,
     *,
     operator_token_sha256: str | None = None,
     limits: Limits | None = None,
     loopback: bool = False,
     manual_clock: bool = False,
     back_up: backup.BackUp | None = None,
+    holds: Callable[[], bool] = always,
 ) -> ASGIApp:
-    """The ASGI application over an open dialer.
+    """The ASGI application over organisations that are open; of one, `OneOrganisation` makes what it takes.
 
     `loopback`: it listens on this machine only, so `/metrics` needs no token. The hash is that of a token that may do
-    everything, on top of the tokens that the engine knows.
+    everything in the organisation `default` and what concerns all of them, on top of the tokens that the engines know.
+    `holds` is the database's: while it says no, nothing is answered but that the daemon is not ready.
     """
     table = routes(manual_clock=manual_clock)
-    services = Services(dialer, intake, privacy, limits or Limits(), table, back_up)
-    gatekeeper = Gatekeeper(dialer.engine, operator_token_sha256, loopback=loopback)
-    paths = [Path(path, endpoint=Endpoint(services, gatekeeper, methods)) for path, methods in _by_path(table).items()]
-    return Router(paths, redirect_slashes=False, default=_nowhere)
+    face = Face(tenants, limits or Limits(), table, back_up=back_up, holds=holds)
+    gatekeeper = Gatekeeper(face, operator_token_sha256, loopback=loopback)
+    paths = [Path(path, endpoint=Endpoint(face, gatekeeper, methods)) for path, methods in _by_path(table).items()]
+    return Router(paths, redirect_slashes=False, default=partial(_nowhere, face))
 
 
 def _by_path(table: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:
@@ -102,10 +103,10 @@ def _by_path(table: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:
     return found
 
 
-async def _nowhere(scope: Scope, _receive: Receive, send: Send) -> None:
+async def _nowhere(face: Face, scope: Scope, _receive: Receive, send: Send) -> None:
     """No such address."""
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
         return
-    reply = problems.problem_reply(problems.not_found())
+    reply = problems.problem_reply(problems.not_found()) if face.holds() else not_ours()
     await send_reply(send, reply, reply.payload())

@@ -2,15 +2,16 @@
 
 Rules of this file: a token's text is hashed and forgotten; it is in no log, no error and no cache key. A hash that is
 looked up says nothing about its neighbours, so the lookup needs no constant time; the operator's is compared so anyway.
+Of which organisation a call is comes from here, and from nowhere else.
 """
 
 import hmac
 from hashlib import sha256
 
-from nextlead.core.engine import Engine
 from nextlead.core.model import Token
 
 from .problems import ProblemError, forbidden, unauthorized
+from .services import Face, Services
 from .table import NOBODY, Access, Caller, Headers
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
@@ -19,23 +20,27 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-p
 class Gatekeeper:
     """Knows callers by their tokens. `loopback`: the daemon listens on this machine only."""
 
-    def __init__(self, engine: Engine, operator_token_sha256: str | None, *, loopback: bool) -> None:
-        self._engine = engine
+    def __init__(self, face: Face, operator_token_sha256: str | None, *, loopback: bool) -> None:
+        self._face = face
         self._operator = operator_token_sha256
         self._loopback = loopback
-        self._ids: dict[str, int] = {}  # hash -> id, of tokens that were seen; checked against the engine each time
+        self._known: dict[str, tuple[Services, int]] = {}  # hash -> whose it is, and its id; checked each time
+        self._newest: dict[int, int] = {}  # organisation -> id of the newest token when they were looked through
 
-    def admit(self, access: Access, headers: Headers) -> Caller:
-        """The caller, if it may make calls of this access; raises a 401 or 403."""
+    def admit(self, access: Access, headers: Headers) -> tuple[Caller, Services | None]:
+        """The caller, if it may make calls of this access, and what its organisation has; raises a 401 or 403.
+
+        Who needs no token is of no organisation.
+        """
         if access is Access.ANYONE:
-            return NOBODY
+            return NOBODY, None
         given = headers.get("authorization")
         if given is None and access is Access.METRICS and self._is_local(headers):
-            return NOBODY
-        caller = self._caller(given)
+            return NOBODY, None
+        caller, services = self._caller(given)
         if caller.role not in access.value:
             raise forbidden(caller.role)
-        return caller
+        return caller, services
 
     def admits(self, access: Access, headers: Headers) -> bool:
         """Whether the caller still may: a token may be deleted while an answer goes on."""
@@ -48,38 +53,56 @@ class Gatekeeper:
     def _is_local(self, headers: Headers) -> bool:
         return self._loopback and not any(name in headers for name in _FORWARDED)
 
-    def _caller(self, authorization: str | None) -> Caller:
+    def _caller(self, authorization: str | None) -> tuple[Caller, Services]:
         scheme, _, text = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not text:
             raise unauthorized()
         digest = sha256(text.strip().encode()).hexdigest()
         if self._operator is not None and hmac.compare_digest(digest, self._operator):
-            return Caller("operator", "operator", by="admin")
-        token = self._token(digest)
-        if token is None:
+            return Caller("operator", "operator", by="admin"), self._face.services(self._face.organisations.default)
+        found = self._look_up(digest)
+        if found is None and self._learn():
+            found = self._look_up(digest)
+        if found is None:
             raise unauthorized()
-        return self._of_token(token)
+        return self._of_token(*found), found[0]
 
-    def _token(self, digest: str) -> Token | None:
-        """O(1) for a token seen before, else O(tokens)."""
-        tokens = self._engine.tokens
-        token = tokens.get(self._ids.get(digest, 0))
+    def _look_up(self, digest: str) -> tuple[Services, Token] | None:
+        """O(1)."""
+        known = self._known.get(digest)
+        if known is None:
+            return None
+        services, id_ = known
+        token = services.engine.tokens.get(id_)
         if token is not None and token.sha256 == digest:
-            return token
-        self._ids.pop(digest, None)
-        for token in tokens.values():
-            if token.sha256 == digest:
-                self._ids[digest] = token.id
-                return token
+            return services, token
+        del self._known[digest]
         return None
 
-    def _of_token(self, token: Token) -> Caller:
+    def _learn(self) -> bool:
+        """Take in tokens that were made since; whether there are any.
+
+        O(organisations), and O(tokens) of those whose newest token is another one than the last time. Nothing else can
+        have brought one: ids are not used again, and a new token is the last of the dict.
+        """
+        learnt = False
+        for tenant in self._face.organisations.all():
+            tokens = tenant.dialer.engine.state.tokens
+            newest = next(reversed(tokens), 0)
+            if newest != self._newest.get(tenant.organisation.no, 0):
+                self._newest[tenant.organisation.no] = newest
+                services = self._face.services(tenant)
+                self._known.update((token.sha256, (services, token.id)) for token in tokens.values())
+                learnt = True
+        return learnt
+
+    def _of_token(self, services: Services, token: Token) -> Caller:
         name = f"token:{token.id}"
         if token.role != "agent":
             return Caller(
                 token=name, role=token.role, by="admin" if token.role == "admin" else f"{token.role}:{token.id}"
             )
-        agent = self._engine.agents.by_no.get(token.agent)
+        agent = services.engine.agents.by_no.get(token.agent)
         if agent is None:
             raise unauthorized()
         return Caller(token=name, role="agent", by=f"agent:{agent.code}", agent=agent.code, agent_no=agent.no)

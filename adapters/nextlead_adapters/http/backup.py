@@ -89,7 +89,7 @@ async def backup(call: Call) -> Reply | Stream:
     """A copy of the whole store, all organisations, as a SQLite store file that is consistent as of one moment."""
     if call.scope["method"] == "HEAD":
         return Reply(200, raw=b"", headers=(("content-type", MEDIA),))
-    source, length, digest = await call.services.backups.make(call.receive)
+    source, length, digest = await call.face.backups.make(call.receive)
     more = (("content-length", str(length)), ("repr-digest", f"sha-256=:{digest}:"))
 
     async def chunks() -> Chunks:
@@ -110,6 +110,5 @@ ROUTES: Final = tagged(
         handler=backup,
         answer=str,
         media=MEDIA,
-        
     ),
 )

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from nextlead.core.blocking import refusal_of_number
 from nextlead.core.commands import Block, Scope, Unblock
 from nextlead.core.engine import Engine
+from nextlead.core.errors import NotFound
 from nextlead.core.model import Answer, Blocked
 
 from . import blocking_shapes as shapes
-from .blocking_import import import_numbers, need_operator
+from .blocking_import import concerned, import_numbers, need_operator
 from .fields import read_number, region_of
 from .lists import Page, cursor, cut
 from .problems import malformed
@@ -82,13 +83,28 @@ async def block(call: Call) -> object:
     scope, number = _scope(call, body), _number(call, body.number)
     show = partial(_blocked, call, scope, number)
     if call.query.dry_run:
-        return await _block_dry(call, number, show)
+        return await _block_dry(call, scope, number, show)
     command = Block(by=call.caller.by, numbers=(number,), reason=body.reason, scope=scope, drop_number=body.drop_number)
-    return await call.submit(command, lambda reply: show(reply.count), _as_kept)
+    if scope == "organisation":
+        return await call.submit(command, lambda reply: show(reply.count), _as_kept)
+    return await _block_globally(call, command, show)
 
 
-async def _block_dry(call: Call, number: int, show: Callable[[int], shapes.BlockedView]) -> Reply:
-    view = await call.services.dialer.read(lambda engine: show(len(engine.leads_with_number(number))))
+async def _block_globally(call: Call, command: Block, show: Callable[[int], shapes.BlockedView]) -> object:
+    """In all organisations; the leads of all of them are counted, which a first answer kept early can't do yet."""
+    async with call.face.organisations.global_list.change() as change:
+        view = await call.submit(command, lambda reply: show(reply.count), _as_kept)
+        more = await change.block(command)
+    if more:
+        view.leads += more
+        if call.keep is not None:
+            await call.services.dialer.submit(call.keep(call.route.status, _as_kept(view)))
+    return view
+
+
+async def _block_dry(call: Call, scope: Scope, number: int, show: Callable[[int], shapes.BlockedView]) -> Reply:
+    leads = len(await concerned(call, scope, (number,)))
+    view = await call.services.dialer.read(lambda _engine: show(leads))
     if call.keep is not None:
         await call.services.dialer.submit(call.keep(200, _as_kept(view)))
     return Reply(200, view)
@@ -121,7 +137,22 @@ async def unblock(call: Call) -> None:
     query: shapes.UnblockQuery = call.query
     need_operator(call, query.scope)
     command = Unblock(by=call.caller.by, number=_number(call, query.number), scope=query.scope)
-    await call.services.dialer.submit(command)
+    if query.scope == "organisation":
+        await call.services.dialer.submit(command)
+    else:
+        await _unblock_globally(call, command)
+
+
+async def _unblock_globally(call: Call, command: Unblock) -> None:
+    """In all organisations. One that `default` has forgotten is on the lists of the others only."""
+    absent: NotFound | None = None
+    async with call.face.organisations.global_list.change() as change:
+        try:
+            await call.services.dialer.submit(command)
+        except NotFound as refusal:
+            absent = refusal
+        if not await change.unblock(command) and absent is not None:
+            raise absent
 
 
 async def check(call: Call) -> object:

@@ -69,15 +69,17 @@ async def _all(
     call: Call, scope: Scope, slices: AsyncIterator[Given], total: shapes.ImportAnswer
 ) -> shapes.ImportAnswer:
     reader = number_reader(region_of(call.services.engine))
-    concerned: set[int] = set()
+    found: set[tuple[int, int]] = set()
     async for given, is_last in with_last(slices):
         read = await anyio.to_thread.run_sync(_read, given, reader)
         fresh = await call.services.dialer.read(partial(_take, read, scope, total))
         if call.query.dry_run:
-            concerned |= await call.services.dialer.read(partial(_concerned, fresh))
-            total.leads = len(concerned)
+            found |= await concerned(call, scope, tuple(fresh))
+            total.leads = len(found)
         else:
             await _block(call, scope, fresh, total, is_last=is_last)
+    if scope == "global" and call.keep is not None and not call.query.dry_run:
+        await call.services.dialer.submit(call.keep(call.route.status, total))  # with the leads of all organisations
     return total
 
 
@@ -86,22 +88,39 @@ def _read(given: Given, reader: Callable[[str], int | str]) -> Read:
 
 
 def _take(read: Read, scope: Scope, total: shapes.ImportAnswer, engine: Engine) -> dict[int, str]:
-    """Count a slice; the numbers in it that are new, with their reasons."""
+    """Count a slice; the numbers in it that are new, with their reasons.
+
+    On the global list also those that this organisation has forgotten: the others have not.
+    """
     there = engine.state.blocked_globally if scope == "global" else engine.blocked
     fresh: dict[int, str] = {}
     for row, number, reason in read:
         total.rows += 1
         if isinstance(number, str):
             note_invalid(total, row, number)
-        elif number in there or number in fresh or refusal_of_number(engine.state, number) == "anonymized":
+        elif number in there or number in fresh:
             total.already += 1
+        elif refusal_of_number(engine.state, number) == "anonymized":
+            total.already += 1
+            if scope == "global":
+                fresh[number] = reason
         else:
             total.added += 1
             fresh[number] = reason
     return fresh
 
 
-def _concerned(numbers: Iterable[int], engine: Engine) -> set[int]:
+async def concerned(call: Call, scope: Scope, numbers: Sequence[int]) -> set[tuple[int, int]]:
+    """Open leads with one of the numbers, each with its organisation."""
+    tenants = (call.services.tenant,) if scope == "organisation" else call.face.organisations.all()
+    return {
+        (tenant.organisation.no, lead)
+        for tenant in tenants
+        for lead in await tenant.dialer.read(partial(_leads_with, numbers))
+    }
+
+
+def _leads_with(numbers: Iterable[int], engine: Engine) -> set[int]:
     return {lead for number in numbers for lead in engine.leads_with_number(number)}
 
 
@@ -112,7 +131,12 @@ async def _block(call: Call, scope: Scope, fresh: dict[int, str], total: shapes.
             by=call.caller.by, numbers=numbers, reason=reason, scope=scope, drop_number=call.body.drop_number
         )
         keep = _whole if is_last and at == len(groups) else _nothing
-        await call.submit(command, partial(_count, total), keep)
+        if scope == "organisation":
+            await call.submit(command, partial(_count, total), keep)
+            continue
+        async with call.face.organisations.global_list.change() as change:
+            await call.submit(command, partial(_count, total), keep)
+            total.leads += await change.block(command)
 
 
 def _whole(total: shapes.ImportAnswer) -> object | None:

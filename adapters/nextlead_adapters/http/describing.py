@@ -19,13 +19,13 @@ class OpenApi(View):
 
 async def openapi(call: Call) -> Reply:
     """For programs."""
-    return Reply(200, raw=to_json(call.services.document))
+    return Reply(200, raw=to_json(call.face.document))
 
 
 async def docs(call: Call) -> Reply:
     """For people."""
     headers = (("content-type", HTML), ("content-security-policy", POLICY))
-    return Reply(200, raw=render(call.services.document).encode(), headers=headers)
+    return Reply(200, raw=render(call.face.document).encode(), headers=headers)
 
 
 ROUTES: Final = tagged(

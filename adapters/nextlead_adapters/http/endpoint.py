@@ -1,9 +1,12 @@
 """One address: from a request to its answer, the same steps for every call.
 
-    who calls, and may they? -> query -> body -> (Idempotency-Key) -> handler -> answer
+    who calls, and may they? -> query -> body -> (Idempotency-Key) -> handler -> is the database ours? -> answer
 
 Everything that goes wrong on the way becomes a problem answer here, and nowhere else. What is left is our own fault: it
 is logged for a person to act on, and answered with a 500.
+
+Whether the database is ours is asked just before a byte is sent: a process that was stopped and wakes up may have an
+answer that another has made untrue. It says no more than that it is not ready; what it was sending breaks off.
 """
 
 import traceback
@@ -13,15 +16,15 @@ from typing import Final
 
 import structlog
 from msgspec import UNSET
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from nextlead.core.errors import NextleadError, NotFound, StorageFailed
+from nextlead.core.errors import NextleadError, NotFound, NotReady, StorageFailed
 from nextlead.ports import StoreError
 
 from . import idempotency, problems
 from .auth import Gatekeeper
 from .reading import ClientGone, check_json_type, decode, decode_query, read_body
-from .services import Services
+from .services import Face
 from .table import Call, Reply, Route, Stream
 from .uploads import is_form, receive_upload
 
@@ -30,11 +33,20 @@ JSON: Final = (b"content-type", b"application/json")
 _log = structlog.get_logger("nextlead.http")
 
 
+class NotOurs(Exception):
+    """The database may be another process's by now: what is being sent breaks off."""
+
+
+def not_ours() -> Reply:
+    """The only answer while that is so."""
+    return problems.problem_reply(problems.of_error(NotReady("another process may own the database by now")))
+
+
 class Endpoint:
     """The calls of one path, by method. An ASGI application."""
 
-    def __init__(self, services: Services, gatekeeper: Gatekeeper, routes: Mapping[str, Route]) -> None:
-        self._services = services
+    def __init__(self, face: Face, gatekeeper: Gatekeeper, routes: Mapping[str, Route]) -> None:
+        self._face = face
         self._gatekeeper = gatekeeper
         self._routes = dict(routes)
         self._path = next(iter(routes.values())).path
@@ -59,18 +71,38 @@ class Endpoint:
             _report(fault, scope["method"], self._path)
             answer = problems.problem_reply(problems.our_fault())
             payload = answer.payload()
-        if isinstance(answer, Stream):
-            await answer.run(send)
-        else:
+        await self._send(send, scope, answer, payload)
+
+    async def _send(self, send: Send, scope: Scope, answer: Reply | Stream, payload: bytes) -> None:
+        if not self._face.holds() and not self._is_always(scope["method"]):
+            answer = not_ours()
+            payload = answer.payload()
+        if isinstance(answer, Reply):
             await send_reply(send, answer, payload)
+            return
+        try:
+            await answer.run(partial(self._send_if_ours, send))
+        except* NotOurs:
+            pass  # an answer without its end is one that broke off
+
+    def _is_always(self, method: str) -> bool:
+        route = self._routes.get(method)
+        return route is not None and route.always
+
+    async def _send_if_ours(self, send: Send, message: Message) -> None:
+        if not self._face.holds():
+            raise NotOurs
+        await send(message)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | Stream:
         method = scope["method"]
         route = self._routes.get("GET" if method == "HEAD" else method)
         if route is None:
             raise problems.wrong_method(self._routes)
-        call = Call(self._services, route, scope, receive)
-        call.caller = self._gatekeeper.admit(route.access, call.headers)
+        call = Call(self._face, route, scope, receive)
+        call.caller, services = self._gatekeeper.admit(route.access, call.headers)
+        if services is not None:
+            call.services = services
         call.admitted = partial(self._gatekeeper.admits, route.access, call.headers)
         if route.own and call.is_agent and call.params["code"] != call.caller.agent:
             raise NotFound("agent", call.params["code"])
@@ -79,7 +111,7 @@ class Endpoint:
             async with receive_upload(call) as call.file:
                 call.body = decode(route.form, call.file.options, "options")
                 return await self._run(call, call.file.sha256.encode())
-        raw = await read_body(call.headers, receive, self._services.limits.body_max_bytes)
+        raw = await read_body(call.headers, receive, self._face.limits.body_max_bytes)
         if route.body is not None:
             if raw:
                 check_json_type(call.headers)
@@ -91,8 +123,8 @@ class Endpoint:
         key = idempotency.key_of(call) if call.route.method == "POST" and call.route.repeatable else ""
         if not key:
             return await run(call)
-        digest = idempotency.body_digest(self._services.engine.state.secret, body)
-        return await self._services.repeats.answer(call, key, digest, lambda: run(call))
+        digest = idempotency.body_digest(call.services.engine.state.secret, body)
+        return await call.services.repeats.answer(call, key, digest, lambda: run(call))
 
 
 def _report(fault: Exception, method: str, path: str) -> None:

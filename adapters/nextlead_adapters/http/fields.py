@@ -10,6 +10,7 @@ import msgspec
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Invalid
 from nextlead.core.records import Records
+from nextlead.core.settings_check import check_code
 from nextlead.core.setup_model import Campaign, TemplateField
 
 from ..intake.mapping import norm
@@ -17,6 +18,14 @@ from ..intake.numbers import Numbers
 from ..intake.values import READERS, is_blank, shown
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_CODE: Final = re.compile(r"[\w.@+~-]{1,64}")
+
+
+def check_new_code(code: str) -> None:
+    """What is made gets a code that can be typed, and stands in an address as it is. Raises `Invalid`."""
+    if not _CODE.fullmatch(code):
+        raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
+    check_code(code)
 
 
 def records(engine: Engine, kind: str) -> Records[Any]:

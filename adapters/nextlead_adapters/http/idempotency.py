@@ -37,7 +37,7 @@ from .values import to_json
 KEY_CHARS_MAX: Final = 255
 HEADER: Final = "idempotency-key"
 REPLAYED: Final = ("nextlead-repeated", "true")
-PRIVATE: Final[dict[str, type]] = {"phones": list, "data": dict, "number": str, "token": str}
+PRIVATE: Final[dict[str, type]] = {"phones": list, "data": dict, "number": str, "token": str, "admin_token": str}
 """Keys of answers whose values are not kept; counts may go by such names too."""
 _QUOTED: Final = re.compile("'.*'", re.DOTALL)
 

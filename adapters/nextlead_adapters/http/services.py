@@ -1,7 +1,7 @@
-"""What handlers work with: the dialer, the intake, the reader of lead data, and the limits of this face."""
+"""What handlers work with: what the whole face shares, and of one organisation the dialer, the intake and the like."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,18 +10,21 @@ from msgspec import Struct
 
 from nextlead.core.engine import Engine
 from nextlead.ports import Archive
-from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.statistics import Statistician
 
-from ..metrics import exposition
-from .backup import Backups, BackUp
+from .backup import BackUp, Backups
 from .idempotency import Repeats
 from .openapi import document
-from .ports import Intake, Privacy
-from .table import ORGANISATION, Route
+from .table import Route
+from .tenants import Organisations, Tenant
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 UPLOAD_MAX_BYTES: Final = 512 * 1024 * 1024
+
+
+def always() -> bool:
+    """For a database that nobody else can own meanwhile."""
+    return True
 
 
 class Limits(Struct, frozen=True):
@@ -61,37 +64,58 @@ class DataReader:
         return batch.found
 
 
-class Services:
-    """Made once per application."""
+class Face:
+    """What all calls of one application share, whichever organisation they are about. Made once."""
 
     def __init__(
         self,
-        dialer: Dialer,
-        intake: Intake,
-        privacy: Privacy,
+        organisations: Organisations,
         limits: Limits,
         table: Sequence[Route],
+        *,
         back_up: BackUp | None = None,
+        holds: Callable[[], bool] = always,
     ) -> None:
-        self.dialer = dialer
-        self.intake = intake
-        self.privacy = privacy
+        self.organisations = organisations
         self.limits = limits
         self.table = table
-        self.data = DataReader(dialer.archive)
-        self.repeats = Repeats(dialer)
+        self.holds = holds
         self.backups = Backups(back_up, limits.upload_dir)
-        self.statistician = Statistician(dialer)
-        self.reopening = dialer.reopening
+        self.moving_clocks = asyncio.Lock()
+        self._services: dict[int, Services] = {}
 
-    def metrics(self) -> bytes:
-        """Prometheus text, as of now."""
-        return exposition(self.dialer, ORGANISATION)
+    @property
+    def ready(self) -> bool:
+        """The daemon is the owner of its database, and every organisation's storage is writable."""
+        return self.holds() and all(each.dialer.ready for each in self.organisations.all())
+
+    def services(self, tenant: Tenant) -> "Services":
+        """Those of an organisation, always the same. O(1)."""
+        found = self._services.get(tenant.organisation.no)
+        if found is None:
+            found = self._services[tenant.organisation.no] = Services(self, tenant)
+        return found
 
     @cached_property
     def document(self) -> dict[str, Any]:
         """The OpenAPI document; made when it is first asked for."""
         return document(self.table)
+
+
+class Services:
+    """One organisation's: what its calls work with."""
+
+    def __init__(self, face: Face, tenant: Tenant) -> None:
+        dialer = tenant.dialer
+        self.tenant = tenant
+        self.dialer = dialer
+        self.intake = tenant.intake
+        self.privacy = tenant.privacy
+        self.limits = face.limits
+        self.data = DataReader(dialer.archive)
+        self.repeats = Repeats(dialer)
+        self.statistician = Statistician(dialer)
+        self.reopening = dialer.reopening
 
     @property
     def engine(self) -> Engine:

@@ -1,6 +1,5 @@
 """Calls of set-up: teams, agents, projects, campaigns, settings."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, Literal
@@ -28,14 +27,10 @@ from ..intake.numbers import REGIONS
 from ..intake.upload_rules import check_upload_rules
 from . import setup_shapes as shapes
 from . import setup_views as views
-from .fields import records, refer, refer_all
+from .fields import check_new_code, records, refer, refer_all
 from .holidays import learn_holidays
 from .lists import Page, page
 from .table import Access, Call, Paging, Reply, Route, tagged
-
-TOKEN_BYTES: Final = 32
-_CODE: Final = re.compile(r"[\w.@+~-]{1,64}")
-
 
 _VIEWS: dict[str, Callable[[Engine, Any], Any]] = {
     "team": views.team_view,
@@ -68,8 +63,7 @@ async def _put(kind: str, submit: Callable[[Call], Command], call: Call) -> Repl
         if not there:
             if call.scope["method"] == "PATCH":
                 raise NotFound(kind, call.code())
-            if not _CODE.fullmatch(call.code()):
-                raise Invalid("code", "must have 1 to 64 letters, digits and any of . _ - @ + ~")
+            check_new_code(call.code())
         return submit(call)
 
     await call.services.dialer.submit(command)

@@ -19,12 +19,11 @@ from nextlead.core.model import Answer
 from .values import to_json
 
 if TYPE_CHECKING:
-    from .services import Services
+    from .services import Face, Services
     from .uploads import Upload
 
 V = TypeVar("V")
 
-ORGANISATION: Final = "default"
 Headers = Mapping[str, str]
 """Of a request, in lower case; of a repeated one the last."""
 
@@ -90,13 +89,15 @@ class Call:
 
     `file` is what came with a multipart body, which has the body as its `options`. `keep` makes the command that keeps
     an answer, given its status and body; None without an Idempotency-Key. `admitted` says whether the caller may go on,
-    for answers that do.
+    for answers that do. `services` are those of the organisation that the token belongs to; a call that needs no token
+    has none.
     """
 
     __slots__ = (
         "admitted",
         "body",
         "caller",
+        "face",
         "file",
         "headers",
         "keep",
@@ -108,8 +109,10 @@ class Call:
         "services",
     )
 
-    def __init__(self, services: "Services", route: "Route", scope: Scope, receive: Receive) -> None:
-        self.services = services
+    services: "Services"
+
+    def __init__(self, face: "Face", route: "Route", scope: Scope, receive: Receive) -> None:
+        self.face = face
         self.route = route
         self.scope = scope
         self.receive = receive
@@ -217,6 +220,7 @@ class Route(Struct, frozen=True):
     form: Any = None
     media: str = "application/json"
     or_media: str = ""
+    always: bool = False
 
 
 def tagged(tag: str, *routes: Route) -> tuple[Route, ...]:

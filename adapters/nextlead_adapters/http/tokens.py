@@ -21,6 +21,12 @@ from .table import Access, Call, Paging, Route, tagged
 TOKEN_BYTES: Final = 32
 
 
+def new_secret() -> tuple[str, str]:
+    """A token's text, which is shown once, and the hash that is kept of it."""
+    secret = secrets.token_urlsafe(TOKEN_BYTES)
+    return secret, sha256(secret.encode()).hexdigest()
+
+
 async def make_token(call: Call) -> object:
     """The secret is made here, shown once, and kept as a hash."""
     body: TokenBody = call.body
@@ -28,8 +34,7 @@ async def make_token(call: Call) -> object:
     if (body.role == "agent") != (agent is not None):
         raise malformed("agent", "goes with the role agent, and that role needs it")
     refer(call.services.engine, "agent", agent, "agent")
-    secret = secrets.token_urlsafe(TOKEN_BYTES)
-    digest = sha256(secret.encode()).hexdigest()
+    secret, digest = new_secret()
 
     def view(token: Token) -> TokenMade:
         made = token_view(call.services.engine, token)

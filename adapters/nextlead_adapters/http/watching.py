@@ -11,10 +11,12 @@ from nextlead.core.engine import Engine
 from nextlead.core.model import Event, Pool
 from nextlead.runtime.feed import News
 
+from ..clocks import follow
+from ..metrics import exposition
 from .lead_shapes import EventView
 from .lead_views import event_view
 from .problems import malformed
-from .table import Access, Body, Call, Reply, Route, Stream, View, tagged
+from .table import NOBODY, Access, Body, Call, Reply, Route, Stream, View, tagged
 from .values import Moment, Span, to_json
 
 LOOK_S: Final = 1.0
@@ -22,6 +24,7 @@ QUIET_LOOKS: Final = 15
 """A comment is sent every so many looks, so that nobody on the way takes the connection for dead."""
 PROMETHEUS: Final = "text/plain; version=0.0.4; charset=utf-8"
 EVENTS: Final = "text/event-stream"
+_SEE_ALL: Final = frozenset({"operator", NOBODY.role})
 
 
 class HealthView(View):
@@ -71,32 +74,36 @@ async def healthz(_call: Call) -> object:
 
 
 async def readyz(call: Call) -> object:
-    """State loaded, storage writable."""
-    if call.services.dialer.ready:
+    """State loaded, storage writable, of every organisation."""
+    if call.face.ready:
         return HealthView("ready")
     return Reply(503, HealthView("not ready"), (("retry-after", "1"),))
 
 
 async def metrics(call: Call) -> Reply:
-    """Prometheus text."""
-    return Reply(200, raw=call.services.metrics(), headers=(("content-type", PROMETHEUS),))
+    """Prometheus text: of all organisations for the operator and for who needs no token, else of the token's own."""
+    tenants = call.face.organisations.all() if call.caller.role in _SEE_ALL else (call.services.tenant,)
+    text = exposition([(each.organisation.code, each.dialer) for each in tenants])
+    return Reply(200, raw=text, headers=(("content-type", PROMETHEUS),))
 
 
 # -- the manual clock -----------------------------------------------------------------------------------------------
 
 
 async def show_clock(call: Call) -> object:
-    """Now."""
+    """Now; it is the same for all organisations."""
     return ClockView(Moment(call.services.dialer.now_ms()))
 
 
 async def move_clock(call: Call) -> object:
-    """Every timer up to the new time has fired, and is durable, when this answers."""
+    """Every timer of every organisation up to the new time has fired, and is durable, when this answers."""
     body: ClockBody = call.body
-    dialer = call.services.dialer
     if (body.now is UNSET) == (body.advance is UNSET):
         raise malformed("now", "either now or advance is required")
-    await dialer.advance(body.now.ms if isinstance(body.now, Moment) else dialer.now_ms() + _ms(body.advance))
+    async with call.face.moving_clocks:
+        first = call.face.organisations.default.dialer
+        await first.advance(body.now.ms if isinstance(body.now, Moment) else first.now_ms() + _ms(body.advance))
+        await follow(first, [each.dialer for each in call.face.organisations.all()])
     return await show_clock(call)
 
 
@@ -212,7 +219,7 @@ ROUTES: Final = tagged(
         answer=str,
         media=PROMETHEUS,
     ),
-    Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView),
+    Route("GET", "/healthz", Access.ANYONE, "The process lives", healthz, answer=HealthView, always=True),
     Route(
         "GET",
         "/readyz",
