@@ -229,3 +229,14 @@ def test_sale_that_failed_is_not_called_at_a_blocked_number() -> None:
     both.do(Finish(token=token(1, A), outcome="resolved", result="last", digest=1))
     both.do(Validate(lead=1, passed=False))
     assert both.model.world.leads[1].closure == "do_not_call"
+
+
+def test_released_redial_of_a_disabled_agent_goes_on_to_the_team() -> None:
+    """R4.5: released, then given to an agent by hand, who is disabled: nobody else could get it."""
+    both = started(1)
+    both.do(Next(agent="a", token=A))
+    both.do(Finish(token=token(1, A), outcome="redial", kind="private", at_ms=T0 + MINUTE, digest=1))
+    both.do(EditLead(lead=1, owner="team:root"))
+    both.do(EditLead(lead=1, owner="agent:b"))
+    both.do(PutAgent(code="b", enabled=False))
+    assert both.do(Next(agent="a", token=B), T0 + MINUTE).lead == 1

@@ -16,11 +16,11 @@ from nextlead.core.commands import (
     PutTeam,
 )
 from nextlead.core.errors import AgentDisabled, InUse, Invalid, NotAllowed, NotFound
-from nextlead.core.model import REDIAL_KINDS
+from nextlead.core.model import PROMISED, REDIAL_KINDS
 from nextlead.core.replies import Stranded
 from nextlead.core.setup_model import Dialer
 
-from . import who
+from . import changes, who
 from .answers import Served
 from .hours import check_hours
 from .leases import log_off
@@ -65,7 +65,19 @@ def put_agent(world: World, command: PutAgent) -> list[Served]:
     if command.enabled is UNSET or command.enabled == agent.enabled:
         return []
     agent.enabled = command.enabled
-    return [] if agent.enabled else log_off(world, agent, by=command.by, reason="agent_disabled")
+    if agent.enabled:
+        return []
+    served = log_off(world, agent, by=command.by, reason="agent_disabled")
+    release_to_others(world, agent, by=command.by)
+    return served
+
+
+def release_to_others(world: World, agent: Agent, *, by: str) -> None:
+    """R4.5: redials that were released to the agent, or given to it since, go on to the team: else nobody gets them."""
+    for lead in world.leads.values():
+        released = lead.status in PROMISED and not lead.held_back
+        if released and lead.lease is None and lead.owner == agent.owner:
+            changes.release(world, lead, by=by)
 
 
 def put_session(world: World, command: PutSession) -> None:
