@@ -7,18 +7,14 @@ import gc
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from processes.start import ENDS_WITHIN_S, NEXTLEAD, ROOT, Process, end_zygote, environment, run, start
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCES = os.pathsep.join([str(ROOT / "engine"), str(ROOT / "adapters")])
-NEXTLEAD = (sys.executable, "-m", "nextlead_adapters.cli")
-ENDS_WITHIN_S = 300
-"""No measure of speed: what has not ended by then hangs."""
+__all__ = ["NEXTLEAD", "ROOT", "Daemon", "StartNextlead", "environment"]
 
 settings.register_profile("at any speed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("at any speed")
@@ -29,16 +25,10 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-def environment(**more: str) -> dict[str, str]:
-    """The environment for a nextlead process: the checkout's code, none of the caller's tokens."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("NEXTLEAD_")}
-    return kept | {"PYTHONPATH": SOURCES, "PYTHONWARNINGS": "default", "COLUMNS": "200"} | more
-
-
 class Daemon:
     """A `nextlead serve` or `nextlead demo` that has said where it is. `said` are its lines so far."""
 
-    def __init__(self, process: subprocess.Popen[str], until: str) -> None:
+    def __init__(self, process: Process, until: str) -> None:
         self.process = process
         self.said: list[str] = []
         assert process.stdout is not None
@@ -65,23 +55,15 @@ def start_nextlead(tmp_path: Path) -> Iterator[StartNextlead]:
 
     Port 0 is added. What the test leaves running is killed.
     """
-    started: list[subprocess.Popen[str]] = []
+    started: list[Process] = []
 
-    def start(*arguments: str, cwd: Path = tmp_path, until: str = "http://", **more: str) -> Daemon:
+    def start_one(*arguments: str, cwd: Path = tmp_path, until: str = "http://", **more: str) -> Daemon:
         with (cwd / "stderr.txt").open("ab") as stderr:
-            process = subprocess.Popen(
-                [*NEXTLEAD, *arguments, "--port", "0"],
-                cwd=cwd,
-                env=environment(**more),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
+            process = start([*arguments, "--port", "0"], stderr.fileno(), cwd, environment(**more))
         started.append(process)
         return Daemon(process, until)
 
-    yield start
+    yield start_one
     for process in started:
         if process.poll() is None:
             process.kill()
@@ -92,19 +74,10 @@ def start_nextlead(tmp_path: Path) -> Iterator[StartNextlead]:
 def nextlead() -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run a `nextlead` command to its end; variables of the environment are keywords."""
 
-    def run(*arguments: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [*NEXTLEAD, *arguments],
-            cwd=cwd,
-            env=environment(**more),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=ENDS_WITHIN_S,
-            check=False,
-        )
+    def run_one(*arguments: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
+        return run(arguments, cwd or Path.cwd(), environment(**more))
 
-    return run
+    return run_one
 
 
 @pytest.fixture
@@ -126,3 +99,9 @@ def _no_garbage_is_kept() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.collect()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_process_is_left() -> Iterator[None]:
+    yield
+    end_zygote()

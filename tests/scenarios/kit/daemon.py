@@ -1,19 +1,19 @@
 """A daemon process with a manual clock, to start, kill and start again on the same store."""
 
-import os
 import re
 import signal
-import subprocess
-import sys
+import ssl
 from pathlib import Path
 from typing import Final
 
 import httpx
+from processes.start import environment, start
 
 from .times import moment
 
 ADMIN_TOKEN: Final = "scenario-admin-token-0123456789abcdef"
-_REPO: Final = Path(__file__).parents[3]
+_NO_CERTIFICATES: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing is encrypted here, and to read the system's certificates takes longer than many a scenario."""
 _LISTENS: Final = "nextlead serves on "
 
 
@@ -25,6 +25,7 @@ class Daemon:
     """`client` has no token; every call says who makes it. Files in `schemes` are read at the next start."""
 
     def __init__(self, folder: Path, now_ms: int) -> None:
+        self._folder = folder
         self._store = folder / "scenario.db"
         self._log = folder / "daemon.log"
         self._config = folder / "daemon.toml"
@@ -33,15 +34,12 @@ class Daemon:
 
     def start(self, now_ms: int) -> None:
         time = moment(now_ms).isoformat()
-        command = [sys.executable, "-m", "nextlead_adapters.cli", "serve", "--port", "0"]
-        command += ["--store", f"sqlite:///{self._store}", "--clock", f"manual={time}"]
+        command = ["serve", "--port", "0", "--store", f"sqlite:///{self._store}", "--clock", f"manual={time}"]
         if self.schemes.is_dir():
             self._config.write_text(f"[schemes]\nfolder = '{self.schemes}'\n")
             command += ["--config", str(self._config)]
-        paths = [str(_REPO / "engine"), str(_REPO / "adapters"), os.environ.get("PYTHONPATH", "")]
-        env = {**os.environ, "NEXTLEAD_ADMIN_TOKEN": ADMIN_TOKEN, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         with self._log.open("a") as log:
-            self._process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=log, text=True)
+            self._process = start(command, log.fileno(), self._folder, environment(NEXTLEAD_ADMIN_TOKEN=ADMIN_TOKEN))
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(_LISTENS):
@@ -50,7 +48,7 @@ class Daemon:
         else:
             self._end()
             raise DaemonDied(self._log.read_text())
-        self.client = httpx.Client(base_url=self.url, timeout=300)
+        self.client = httpx.Client(base_url=self.url, timeout=300, verify=_NO_CERTIFICATES)
 
     @property
     def lives(self) -> bool:
