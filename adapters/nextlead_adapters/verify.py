@@ -1,18 +1,33 @@
-"""`nextlead verify`: load a store's snapshot into an engine, and work out afresh what is otherwise kept up."""
+"""`nextlead verify`: prove that a store is sound, changing nothing.
+
+1. What the tables keep beside their rows (counters, indexes, histories) is worked out afresh (`soundness/`).
+2. Each organisation is loaded into an engine, as a start would do it, and queues, timers and counts are worked out a
+   second time from its rows (`nextlead.core.verify`).
+
+A PostgreSQL store is copied first, as a backup is, and the copy looked at: one proof for both.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
 from nextlead.core.schemes import Scheme
+from nextlead.ports import Store, StoreRefused
 from nextlead.runtime.recovery import load
 
 from .almanac import LibraryAlmanac
-from .bootstrap import open_snapshot
+from .backup.sources import back_up, is_postgres
 from .scheme_files import missing_schemes, shipped_schemes
+from .soundness.check import check_file
+from .soundness.look import Said
+from .sqlite import SqliteDatabase
+from .store_url import BadUrl, sqlite_path
 
 
 class Report(Struct):
@@ -23,22 +38,69 @@ class Report(Struct):
     findings: list[str]
 
 
-async def verify_store(url: str, schemes: Mapping[str, Scheme] | None = None) -> Report:
-    """Look at a store as it is now; it may be in use. O(open leads). `schemes` are the shipped ones unless given.
+def quiet(what: str, done: int = 0, total: int | None = None) -> None:
+    """Says nothing."""
 
-    Raises `BadUrl`, `StoreRefused`. A campaign whose scheme is not there is a finding.
+
+async def verify_store(
+    url: str, schemes: Mapping[str, Scheme] | None = None, said: Said = quiet, *, deep: bool = False
+) -> Report:
+    """Look at a store as it is now; it may be in use. O(leads + commits). `schemes` are the shipped ones unless given.
+
+    `deep` also reads the whole history, and compares every row with it. Raises `BadUrl`, `StoreRefused`. A campaign
+    whose scheme is not there is a finding.
     """
     known = shipped_schemes() if schemes is None else schemes
-    store = await open_snapshot(url)
+    async with _as_file(url, said) as path:
+        database = SqliteDatabase(path, read_only=True)
+        try:
+            await database.open()
+            findings = await check_file(path, said, deep=deep)
+            counts: Counter[str] = Counter()
+            organisations = await database.organisations()
+            for organisation in organisations:
+                said(f"queues and timers of {organisation.code}")
+                name = f"organisation {organisation.code}: " if len(organisations) > 1 else ""
+                found = await _recompute(database.store(organisation.no), known, counts, damaged=bool(findings))
+                findings += [name + finding for finding in found]
+        finally:
+            await database.close()
+    return Report(store=url, counts={"organisations": len(organisations), **counts}, findings=findings)
+
+
+@asynccontextmanager
+async def _as_file(url: str, said: Said) -> AsyncIterator[Path]:
+    """The store as a SQLite file: itself, or a copy of it for as long as the block lasts."""
+    if is_postgres(url):
+        with TemporaryDirectory(prefix="nextlead-verify-") as folder:
+            said("copying")
+            await back_up(url, Path(folder) / "copy.db")
+            yield Path(folder) / "copy.db"
+        return
+    path = sqlite_path(url)
+    if path is None:
+        raise BadUrl("memory: keeps nothing that could be looked at from outside")
+    if not path.exists():
+        raise StoreRefused(f"there is no store {path}")
+    yield path
+
+
+async def _recompute(store: Store, known: Mapping[str, Scheme], counts: Counter[str], *, damaged: bool) -> list[str]:
+    """What a start would build, against what it is built from. `damaged`: it is known not to be sound already."""
+    engine = Engine(almanac=LibraryAlmanac(), schemes=known)
     try:
-        engine = Engine(almanac=LibraryAlmanac(), schemes=known)
+        await store.open()
         await load(store, engine)
         engine.start(time.time_ns() // 1_000_000)
-        missing = (f"{each}; if it is one of yours, say --config" for each in missing_schemes(engine.campaigns, known))
-        findings = [*missing, *engine.verify()]
-        return Report(store=url, counts=_counts(engine), findings=findings)
+    except Exception as error:
+        if not damaged:
+            raise
+        return [f"a daemon could not load it: {error!r}"]
     finally:
         await store.close()
+    counts.update(_counts(engine))
+    missing = (f"{each}; if it is one of yours, say --config" for each in missing_schemes(engine.campaigns, known))
+    return [*missing, *engine.verify()]
 
 
 def _counts(engine: Engine) -> dict[str, int]:

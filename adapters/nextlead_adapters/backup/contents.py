@@ -44,9 +44,7 @@ def contents_of(file: Path) -> Contents:
 
 def reader(file: Path) -> sqlite3.Connection:
     """A connection that can't write, to be used in any thread, one at a time. Raises `sqlite3.Error`."""
-    return sqlite3.connect(
-        f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
-    )
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
 
 
 def organisations_of(db: sqlite3.Connection) -> list[tuple[int, str]]:

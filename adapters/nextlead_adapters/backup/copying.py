@@ -38,19 +38,28 @@ async def copy_store(source: Path, target: Path, *, spare_bytes: int = 0) -> Non
     Cancelling it ends the copy, and leaves nothing behind. Raises `NoRoom` when less than `spare_bytes` would be left,
     `StoreRefused` for what can't be read, `StoreError` when it can't be written.
     """
-    if not source.exists():
-        raise StoreRefused(f"there is no store {source}")
-    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR))
+    _begin(source, target)
     try:
         with closing(_reader(source)) as db:
             _check_room(db, target, spare_bytes)
             await _run(db, "VACUUM INTO ?", str(target))
     except BaseException as error:
-        target.unlink(missing_ok=True)
-        target.with_name(target.name + "-journal").unlink(missing_ok=True)
+        _drop(target)
         if isinstance(error, sqlite3.Error):
             raise _explained(error, source, target) from error
         raise
+
+
+def _begin(source: Path, target: Path) -> None:
+    """An empty file for its user only; SQLite would make one that all can read."""
+    if not source.exists():
+        raise StoreRefused(f"there is no store {source}")
+    os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR))
+
+
+def _drop(target: Path) -> None:
+    for path in (target, target.with_name(target.name + "-journal")):
+        path.unlink(missing_ok=True)
 
 
 def _reader(source: Path) -> sqlite3.Connection:

@@ -15,32 +15,40 @@ def landing(file: Path, *, over: bool = False) -> Iterator[Path]:
 
     When the block raises, it goes. A file that is there already is refused (`StoreRefused`), and stays, unless `over`.
     """
-    if not file.parent.is_dir():
-        raise StoreRefused(f"there is no folder {file.parent}")
-    if file.is_dir() or (file.exists() and not over):
-        raise StoreRefused(f"{file} is there already")
+    check_free(file, over=over)
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         yield part
-        _sync(part, os.O_RDWR)
-        if over:
-            part.replace(file)
-        else:
-            _name(part, file)
-        _sync(file.parent, os.O_RDONLY)
+        place(part, file, over=over)
     finally:
         part.unlink(missing_ok=True)
 
 
+def check_free(file: Path, *, over: bool = False) -> None:
+    """Raises `StoreRefused` unless a file of this name may be put there."""
+    if not file.parent.is_dir():
+        raise StoreRefused(f"there is no folder {file.parent}")
+    if file.is_dir() or (file.exists() and not over):
+        raise StoreRefused(f"{file} is there already")
+
+
+def place(part: Path, file: Path, *, over: bool = False) -> None:
+    """Make a complete file last, under its name; raises `StoreRefused` if somebody was faster. `part` may stay."""
+    _sync(part, os.O_RDWR)
+    if over:
+        part.replace(file)
+    else:
+        _name(part, file)
+    _sync(file.parent, os.O_RDONLY)
+
+
 def _name(part: Path, file: Path) -> None:
-    """Give it its name, unless somebody was faster."""
     try:
         os.link(part, file)
     except FileExistsError:
         raise StoreRefused(f"{file} is there already") from None
     except PermissionError:  # file systems without hard links
-        if file.exists():
-            raise StoreRefused(f"{file} is there already") from None
+        check_free(file)
         part.replace(file)
 
 

@@ -3,9 +3,15 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..store_url import BadUrl, sqlite_path
 from .copying import ROOM_LEFT_BYTES, copy_store
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL names a PostgreSQL database."""
+    return urlsplit(url).scheme in {"postgresql", "postgres"}
 
 
 def backup_of(url: str) -> Callable[[Path], Awaitable[None]] | None:

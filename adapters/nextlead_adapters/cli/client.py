@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8700"
 PAGE = 1000
 _SLOWEST_ANSWER_S = 90.0
+_CONNECT_S = 5.0
 
 
 class Refusal(Exception):
@@ -41,10 +43,11 @@ class Client:
 
         self.url = url.rstrip("/")
         self._lost = httpx.TransportError
+        self._patient = httpx.Timeout(None, connect=_CONNECT_S)
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(_SLOWEST_ANSWER_S, connect=5.0),
+            timeout=httpx.Timeout(_SLOWEST_ANSWER_S, connect=_CONNECT_S),
             transport=transport,
         )
 
@@ -89,6 +92,21 @@ class Client:
                     response.read()
                     raise Refusal(response.status_code, _problem(response))
                 yield from response.iter_bytes()
+        except self._lost as error:
+            raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
+
+    @contextmanager
+    def download(self, path: str) -> "Iterator[httpx.Response]":
+        """An answer whose body is read as it comes, and that may take long to begin.
+
+        Raises `Refusal` and `Unreachable`, also while the block reads on.
+        """
+        try:
+            with self._http.stream("GET", path, timeout=self._patient) as response:
+                if not response.is_success:
+                    response.read()
+                    raise Refusal(response.status_code, _problem(response))
+                yield response
         except self._lost as error:
             raise Unreachable(f"no daemon answers at {self.url}: {error or type(error).__name__}") from None
 

@@ -1,15 +1,18 @@
-"""`serve`, `demo`, `verify`: the commands that are no clients of a running daemon."""
+"""`serve`, `demo`, `verify`, `migrate`: the commands that are no clients of a running daemon."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from msgspec.structs import replace
 
-from nextlead_adapters.config import Config, ConfigError, load_config
+from .output import Exit, fail, notes, print_facts, print_json, print_table
+from .settings import settings_of
+from .watching import watched
 
-from .output import Exit, fail, notes, print_json, print_table
+if TYPE_CHECKING:
+    from nextlead_adapters.backup.migrating import Migration
 
+Config = Annotated[Path | None, typer.Option(help="A nextlead.toml.")]
 Store = Annotated[str | None, typer.Option(help="sqlite:///FILE, or memory: to keep nothing.")]
 Clock = Annotated[str | None, typer.Option(help="'manual' or 'manual=TIME': time moves only by POST /v1/clock.")]
 
@@ -19,10 +22,11 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(serve)
     app.command()(verify)
+    app.command()(migrate)
 
 
 def serve(
-    config: Annotated[Path | None, typer.Option(help="A nextlead.toml.")] = None,
+    config: Config = None,
     store: Store = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default 8700; 0 takes any free one.")] = None,
@@ -32,7 +36,7 @@ def serve(
     from nextlead_adapters.logs import configure_logs
     from nextlead_adapters.server import serve_forever
 
-    settings = _settings(config, store, host, port)
+    settings = settings_of(config, store, host, port)
     _check_clock(clock)
     configure_logs(settings.log.format, settings.log.level)
     raise typer.Exit(serve_forever(settings, clock))
@@ -62,21 +66,26 @@ def demo(
 
 
 def verify(
-    config: Annotated[Path | None, typer.Option(help="A nextlead.toml.")] = None,
+    config: Config = None,
     store: Store = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Read the whole history too, and compare every row with it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Prove that a store is sound.
 
-    Loads a snapshot of it, and recomputes counters, queues and timers. Changes nothing, and may run beside the daemon.
+    Recomputes queues, counters, timers and indexes from a snapshot's rows. Changes nothing; may run beside the daemon.
     """
     from nextlead_adapters.scheme_files import read_schemes
     from nextlead_adapters.server import REFUSALS, run_loop
     from nextlead_adapters.verify import verify_store
 
-    settings = _settings(config, store, None, None)
+    settings = settings_of(config, store)
+    schemes = settings.schemes.folder
     try:
-        report = run_loop(verify_store(settings.store.url, read_schemes(settings.schemes.folder)))
+        with watched("opening") as said:
+            report = run_loop(verify_store(settings.store.url, read_schemes(schemes), said, deep=deep))
     except REFUSALS as error:
         fail(str(error))
     if as_json:
@@ -91,6 +100,42 @@ def verify(
         fail(f"{len(report.findings)} findings: the store is not sound", Exit.REFUSED)
 
 
+def migrate(
+    config: Config = None,
+    store: Store = None,
+    check: Annotated[bool, typer.Option("--check", help="Only tell; exit 1 when it is of an older version.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
+) -> None:
+    """Bring a store of an older version up to date. A daemon does it by itself at its start.
+
+    All of it or nothing; there is no way back but a backup.
+    """
+    from nextlead_adapters.backup.migrating import Migration, versions
+    from nextlead_adapters.backup.migrating import migrate as bring_up
+    from nextlead_adapters.server import REFUSALS, run_loop
+
+    url = settings_of(config, store).store.url
+    try:
+        with watched("opening") as said:
+            done = Migration(url, *run_loop(versions(url)), []) if check else run_loop(bring_up(url, said))
+    except REFUSALS as error:
+        fail(str(error))
+    if as_json:
+        print_json(done)
+    else:
+        _tell_migration(done)
+    if done.found < done.now and check:
+        fail(f"the store is of version {done.found}, this program writes version {done.now}")
+
+
+def _tell_migration(done: "Migration") -> None:
+    print_facts({"store": done.store, "found": done.found, "now": done.found if done.steps == [] else done.now})
+    for step in done.steps:
+        notes.print(f"version {step}", markup=False)
+    if done.found == done.now:
+        notes.print("the store is up to date")
+
+
 def _check_clock(text: str | None) -> None:
     """Wrong use is told before anything is opened."""
     from nextlead_adapters.bootstrap import make_clock
@@ -99,14 +144,3 @@ def _check_clock(text: str | None) -> None:
         make_clock(text)
     except ValueError as error:
         fail(str(error), Exit.WRONG_USE)
-
-
-def _settings(file: Path | None, store: str | None, host: str | None, port: int | None) -> Config:
-    """The configuration file with the options over it; ends the command when it can't be used."""
-    try:
-        config = load_config(file)
-    except ConfigError as error:
-        fail(str(error), Exit.WRONG_USE)
-    http = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
-    kept = replace(config.store, url=store) if store else config.store
-    return replace(config, store=kept, http=replace(config.http, **http))

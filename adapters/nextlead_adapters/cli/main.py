@@ -7,6 +7,7 @@ import typer
 
 from . import (
     activities,
+    backups,
     blocking,
     daemon,
     explaining,
@@ -26,15 +27,16 @@ from .output import Exit, notes, print_json
 app = typer.Typer(
     name="nextlead",
     help="The right lead to the right agent, and nothing lost. See 'nextlead demo' first.",
-    epilog="All but demo, serve, verify and 'schemes check' talk to a running daemon: NEXTLEAD_URL says where it is, "
-    "if not at http://127.0.0.1:8700, and NEXTLEAD_TOKEN who asks. They end with 0 done, 1 refused, 2 wrong use, "
-    "3 not reachable.",
+    epilog="All but demo, serve, verify, migrate, restore and 'schemes check' talk to a running daemon: NEXTLEAD_URL "
+    "says where it is, if not at http://127.0.0.1:8700, and NEXTLEAD_TOKEN who asks. They end with 0 done, 1 refused, "
+    "2 wrong use, 3 not reachable.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 daemon.register(app)
+backups.register(app)
 loading.register(app)
 work.register(app)
 activities.register(app)

@@ -1,0 +1,73 @@
+"""Makes a store from a backup: into a new SQLite file.
+
+It is made beside its place first, brought up to date, verified as a whole, and only then given its name. So what is
+there is sound, and what was there before stays.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from nextlead.core.schemes import Scheme
+from nextlead.ports import StoreRefused
+
+from ..soundness.look import Said
+from ..sqlite import files
+from ..store_url import BadUrl, sqlite_path
+from ..verify import quiet, verify_store
+from .contents import Contents, contents_of
+from .copying import copy_store
+from .landing import check_free, place
+from .migrating import migrate, versions
+
+__all__ = ["NotSound", "restore_store"]
+
+
+class NotSound(Exception):
+    """The backup can't be trusted; `findings` say why."""
+
+    def __init__(self, findings: list[str]) -> None:
+        super().__init__(f"{len(findings)} findings: the backup is not sound, nothing was restored")
+        self.findings = findings
+
+
+async def restore_store(
+    file: Path, url: str, schemes: Mapping[str, Scheme] | None = None, said: Said = quiet
+) -> Contents:
+    """Make the store that `url` names from a backup, and say what is in it.
+
+    Raises `NotSound`, `BadUrl`, and `StoreRefused` for what is no backup, and when there is something at `url` already.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        raise BadUrl("memory: keeps nothing; restore into a sqlite:///FILE")
+    _check(file, path)
+    with TemporaryDirectory(prefix=".nextlead-", dir=path.parent) as folder:
+        staged = Path(folder) / "store.db"
+        await stage(file, staged, schemes, said)
+        found = contents_of(staged)
+        place(staged, path)
+    return found
+
+
+def _check(file: Path, path: Path) -> None:
+    if not file.is_file():
+        raise StoreRefused(f"there is no file {file}")
+    files.check_place(path)
+    check_free(path)
+    for left in (Path(f"{path}{end}") for end in ("-wal", "-journal")):
+        if left.exists():
+            raise StoreRefused(f"{left} is there already, and belongs to another store: put it away first")
+
+
+async def stage(file: Path, staged: Path, schemes: Mapping[str, Scheme] | None, said: Said) -> None:
+    """A copy of a backup that is up to date and sound. Raises `NotSound`, `StoreRefused`, `StoreError`."""
+    await versions(f"sqlite:///{file}")
+    said("copying")
+    await copy_store(file, staged)
+    own = f"sqlite:///{staged}"
+    await migrate(own, said)
+    said("verifying")
+    report = await verify_store(own, schemes, said)
+    if report.findings:
+        raise NotSound(report.findings)
