@@ -16,7 +16,8 @@ from .connection import snapshot
 from .statements import BY_ID, OPEN, marks
 
 LOAD_SLICE: Final = 10_000
-_STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = org AND d.tbl = '{}' AND d.id = {})"
+_STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = {0}.org AND d.tbl = '{1}' AND d.id = {0}.{1})"
+"""Of a row in a table (first): its pool or file (second) is not doomed. A bare `org` would be that of `doomed`."""
 _PLACE_BITS: Final = 64
 
 
@@ -141,7 +142,7 @@ def users_of(db: sqlite3.Connection, org: int, numbers: Iterable[int]) -> list[t
 def rejects(db: sqlite3.Connection, org: int, pool: int, kind: str) -> list[Reject]:
     """Rejected rows of a pool, in row order; equal rows in the order they came."""
     found = db.execute(
-        f"SELECT body FROM reject WHERE org = ? AND pool = ? AND kind = ? AND {_STANDS.format('pool', 'pool')} "
+        f"SELECT body FROM reject WHERE org = ? AND pool = ? AND kind = ? AND {_STANDS.format('reject', 'pool')} "
         "ORDER BY row, no, at",
         (org, pool, kind),
     )
@@ -161,7 +162,7 @@ def rejects_after(
     """A page of them. The cursor is the place of the last one in that order."""
     found = db.execute(
         "SELECT row, no, at, body FROM reject WHERE org = ? AND pool = ? AND kind = ? AND (row, no, at) > (?, ?, ?) "
-        f"AND {_STANDS.format('pool', 'pool')} ORDER BY row, no, at LIMIT ?",
+        f"AND {_STANDS.format('reject', 'pool')} ORDER BY row, no, at LIMIT ?",
         (org, pool, kind, *_place(after), limit + 1),
     ).fetchall()
     page = found[:limit]
@@ -179,9 +180,10 @@ def _place(cursor: int) -> tuple[int, int, int]:
 
 def pools_with(db: sqlite3.Connection, org: int, number: int) -> list[int]:
     """Pools of leads that have or had the number, and of rejected rows with it."""
+    stands = _STANDS.format("reject_number", "pool")
     found = db.execute(
         "SELECT pool FROM number WHERE org = :org AND number = :number AND pool > 0 UNION "
-        f"SELECT pool FROM reject_number WHERE org = :org AND number = :number AND {_STANDS.format('pool', 'pool')}",
+        f"SELECT pool FROM reject_number WHERE org = :org AND number = :number AND {stands}",
         {"org": org, "number": number},
     )
     return sorted(pool for (pool,) in found)
@@ -195,7 +197,7 @@ def clones_of(db: sqlite3.Connection, org: int, master: int) -> list[int]:
 
 def file_part(db: sqlite3.Connection, org: int, file: int, no: int) -> bytes | None:
     """A part of a kept file."""
-    stands = _STANDS.format("file", "file")
+    stands = _STANDS.format("file_part", "file")
     found = db.execute(
         f"SELECT body FROM file_part WHERE org = ? AND file = ? AND no = ? AND {stands}", (org, file, no)
     ).fetchone()
