@@ -20,7 +20,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.model import Closures, Status
 from nextlead.ports import LeadFilter
 from nextlead.runtime import recovery
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.sqlite import SqliteStore, schema
 
 LAST, LAST_MS = 21, 1_772_409_620_000
 CAMPAIGN = 3
@@ -144,4 +144,4 @@ async def test_everything_else_is_as_it_was(path: Path) -> None:
 async def test_the_version_keeps_older_programs_away(path: Path) -> None:
     await (await opened(path)).close()
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT max(version) FROM schema_version").fetchone() == (4,)
+        assert db.execute("SELECT max(version) FROM schema_version").fetchone() == (len(schema.MIGRATIONS),)

@@ -75,6 +75,10 @@ class DatabaseFile:
             self.upkeep = Upkeep(self.back, self._fd, self.lock)
             self.claimed = True
 
+    def asking(self) -> Connection:
+        """A connection for a short question that is not a store's."""
+        return self._snapshot or self.writer
+
     async def reader(self) -> Connection:
         """A connection to read by; give it to `give_back`."""
         return self._snapshot or await self._keep(await connect_reader(self.path))

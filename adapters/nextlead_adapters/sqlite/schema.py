@@ -11,7 +11,7 @@ from typing import Final
 
 from nextlead.ports import StoreRefused
 
-from . import version_2, version_3, version_4
+from . import version_2, version_3, version_4, version_5
 from .connection import transaction
 
 APPLICATION_ID: Final = 0x6E6C6561
@@ -77,6 +77,7 @@ MIGRATIONS: Final[tuple[Callable[[sqlite3.Connection], None], ...]] = (
     version_2.migrate,
     version_3.migrate,
     version_4.migrate,
+    version_5.migrate,
 )
 """The nth takes a file from version n - 1 to n. Never changed once released; a change of the tables is a new one."""
 

@@ -39,6 +39,7 @@ class SqliteTables:
         self.reader: Connection | None = None
         self._org = org
         self._epoch = 0
+        self._claimed = False
 
     async def open(self) -> None:
         """See `Tables.open`."""
@@ -53,6 +54,7 @@ class SqliteTables:
         if self._org in file.in_use:
             raise StoreRefused(f"organisation {self._org} in {self.name} is in use by process {os.getpid()}")
         file.in_use.add(self._org)
+        self._claimed = True
         async with self.lock:
             self._epoch = await self._by(file.writer, _next_epoch)
         return self._epoch
@@ -82,8 +84,8 @@ class SqliteTables:
     async def close(self) -> None:
         """See `Tables.close`. The file stays open."""
         reader, self.reader = self.reader, None
-        if self._epoch:
-            self._epoch = 0
+        if self._claimed:
+            self._claimed = False
             self.file.in_use.discard(self._org)
         if reader:
             await self.file.give_back(reader)
@@ -100,7 +102,7 @@ class SqliteTables:
 
     async def steps(self, after: int) -> list[Step]:
         """See `Reading.steps`. By the writer's thread, which has ended whatever was sent to it before."""
-        if self._epoch:
+        if self._claimed:
             return await self._by(self.file.writer, journal.steps_after, after)
         return await self._read(journal.steps_after, after)
 
