@@ -7,12 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .faulty_store import Died, FaultyStore
+from .memory_database import MemoryDatabase
 from .memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from .reference import ReferenceModel
 
-__all__ = ["Died", "FaultyStore", "MemoryStore", "ReferenceModel"]
+__all__ = ["Died", "FaultyStore", "MemoryDatabase", "MemoryStore", "ReferenceModel"]
 
 
 def __getattr__(name: str) -> object:
