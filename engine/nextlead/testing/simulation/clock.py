@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from nextlead.runtime.clock import Alarm, SystemClock
+from nextlead.runtime.clock import LOOK_MS, Alarm, SystemClock
 
 
 class Wall:
@@ -12,6 +12,7 @@ class Wall:
         self._start_ms = start_ms
         self._time_s = time_s
         self._offset_ms = 0
+        self._set_at_ms = 0
 
     def true_ms(self) -> int:
         """Epoch milliseconds as they would be had nobody touched the clock."""
@@ -20,6 +21,11 @@ class Wall:
     def step(self, by_ms: int) -> None:
         """Somebody sets the wall clock."""
         self._offset_ms += by_ms
+        self._set_at_ms = self.true_ms()
+
+    def is_settled(self) -> bool:
+        """Whether every process has had the time to see that the clock was set: it looks once a minute."""
+        return self.true_ms() > self._set_at_ms + LOOK_MS
 
     def wall_ns(self) -> int:
         """As `time.time_ns`."""

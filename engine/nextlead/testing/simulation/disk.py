@@ -162,4 +162,6 @@ class SimulatedStore(FaultyStore):
 
     async def _take_time(self) -> None:
         slow = self._strikes("slow_commits", 0.03)
-        await asyncio.sleep(self._dice.choice((0.1, 0.5, 2.0, 8.0)) if slow else self._dice.choice((0.001, 0.002, 0.005)))
+        await asyncio.sleep(
+            self._dice.choice((0.1, 0.5, 2.0, 8.0)) if slow else self._dice.choice((0.001, 0.002, 0.005))
+        )

@@ -1,6 +1,7 @@
-"""What happened, line by line: the last lines are shown with a failure, and a digest of all of them tells two runs apart.
+"""What happened, line by line.
 
-Everything in it must follow from the seed alone: no wall time, no addresses, no order of a set.
+The last lines are shown with a failure, and a digest of all of them tells two runs apart. Everything in it must follow
+from the seed alone: no wall time, no addresses, no order of a set.
 """
 
 from collections import Counter, deque

@@ -31,7 +31,15 @@ class Life:
     """`ended` is set when it is over, `dialer` while it can be called."""
 
     def __init__(
-        self, plan: Plan, wall: Wall, disk: MemoryStore, engine: WatchedEngine, dice: Random, journal: Journal, *, calm: bool
+        self,
+        plan: Plan,
+        wall: Wall,
+        disk: MemoryStore,
+        engine: WatchedEngine,
+        dice: Random,
+        journal: Journal,
+        *,
+        calm: bool,
     ) -> None:
         self.engine = engine
         self.dead = False

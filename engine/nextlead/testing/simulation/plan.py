@@ -1,5 +1,8 @@
-"""What one seed is about. Each seed draws which features and faults it has, and how often: a day with everything at
-once hides what a day of only two things shows."""
+"""What one seed is about.
+
+Each draws which features and faults it has, and how often: a day with everything at once hides what a day of two
+things shows.
+"""
 
 from dataclasses import dataclass
 from random import Random
@@ -110,7 +113,7 @@ class Plan:
 
 def draw_plan(seed: int, days: float) -> Plan:
     """The plan of a seed; always the same."""
-    dice = Random(f"plan {seed}")  # noqa: S311
+    dice = Random(f"plan {seed}")
     oracle = dice.random() < 0.6
     return Plan(
         seed=seed,

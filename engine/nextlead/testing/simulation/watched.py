@@ -20,7 +20,12 @@ class Watcher(Protocol):
         ...
 
     def after(
-        self, engine: "WatchedEngine", command: c.Command, now_ms: int, outcome: Outcome | None, error: NextleadError | None
+        self,
+        engine: "WatchedEngine",
+        command: c.Command,
+        now_ms: int,
+        outcome: Outcome | None,
+        error: NextleadError | None,
     ) -> None:
         """It was carried out, or refused (then `outcome` is what time did, if it did anything)."""
         ...
