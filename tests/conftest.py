@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from postgres import postgres, postgres_url  # noqa: F401 - fixtures
 from processes.start import ENDS_WITHIN_S, NEXTLEAD, ROOT, Process, end_zygote, environment, run, start
 
 __all__ = ["NEXTLEAD", "ROOT", "Daemon", "StartNextlead", "environment"]

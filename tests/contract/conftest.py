@@ -1,15 +1,22 @@
 """The stores that the suite runs over. To add one: a class with these four members, and its line in `HOMES`."""
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from contract.look_alikes import SecondStore, make_both
+from postgres import Admin, schema_of
 
-from nextlead.testing import MemoryStore
+from nextlead.testing import MemoryDatabase, MemoryStore
 from nextlead_adapters.journalled import tending
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.postgres import PostgresStore
+from nextlead_adapters.sqlite import SqliteDatabase, SqliteStore
 
 
 def copy_files(path: Path, there: Path) -> None:
@@ -35,15 +42,18 @@ class MemoryHome:
 class SqliteHome:
     """Nothing is folded before the store closes."""
 
+    alone = True
+    """Nobody else's rows are in the file."""
+
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.path = folder / "a.db"
-        self.store = SqliteStore(self.path)
+        self.store = self.again()
 
-    def again(self) -> SqliteStore:
+    def again(self) -> Any:
         self.store = SqliteStore(self.path)
         return self.store
 
-    async def crash(self) -> SqliteStore:
+    async def crash(self) -> Any:
         """The files as they are now, in a new place: the old process may go on, nobody sees it."""
         there = self.path.parent / "crashed"
         copy_files(self.path, there)
@@ -60,16 +70,84 @@ class SqliteFoldingHome(SqliteHome):
         patch.setattr(tending, "FOLD_ROWS", 1)
 
 
+class MemorySecondHome(MemoryHome):
+    """Beside another organisation."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.database = MemoryDatabase()
+        self.store: Any = SecondStore(self.database)
+
+    async def crash(self) -> Any:
+        self.database.crash()
+        return self.store
+
+
+@cache
+def both_in_a_file() -> bytes:
+    """The file with two organisations, which is made once."""
+
+    async def make(path: Path) -> bytes:
+        database = SqliteDatabase(path)
+        await database.open()
+        await database.claim()
+        await make_both(database)
+        await database.close()
+        return path.read_bytes()
+
+    with TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:  # a loop may be running here
+        return pool.submit(asyncio.run, make(Path(folder) / "a.db")).result()
+
+
+class SqliteSecondHome(SqliteFoldingHome):
+    """Beside another organisation, in one file."""
+
+    alone = False
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, patch)
+        self.path.write_bytes(both_in_a_file())
+
+    def again(self) -> Any:
+        self.store = SecondStore(SqliteDatabase(self.path))
+        return self.store
+
+
+class PostgresHome:
+    """Nothing is folded before the store closes. A schema is what a file is elsewhere."""
+
+    def __init__(self, admin: Admin, url: str) -> None:
+        self.url = url
+        self._admin = admin
+        self.again()
+
+    def again(self) -> Any:
+        self.store: Any = PostgresStore(self.url)
+        return self.store
+
+    async def crash(self) -> Any:
+        """The right to write is gone from this moment on, and nobody has it: the old process may do what it wants."""
+        for table, set_ in {"owner": "renewed_at = NULL, ", "organisation": "", "folding": ""}.items():
+            self._admin.execute(f"UPDATE {schema_of(self.url)}.{table} SET {set_} epoch = epoch + 1")
+        await self.store.close()
+        return self.again()
+
+
 HOMES: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "memory": MemoryHome,
     "sqlite": SqliteHome,
     "sqlite-folding": SqliteFoldingHome,
+    "memory-second": MemorySecondHome,
+    "sqlite-second": SqliteSecondHome,
 }
 
 
-@pytest.fixture(params=HOMES)
+@pytest.fixture(params=[*HOMES, "postgres", "postgres-folding"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    return HOMES[request.param](tmp_path, monkeypatch)
+    if request.param in HOMES:
+        return HOMES[request.param](tmp_path, monkeypatch)
+    if request.param == "postgres-folding":
+        monkeypatch.setattr(tending, "FOLD_ROWS", 1)
+    return PostgresHome(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
@@ -79,3 +157,51 @@ async def store(home: Any) -> AsyncIterator[Any]:
     await store.claim()
     yield store
     await store.close()
+
+
+class MemoryDatabases:
+    """Each call is the next life of the same database; `crash` what a kill at this moment leaves of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._database = MemoryDatabase()
+
+    def __call__(self) -> Any:
+        return self._database
+
+    async def crash(self, old: Any) -> Any:
+        old.crash()
+        return old
+
+
+class SqliteDatabases:
+    """In one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "a.db"
+
+    def __call__(self) -> Any:
+        return SqliteDatabase(self.path)
+
+    async def crash(self, old: Any) -> Any:
+        """See `SqliteHome.crash`; the stores of the old one are left as they are."""
+        there = self.path.parent / "crashed"
+        copy_files(self.path, there)
+        self.path = there / "a.db"
+        return self()
+
+
+DATABASES: dict[str, Callable[[Path], Any]] = {"memory": MemoryDatabases, "sqlite": SqliteDatabases}
+
+
+@pytest.fixture(params=DATABASES)
+def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    return DATABASES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def database(databases: Any) -> AsyncIterator[Any]:
+    database = databases()
+    await database.open()
+    await database.claim()
+    yield database
+    await database.close()

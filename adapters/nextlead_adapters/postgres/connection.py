@@ -84,18 +84,18 @@ class Server(Struct):
             said = said.replace(secret, "***")
         return said
 
-    async def connect(self, **settings: str) -> "Db":
+    async def connect(self, within_s: float | None = None, **settings: str) -> "Db":
         """A session. Raises `StoreRefused` when the server can't be trusted; what asyncpg raises when it is not there.
 
         `settings` go over those that all sessions have.
         """
         wanted = {"application_name": self.name, **_SETTINGS, **settings}
         try:
-            db = await asyncpg.connect(self.url, timeout=self.connect_s, server_settings=wanted)
+            db = await asyncpg.connect(self.url, timeout=within_s or self.connect_s, server_settings=wanted)
         except (ValueError, asyncpg.ClientConfigurationError) as error:
             raise StoreRefused(f"{self.shown} can't be used: {self.plain(error)}") from None
         try:
-            with deadline(db, self.connect_s):
+            with deadline(db, within_s or self.connect_s):
                 await _check(db, wanted)
         except BaseException:
             db.terminate()
@@ -110,7 +110,7 @@ class Server(Struct):
         except _REFUSED as error:
             raise StoreRefused(f"{self.shown} can't be used: {self.plain(error)}") from error
         except FAILURES as error:
-            raise StoreError(f"{self.shown}: {self.plain(error)}") from error
+            raise StoreError(f"PostgreSQL: {self.plain(error)}") from error
 
 
 class Pool:
@@ -132,12 +132,16 @@ class Pool:
         """A session for one transaction."""
         return self._lend(writes=True)
 
-    async def close(self) -> None:
-        """Harmless twice. Who is lent a session keeps it until it is done."""
-        self._closed = True
+    async def forget(self) -> None:
+        """What is not in use is closed: from now on sessions have the server's present name."""
         for idle in self._idle.values():
             while idle:
                 await _close(idle.pop())
+
+    async def close(self) -> None:
+        """Harmless twice. Who is lent a session keeps it until it is done."""
+        self._closed = True
+        await self.forget()
 
     @asynccontextmanager
     async def _lend(self, *, writes: bool) -> "AsyncIterator[Db]":
@@ -165,7 +169,7 @@ class Pool:
                 self._cut.add(db.get_server_pid())
                 db = None
         if db is None:
-            db = await self.server.connect(**({} if writes else {"default_transaction_read_only": "on"}))
+            db = await self.server.connect(default_transaction_read_only="off" if writes else "on")
         if self._cut:
             try:
                 await self._end_cut(db)

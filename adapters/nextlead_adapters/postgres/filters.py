@@ -187,7 +187,7 @@ async def _rows(
     questions = {"true": _of_touched(values, query, skip), "false": _of_untouched(values, query, skip, pools)}
     statement = f"SELECT NULL::boolean AS touched, {LAST} AS id, NULL::bytea AS body, NULL::bytea AS data"
     if any(questions.values()):
-        data = "NULL" if query.text is None else _DATA
+        data = "NULL::bytea" if query.text is None else _DATA
         end = f"ORDER BY id LIMIT {values.mark(query.limit)}"
         what = f"{{}} AS touched, id, body, {data} AS data"
         parts = (f"({asked.select(what.format(touched))} {end})" for touched, asked in questions.items() if asked)

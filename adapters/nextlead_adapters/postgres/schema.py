@@ -143,7 +143,7 @@ async def version(db: "Db") -> int:
     schema = await db.fetchval("SELECT current_schema()")
     if schema is None:
         raise StoreRefused("the database has no schema that the search_path names")
-    found = dict(await db.fetch(_OURS, [*TABLES, _VERSIONS]))
+    found: dict[str, str | None] = dict(map(tuple, await db.fetch(_OURS, [*TABLES, _VERSIONS])))
     if found.get(_VERSIONS) != _MARK:
         if found:
             raise StoreRefused(

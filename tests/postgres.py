@@ -1,0 +1,109 @@
+"""A PostgreSQL server for tests: a real one, with a schema for each test.
+
+It comes from the wheel `pgserver`, is started once for all workers of a run, and stopped and deleted with the last one.
+`NEXTLEAD_TEST_POSTGRES` names another server, by the URL of a database in which schemas may be made.
+"""
+
+import asyncio
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+GIVEN = "NEXTLEAD_TEST_POSTGRES"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the server makes a folder of its own in it
+HOW = f"install the extra for tests (`pip install -e .[dev]`), or name a server in {GIVEN}"
+
+
+class Admin:
+    """A session of its own, in a thread of its own: fixtures that are not asynchronous ask it, too."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._numbers = count(1)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._db: Any = self._run(_connect(url))
+
+    def execute(self, statement: str) -> None:
+        self._run(self._db.execute(statement))
+
+    def fetch(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._run(self._db.fetch(statement, *values))]
+
+    @contextmanager
+    def schema(self) -> Iterator[str]:
+        """The URL of a schema that is new and empty; it goes when it is left."""
+        name = f"nextlead_test_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"CREATE SCHEMA {name}")
+        try:
+            yield f"{self.url}{'&' if urlsplit(self.url).query else '?'}search_path={name}"
+        finally:
+            self.execute(f"DROP SCHEMA {name} CASCADE")
+
+    def close(self) -> None:
+        self._run(self._db.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+async def _connect(url: str) -> Any:
+    return await asyncpg.connect(url)
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server; skips where there is none."""
+    if given := os.environ.get(GIVEN):
+        yield given
+        return
+    if not find_spec("pgserver"):
+        pytest.skip(f"there is no PostgreSQL server: {HOW}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it keeps its lock
+        pgserver = import_module("pgserver")
+        run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+        # In memory where there is such a place: it syncs as it does elsewhere, only no test waits for a disk.
+        folder = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+        found = pgserver.get_server(folder / f"nextlead-test-{run}", cleanup_mode="delete")
+    try:
+        yield found.get_uri()
+    finally:
+        found.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Admin]:
+    """The server, and a session to ask it by."""
+    with server() as url:
+        admin = Admin(url)
+        yield admin
+        admin.close()
+
+
+@pytest.fixture
+def postgres_url(postgres: Admin) -> Iterator[str]:
+    """A new and empty schema."""
+    with postgres.schema() as url:
+        yield url
+
+
+def schema_of(url: str) -> str:
+    """The schema that `Admin.schema` made a URL of."""
+    return url.rpartition("search_path=")[2]
