@@ -4,12 +4,16 @@ A log line is for an event that a person acts on; the work of agents is not logg
 libraries log through the standard library (uvicorn's errors for one) comes out in the same form.
 """
 
+import json
 import logging
 import sys
-from typing import TextIO
+from io import UnsupportedOperation
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import Processor
+
+from .log_outlet import Outlet
 
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -20,14 +24,18 @@ _SHARED: tuple[Processor, ...] = (
 
 
 def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | None = None) -> None:
-    """Send all logs to `stream` (stderr) as `console`, `json`, or `auto`: console on a terminal, else json."""
+    """Send all logs to `stream` (stderr) as `console`, `json`, or `auto`: console on a terminal, else json.
+
+    No log call fails or waits, whatever becomes of the stream (`log_outlet.py`).
+    """
     out = stream or sys.stderr
     console = form == "console" or (form == "auto" and out.isatty())
+    out = _outlet(out, console=console)
     chain = [*_SHARED, *_rendering(console=console, colors=out.isatty())]
     structlog.configure(
         processors=chain,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(out)
@@ -43,6 +51,20 @@ def configure_logs(form: str = "auto", level: str = "info", stream: TextIO | Non
     root.setLevel(max(logging.getLevelNamesMapping()[level.upper()], logging.INFO))
     # What a client library says about each of its requests is not for the person who runs the daemon.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _outlet(stream: TextIO, *, console: bool) -> TextIO:
+    """What is only in memory is written at once."""
+    try:
+        stream.fileno()
+    except UnsupportedOperation:
+        return stream
+
+    def lost(count: int) -> str:
+        told = {"event": "log_lines_lost", "level": "warning", "count": count}
+        return f"{count} log lines were lost\n" if console else f"{json.dumps(told)}\n"
+
+    return cast("TextIO", Outlet(stream, lost))
 
 
 def _rendering(*, console: bool, colors: bool) -> list[Processor]:
