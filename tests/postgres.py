@@ -21,9 +21,18 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from nextlead_adapters.postgres.schema import TABLES
+
 GIVEN = "NEXTLEAD_TEST_POSTGRES"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the server makes a folder of its own in it
 HOW = f"install the extra for tests (`pip install -e .[dev]`), or name a server in {GIVEN}"
+ROWS = set(TABLES) - {"owner", "organisation", "folding"}
+EMPTY = f"""
+{" ".join(f"DELETE FROM {table};" for table in sorted(ROWS))}
+DELETE FROM organisation WHERE no > 1; DELETE FROM folding WHERE org > 1; UPDATE folding SET folded_to = 0;
+UPDATE owner SET renewed_at = NULL, key_mark = NULL;
+"""
+"""Makes a store's tables as they were when they were made, but for the epoch."""
 
 
 class Admin:
@@ -32,6 +41,7 @@ class Admin:
     def __init__(self, url: str) -> None:
         self.url = url
         self._numbers = count(1)
+        self._used: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -46,18 +56,37 @@ class Admin:
     @contextmanager
     def schema(self) -> Iterator[str]:
         """The URL of a schema that is new and empty; it goes when it is left."""
-        name = f"nextlead_test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f"CREATE SCHEMA {name}")
+        name = self._make()
         try:
-            yield f"{self.url}{'&' if urlsplit(self.url).query else '?'}search_path={name}"
+            yield self._url_of(name)
         finally:
             self.execute(f"DROP SCHEMA {name} CASCADE")
 
+    @contextmanager
+    def store(self) -> Iterator[str]:
+        """The URL of a schema without rows, for stores whose tables nobody changes: they are made once, not each time."""
+        name = self._used.pop() if self._used else self._make()
+        yield self._url_of(name)
+        self.execute(f"SET search_path = {name}")
+        if self.fetch("SELECT to_regclass('schema_version') IS NOT NULL")[0][0]:
+            self.execute(EMPTY)
+        self._used.append(name)
+
     def close(self) -> None:
+        for name in self._used:
+            self.execute(f"DROP SCHEMA {name} CASCADE")
         self._run(self._db.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def _make(self) -> str:
+        name = f"nextlead_test_{os.getpid()}_{next(self._numbers)}"
+        self.execute(f"CREATE SCHEMA {name}")
+        return name
+
+    def _url_of(self, schema: str) -> str:
+        return f"{self.url}{'&' if urlsplit(self.url).query else '?'}search_path={schema}"
 
     def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -99,8 +128,8 @@ def postgres() -> Iterator[Admin]:
 
 @pytest.fixture
 def postgres_url(postgres: Admin) -> Iterator[str]:
-    """A new and empty schema."""
-    with postgres.schema() as url:
+    """A new and empty schema; in which the tables may be made already."""
+    with postgres.store() as url:
         yield url
 
 

@@ -132,16 +132,18 @@ class Pool:
         """A session for one transaction."""
         return self._lend(writes=True)
 
-    async def forget(self) -> None:
-        """What is not in use is closed: from now on sessions have the server's present name."""
-        for idle in self._idle.values():
-            while idle:
-                await _close(idle.pop())
+    async def rename(self) -> None:
+        """Sessions that are open have the server's present name from now on; nobody is lent one now."""
+        for db in (*self._idle[False], *self._idle[True]):
+            with self.server.errors(), deadline(db, self.server.answer_s):
+                await db.execute(f"SET application_name = '{self.server.name}'")
 
     async def close(self) -> None:
         """Harmless twice. Who is lent a session keeps it until it is done."""
         self._closed = True
-        await self.forget()
+        for idle in self._idle.values():
+            while idle:
+                await _close(idle.pop())
 
     @asynccontextmanager
     async def _lend(self, *, writes: bool) -> "AsyncIterator[Db]":

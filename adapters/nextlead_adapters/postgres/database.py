@@ -61,7 +61,7 @@ class PostgresDatabase:
             raise StoreRefused(f"{self.name} was opened for reading only")
         with self.server.errors():
             await self.ownership.take(waiting)
-        await self._pool.forget()
+        await self._pool.rename()
         async with self.writer() as db:
             await schema.migrate(db)
 
