@@ -16,7 +16,7 @@ from crash.power_loss import Mark
 from nextlead.core.model import Erasure
 from nextlead.ports import Commit
 from nextlead_adapters.journalled import tending
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.sqlite import SqliteStore, upkeep
 
 LIVES = 3
 LEADS, TURNS = 300, 12
@@ -84,7 +84,7 @@ class Marked:
 
 async def main(path: str, trace: str, life: int) -> None:
     """Life number `life` of the file."""
-    tending.FOLD_ROWS, tending.PAGES = 60, 40  # type: ignore[misc]
+    tending.FOLD_ROWS, upkeep.PAGES = 60, 40  # type: ignore[misc]
     town = Town(LEADS, SEED)
     for before in range(life):
         await work(town, Nowhere(), before)
