@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo serve test quick lint bench format clean
+.PHONY: demo serve test quick lint simulate bench format clean
 
 demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
 	$(BIN)/nextlead demo $(ARGS)
@@ -24,6 +24,10 @@ lint: .venv/dev ## style, types, and who imports whom
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-cache
+
+SEEDS ?= 200
+simulate: .venv/installed ## days of a call centre in which everything goes wrong; SEEDS=10000 before a release
+	$(BIN)/nextlead simulate --seeds $(SEEDS) $(ARGS)
 
 bench: .venv/dev ## the figures of benchmarks/README.md; the machine should be quiet
 	$(BIN)/python -m benchmarks engine --leads 100k 1M 5M --json benchmarks/results/engine.json

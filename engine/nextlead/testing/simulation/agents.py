@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LATER_MS = (MINUTE_MS, 5 * MINUTE_MS, 20 * MINUTE_MS, HOUR_MS, 5 * HOUR_MS, DAY_MS)
 ENDS = ("resolved", "redial", "redial", "unreached", "unreached", "unreached", "unresolved", "cancelled")
+MORNING_MS = 5 * HOUR_MS
 PATIENCE = 40
 """How often an answer that was lost is asked for again."""
 
@@ -35,16 +36,17 @@ class Tab:
         self._dice = Random(f"agent {centre.plan.seed} {agent} {no}")
 
     async def live(self) -> None:
-        """Day in, day out."""
+        """Day in, day out, but for the nights."""
         await asyncio.sleep(self._dice.random() * 60)
         while True:
             try:
+                await asyncio.sleep(self._night_s())
                 await self._work()
             except (Lost, NotReady, StoreError):
                 await asyncio.sleep(self._dice.choice((0.2, 1, 5, 30)))
             except NextleadError as refusal:
                 self._centre.journal.say("refused", f"{self._agent} {refusal.code}")
-                await asyncio.sleep(self._dice.choice((5, 60, 300)))
+                await asyncio.sleep(self._dice.choice((60, 300, 900)))
 
     async def _work(self) -> None:
         if self._no == 0:
@@ -52,11 +54,16 @@ class Tab:
         for _ in range(self._dice.randint(5, 40)):
             offer = await self._next()
             if offer is None:
-                await asyncio.sleep(self._dice.uniform(5, 120))
+                await asyncio.sleep(self._dice.uniform(10, 400))
             else:
                 await self._call(offer)
         if self._no == 0 and self._plan.has("breaks"):
             await self._rest()
+
+    def _night_s(self) -> float:
+        """How long it is until morning, at night."""
+        of_day_ms = self._centre.wall.true_ms() % DAY_MS
+        return (MORNING_MS - of_day_ms) / 1000 if of_day_ms < MORNING_MS else 0.0
 
     async def _log_on(self) -> None:
         codes = self._centre.campaigns

@@ -15,6 +15,7 @@ from .laws import Laws
 from .record import Record
 from .violation import need
 
+_ALL = 1 << 62
 LATE_MS = 2_000
 """By how much an alarm may be late: a process that has just woken up looks at the time within that."""
 
@@ -105,10 +106,14 @@ def check_promises(engine: Engine, now_ms: int) -> None:
 
 async def check_disk(disk: MemoryStore, record: Record, laws: Laws) -> None:
     """R5.1, R5.3: the disk has what was committed and nothing else; no lead has vanished; histories are whole."""
-    number = await disk.commit_before(1 << 62)
+    number = await disk.commit_before(_ALL)
     need(number == record.durable, "R5.3", f"the disk has {number} commits, and {record.durable} were acknowledged")
     ours, theirs = [part async for part in record.shadow.load()], [part async for part in disk.load()]
     need(ours == theirs, "R5.3", "the disk has not what was committed")
+    happened = await disk.happened(0, number, _ALL)
+    need(
+        happened == await record.shadow.happened(0, number, _ALL), "R1.3", "the disk has not the history of all commits"
+    )
     there = laws.ever - laws.gone
     found = await disk.existing(sorted(laws.ever))
     need(

@@ -91,7 +91,7 @@ class Centre:
 
     async def _script(self) -> None:
         self.machine.calm = True
-        people: list[asyncio.Task[None]] = [asyncio.ensure_future(self.machine.live())]
+        people: list[asyncio.Task[None]] = [asyncio.ensure_future(self._person(self.machine.live()))]
         await self.machine.up()
         await self._set_up()
         self.machine.calm = False

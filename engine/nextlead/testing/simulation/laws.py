@@ -54,6 +54,7 @@ class Laws:
             self.ever.add(fresh.id)
             self._pool_of[fresh.id] = fresh.pool
         for event in changes.events:
+            need(event.lead in changes.leads, "R1.3", f"the row is not in the commit of its history: {event}")
             self._event(commit, event)
         for lead in changes.leads.values():
             self._lead(lead)

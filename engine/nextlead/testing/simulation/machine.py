@@ -49,8 +49,6 @@ class Machine:
             while True:
                 await self._run()
                 await asyncio.sleep(self._pause_s())
-        except Violation as violation:
-            self._centre.fail(violation)
         finally:
             for each in weather:
                 each.cancel()

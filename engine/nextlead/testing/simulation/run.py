@@ -90,6 +90,9 @@ def simulate(
             violation = wrong
         except Stuck as stuck:
             violation = Violation("R2.7", str(stuck))
+        except Exception as mistake:  # noqa: BLE001 - a mistake of the simulation's own: it is told with its seed, too
+            violation = Violation("simulation", repr(mistake))
+            violation.__cause__ = mistake
     centre = found[0]
     failure = None if violation is None else _failure(centre, violation)
     return Report(seed, centre.journal.digest, dict(sorted(centre.journal.counts.items())), failure)
