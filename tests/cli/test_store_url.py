@@ -4,7 +4,7 @@ import pytest
 
 from nextlead import open_dialer
 from nextlead.core.commands import PutCampaign
-from nextlead_adapters.store_url import BadUrl, sqlite_path
+from nextlead_adapters.store_url import BadUrl, postgres_url, shown_url, sqlite_path, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,7 @@ from nextlead_adapters.store_url import BadUrl, sqlite_path
         ("sqlite:////var/lib/leads.db", Path("/var/lib/leads.db")),
         ("sqlite:///my%20leads.db", Path("my leads.db")),
         ("memory:", None),
+        ("postgresql://desk@db.example/leads", None),
     ],
 )
 def test_urls_that_name_a_store(url: str, path: Path | None) -> None:
@@ -24,8 +25,6 @@ def test_urls_that_name_a_store(url: str, path: Path | None) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("postgresql://db/leads", "PostgreSQL store is not there yet"),
-        ("postgres://db/leads", "PostgreSQL store is not there yet"),
         ("leads.db", "use sqlite:///FILE"),
         ("sqlite://leads.db", "use sqlite:///FILE"),
         ("sqlite:leads.db", "use sqlite:///FILE"),
@@ -33,11 +32,37 @@ def test_urls_that_name_a_store(url: str, path: Path | None) -> None:
         ("sqlite:///leads.db?mode=ro", "has no options"),
         ("mysql:///leads", "use sqlite:///FILE"),
         ("", "use sqlite:///FILE"),
+        ("postgresql://desk@db.example", "the database is missing"),
+        ("postgresql:leads", "two slashes"),
     ],
 )
 def test_urls_that_name_none(url: str, message: str) -> None:
     with pytest.raises(BadUrl, match=message):
         sqlite_path(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_postgresql_url_is_left_as_it_is(scheme: str) -> None:
+    url = f"{scheme}://desk:secret@db.example:5433/leads?sslmode=verify-full"
+    assert postgres_url(url) == url
+    assert shown_url(url) == "postgresql://db.example:5433/leads"
+    assert postgres_url("sqlite:///leads.db") is None
+    assert postgres_url("memory:") is None
+
+
+@pytest.mark.parametrize("password", ["hush#hush", "hush/hush", "hush?hush", "hush@hush"])
+def test_a_password_that_is_not_escaped_is_named_as_such_and_not_said(password: str) -> None:
+    with pytest.raises(BadUrl, match="%23 for #") as found:
+        postgres_url(f"postgresql://desk:{password}@db.example/leads")
+    assert "hush" not in str(found.value)
+
+
+def test_no_message_says_a_password() -> None:
+    with pytest.raises(BadUrl) as found:
+        sqlite_path("mysql://desk:hush@db.example/leads")
+    assert "hush" not in str(found.value)
+    url = "postgresql://desk:h%40sh@db.example/leads?password=quiet"
+    assert without_secrets(url, "h%40sh, h@sh or quiet for desk") == "***, *** or *** for desk"
 
 
 async def test_open_dialer_keeps_what_it_was_told(tmp_path: Path) -> None:

@@ -14,12 +14,13 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
 
 import asyncpg
 from msgspec import Struct
 
 from nextlead.ports import StoreError, StoreRefused
+
+from ..store_url import shown_url, without_secrets
 
 if TYPE_CHECKING:
     Db = asyncpg.Connection[asyncpg.Record]
@@ -41,7 +42,12 @@ _SETTINGS: Final = {
     "timezone": "UTC",
     "client_encoding": "UTF8",
     "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
 }
+"""The last four are for plans that stay right while tables grow: without statistics, straight after a load, a plan for
+given values reads all rows of the organisation, and one that was made for an empty table reads all of a full one."""
 _MUST_BE: Final = {
     "fsync": ("on", "it would lose what it said was durable"),
     "full_page_writes": ("on", "a crash of its machine could damage it"),
@@ -51,6 +57,7 @@ _REFUSED: Final = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InsufficientPrivilegeError,
     asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedObjectError,
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.DataCorruptedError,
@@ -73,16 +80,11 @@ class Server(Struct):
     @property
     def shown(self) -> str:
         """The URL without what is secret."""
-        parts = urlsplit(self.url)
-        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return shown_url(self.url)
 
     def plain(self, error: BaseException) -> str:
         """What an error says, without the password."""
-        said = str(error) or type(error).__name__
-        password = urlsplit(self.url).password
-        for secret in {password, unquote(password)} if password else ():
-            said = said.replace(secret, "***")
-        return said
+        return without_secrets(self.url, str(error) or type(error).__name__)
 
     async def connect(self, within_s: float | None = None, **settings: str) -> "Db":
         """A session. Raises `StoreRefused` when the server can't be trusted; what asyncpg raises when it is not there.

@@ -20,27 +20,34 @@ from ..journalled.tables import Heads
 if TYPE_CHECKING:
     from .connection import Db
 
-_TRAIL: Final = "SELECT no, lead FROM trail WHERE org = $1 AND lead = ANY($2::bigint[])"
+_TRAIL: Final = """
+SELECT t.no, k.lead FROM unnest($2::bigint[]) AS k (lead)
+CROSS JOIN LATERAL (SELECT no FROM trail WHERE org = $1 AND lead = k.lead OFFSET 0) AS t"""
 _DELETED: Final = """
-SELECT n.lead FROM number AS n WHERE n.org = $1 AND n.number = ANY($2::bigint[])
-AND (SELECT s.id FROM state AS s WHERE s.org = $1 AND s.id = n.lead) IS NULL
+SELECT n.lead FROM unnest($2::bigint[]) AS k (number)
+CROSS JOIN LATERAL (SELECT lead FROM number WHERE org = $1 AND number = k.number OFFSET 0) AS n
+WHERE (SELECT s.id FROM state AS s WHERE s.org = $1 AND s.id = n.lead) IS NULL
 AND (SELECT l.id FROM lead AS l WHERE l.org = $1 AND l.id = n.lead) IS NULL"""
 _MENTIONS: Final = """
-SELECT DISTINCT no FROM mention WHERE org = $1 AND number = ANY($2::bigint[]) AND no <= $3 ORDER BY no"""
+SELECT DISTINCT m.no FROM unnest($2::bigint[]) AS k (number)
+CROSS JOIN LATERAL (SELECT no FROM mention WHERE org = $1 AND number = k.number AND no <= $3 OFFSET 0) AS m
+ORDER BY m.no"""
 _BODY: Final = "SELECT body FROM journal WHERE org = $1 AND no = $2"
 _REWRITE: Final = "UPDATE journal SET body = $3 WHERE org = $1 AND no = $2"
 _DELETE_NUMBER: Final = "DELETE FROM number WHERE org = $1 AND number = $2 AND lead = $3"
 _DELETE_MENTION: Final = "DELETE FROM mention WHERE org = $1 AND number = $2 AND no = $3"
 _STANDS: Final = "SELECT 1 FROM row WHERE org = $1 AND tbl = $2 AND key = $3"
-_DELETE_DATA: Final = "DELETE FROM lead_data WHERE org = $1 AND lead = ANY($2::bigint[])"
-_DELETE_KEYS: Final = "DELETE FROM match_key WHERE org = $1 AND lead = ANY($2::bigint[])"
+_DELETE_DATA: Final = "DELETE FROM lead_data WHERE org = $1 AND lead = $2"
+_DELETE_KEYS: Final = "DELETE FROM match_key WHERE org = $1 AND lead = $2"
 _NAMED: Final = 'SELECT org, pool, kind, "row", no, at FROM reject_number WHERE org = $1 AND number = $2 LIMIT $3'
 _PLACE: Final = 'org = $1 AND pool = $2 AND kind = $3 AND "row" = $4 AND no = $5 AND at = $6'
 _USES: Final = """
 SELECT n.lead, (SELECT s.body FROM state AS s WHERE s.org = $1 AND s.id = n.lead) AS body,
     (SELECT l.id FROM lead AS l WHERE l.org = $1 AND l.id = n.lead) AS fresh
 FROM number AS n WHERE n.org = $1 AND n.number = $2 AND n.lead > $3 ORDER BY n.lead LIMIT $4"""
-_ERASURES: Final = "SELECT body FROM row WHERE org = $1 AND tbl = 'erasure' AND key = ANY($2::text[])"
+_ERASURES: Final = """
+SELECT r.body FROM unnest($2::text[]) AS k (key)
+CROSS JOIN LATERAL (SELECT body FROM row WHERE org = $1 AND tbl = 'erasure' AND key = k.key OFFSET 0) AS r"""
 _PUT_ERASURE: Final = "UPDATE row SET body = $3 WHERE org = $1 AND tbl = 'erasure' AND key = $2"
 
 
@@ -110,8 +117,8 @@ async def _stands(db: "Db", org: int, key: RowKey) -> bool:
 
 async def delete_data(db: "Db", org: int, leads: Sequence[int]) -> None:
     """Their data fields and match keys."""
-    await db.execute(_DELETE_DATA, org, leads)
-    await db.execute(_DELETE_KEYS, org, leads)
+    await db.executemany(_DELETE_DATA, [(org, lead) for lead in leads])
+    await db.executemany(_DELETE_KEYS, [(org, lead) for lead in leads])
 
 
 async def delete_rejects(db: "Db", org: int, name: int) -> bool:

@@ -31,6 +31,11 @@ _FEW: Final = 5
 _SLICE: Final = 1_000
 """Rows that are counted in one go where each is looked at here."""
 _DATA: Final = "(SELECT d.body FROM lead_data AS d WHERE d.org = $1 AND d.lead = id)"
+_WITH_NUMBER: Final = """(
+    SELECT found.* FROM number AS n
+    CROSS JOIN LATERAL (SELECT * FROM {table} WHERE org = $1 AND id = n.lead OFFSET 0) AS found
+    WHERE n.org = $1 AND n.number = {number}
+) AS found"""
 _TEXT: Final = f"strpos(lower(encode({_DATA}, 'escape') COLLATE \"C\"), {{}}) > 0"
 """Bytes that are not ASCII are spelled out, so A to Z are all that `lower` changes, whatever the server's encoding."""
 
@@ -72,8 +77,8 @@ class _Values(list[object]):
 class _Question:
     """What is asked of one table."""
 
-    def __init__(self, source: str, values: _Values, query: LeadFilter, skip: Collection[int]) -> None:
-        self.source = source
+    def __init__(self, table: str, values: _Values, query: LeadFilter, skip: Collection[int]) -> None:
+        self.source = table
         self.values = values
         self.terms = ["org = $1"]
         self.add("id > {}", query.after)
@@ -82,7 +87,7 @@ class _Question:
         if query.owner is not None:
             self.add("owner = {}", query.owner)
         if query.number is not None:
-            self.add("id = ANY(ARRAY(SELECT n.lead FROM number AS n WHERE n.org = $1 AND n.number = {}))", query.number)
+            self.source = _WITH_NUMBER.format(table=table, number=values.mark(query.number))
         if skip:
             self.add("id NOT IN (SELECT unnest({}::bigint[]))", list(skip))
         if query.text:

@@ -4,9 +4,9 @@ Rules of this file:
 
 1. What is asked of `lead` and of `state` is asked in one statement: a lead that moves from the one to the other between
    two would be missed.
-2. However many keys there are, they go into one statement, as an array.
-3. A subquery that looks something up for each row is written as a value that is asked for (`(SELECT ...) IS NULL`), not
-   as `EXISTS`: it then uses the index for each, and the planner does not think of reading all of the other table.
+2. However many keys there are, they go into one statement, as an array. Each is looked up by itself (`LATERAL`, or a
+   value that is asked for, such as `(SELECT ...) IS NULL`): of `= ANY` or `EXISTS` the planner makes what it likes, and
+   without statistics that was to read all rows of the organisation.
 """
 
 from collections.abc import Collection
@@ -28,17 +28,25 @@ LAST: Final = """greatest(
 _PLACE_BITS: Final = 64
 
 _LEADS: Final = """
-SELECT true, body FROM state WHERE org = $1 AND id = ANY($2::bigint[]) UNION ALL
-SELECT false, body FROM lead WHERE org = $1 AND id = ANY($2::bigint[])"""
+SELECT true, s.body FROM unnest($2::bigint[]) AS k (id)
+CROSS JOIN LATERAL (SELECT body FROM state WHERE org = $1 AND id = k.id OFFSET 0) AS s UNION ALL
+SELECT false, l.body FROM unnest($2::bigint[]) AS k (id)
+CROSS JOIN LATERAL (SELECT body FROM lead WHERE org = $1 AND id = k.id OFFSET 0) AS l"""
 _EXISTING: Final = """
-SELECT id FROM state WHERE org = $1 AND id = ANY($2::bigint[]) UNION ALL
-SELECT id FROM lead WHERE org = $1 AND id = ANY($2::bigint[])"""
+SELECT k.id FROM unnest($2::bigint[]) AS k (id) WHERE (SELECT id FROM state WHERE org = $1 AND id = k.id) IS NOT NULL
+OR (SELECT id FROM lead WHERE org = $1 AND id = k.id) IS NOT NULL"""
 _NEXT: Final = """
 (SELECT true, body FROM state WHERE org = $1 AND id >= $2 ORDER BY id LIMIT 1) UNION ALL
 (SELECT false, body FROM lead WHERE org = $1 AND id >= $2 ORDER BY id LIMIT 1)"""
-_DATA: Final = "SELECT lead, body FROM lead_data WHERE org = $1 AND lead = ANY($2::bigint[])"
-_USERS: Final = "SELECT number, lead FROM number WHERE org = $1 AND number = ANY($2::bigint[])"
-_MATCH_USERS: Final = "SELECT key, lead FROM match_key WHERE org = $1 AND rule = $2 AND key = ANY($3::bytea[])"
+_DATA: Final = """
+SELECT k.lead, (SELECT body FROM lead_data WHERE org = $1 AND lead = k.lead) AS body
+FROM unnest($2::bigint[]) AS k (lead)"""
+_USERS: Final = """
+SELECT k.number, n.lead FROM unnest($2::bigint[]) AS k (number)
+CROSS JOIN LATERAL (SELECT lead FROM number WHERE org = $1 AND number = k.number OFFSET 0) AS n"""
+_MATCH_USERS: Final = """
+SELECT k.key, m.lead FROM unnest($3::bytea[]) AS k (key)
+CROSS JOIN LATERAL (SELECT lead FROM match_key WHERE org = $1 AND rule = $2 AND key = k.key OFFSET 0) AS m"""
 _POOLS_WITH: Final = """
 SELECT pool FROM number WHERE org = $1 AND number = $2 AND pool > 0 UNION
 SELECT pool FROM reject_number AS r WHERE org = $1 AND number = $2
@@ -120,7 +128,7 @@ def lead_of(touched: bool, body: bytes, pools: Pools) -> Lead | None:
 
 async def data_of(db: "Db", org: int, ids: Collection[int]) -> dict[int, bytes]:
     """Data fields by lead."""
-    return {row["lead"]: row["body"] for row in await db.fetch(_DATA, org, list(ids))}
+    return {lead: body for lead, body in await db.fetch(_DATA, org, list(ids)) if body is not None}
 
 
 async def users_of(db: "Db", org: int, numbers: Collection[int]) -> list[tuple[int, int]]:
