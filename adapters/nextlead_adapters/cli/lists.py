@@ -31,6 +31,7 @@ COLUMNS = {
     "campaigns": ("code", "name", "project", "active"),
     "agents": ("code", "name", "team", "campaigns", "enabled"),
     "pools": ("id", "name", "campaign", "state", "active", "valid", "invalid", "duplicates", "ready", "open"),
+    "organisations": ("code", "name", "created"),
     "leads": ("id", "campaign", "pool", "status", "public_status", "phones", "owner", "attempts", "due"),
 }
 

@@ -15,6 +15,7 @@ from . import (
     lists,
     loading,
     many,
+    organisations,
     pools,
     schemes,
     simulate,
@@ -52,6 +53,7 @@ limits.register(app)
 schemes.register(app)
 simulate.register(app)
 statistics.register(app)
+organisations.register(app)
 
 
 def _version(value: bool) -> None:
