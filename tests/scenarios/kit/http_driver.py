@@ -49,12 +49,12 @@ class HttpDriver:
         self._waits = HttpWaits()
         self._asked: dict[int, HTTPConnection] = {}
         self._numbers = count(1)
-        self._seen: set[int] = set()
+        self._seen: set[tuple[str, int]] = set()
 
     # -- time and the daemon
 
     def move(self, now_ms: int) -> None:
-        self.line.call("POST", "clock", {"now": text_of(now_ms)})
+        self.line.call("POST", "clock", {"now": text_of(now_ms)}, who="operator")
 
     def crash(self, now_ms: int, *, frozen: bool = False) -> None:
         """`frozen`: it does nothing from this moment on, and is killed then."""
@@ -66,12 +66,12 @@ class HttpDriver:
     def _restart(self, now_ms: int) -> None:
         self._waits.clear()
         self.line.daemon.start(now_ms)
-        assert parse_ms(self.line.call("GET", "clock").json()["now"]) == now_ms
+        assert parse_ms(self.line.call("GET", "clock", who="operator").json()["now"]) == now_ms
         self.move(now_ms)  # answered when the chores of the start are done: retention erases what came due meanwhile
 
     def crash_before_answer(self, agent: str, calls: int) -> int:
         """The process is stopped first, so that it can't commit, then asked, then killed."""
-        now_ms = parse_ms(self.line.call("GET", "clock").json()["now"])
+        now_ms = parse_ms(self.line.call("GET", "clock", who="operator").json()["now"])
         self.line.daemon.freeze()
         asked = [ask(self.line.daemon, agent, self.line.token(agent), 0) for _ in range(calls)]
         self.line.daemon.kill()
@@ -153,8 +153,10 @@ class HttpDriver:
 
     def came(self, pool: int) -> Entered:
         """The pool, and its leads that were not told before."""
-        leads = [lead for lead in self.line.items(f"leads?pool={pool}&limit=1000") if lead["id"] not in self._seen]
-        self._seen |= {lead["id"] for lead in leads}
+        here = self.line.organisation
+        found = self.line.items(f"leads?pool={pool}&limit=1000")
+        leads = [lead for lead in found if (here, lead["id"]) not in self._seen]
+        self._seen |= {(here, lead["id"]) for lead in leads}
         return Entered(self.pool(pool), tuple(map(lead_view, leads)))
 
     # -- work

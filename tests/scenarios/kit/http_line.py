@@ -13,29 +13,39 @@ from .driver import Body, Refused
 from .http_views import parse_ms, text_of
 from .times import START_MS
 
-_OPERATOR: Final = frozenset({"", "admin", "operator"})
+DEFAULT: Final = "default"
 
 
 class HttpLine:
-    """Names are of agents; `admin` and `operator` have the daemon's own token, `supervisor` one of that role.
+    """Names are of agents; `operator` has the daemon's own token, `supervisor` one of that role.
 
-    Any other name is a program or a person with an admin's token of its own.
+    `admin` is who runs the present organisation: in `default` that is the operator. Any other name is a program or a
+    person with an admin's token of its own. Each organisation has its own people, whatever they are called.
     """
 
     def __init__(self, folder: Path) -> None:
         self.daemon = Daemon(folder, START_MS)
-        self._tokens: dict[str, str] = {}
+        self.organisation = DEFAULT
+        self._tokens: dict[tuple[str, str], str] = {(DEFAULT, "admin"): ADMIN_TOKEN}
+
+    def go_to(self, organisation: str) -> None:
+        """All calls are of this organisation from now on; it is made when it is named first."""
+        if (organisation, "admin") not in self._tokens:
+            made = self.call("POST", "organisations", {"code": organisation}, who="operator").json()
+            self._tokens[organisation, "admin"] = made["admin_token"]
+        self.organisation = organisation
 
     def add_agent(self, code: str) -> None:
-        if code not in self._tokens:
-            self._tokens[code] = self._made({"role": "agent", "agent": code})
+        if (self.organisation, code) not in self._tokens:
+            self._tokens[self.organisation, code] = self._made({"role": "agent", "agent": code})
 
     def token(self, who: str) -> str:
-        if who in _OPERATOR:
+        if who == "operator":
             return ADMIN_TOKEN
-        if who not in self._tokens:
-            self._tokens[who] = self._made({"role": "supervisor" if who == "supervisor" else "admin"})
-        return self._tokens[who]
+        key = (self.organisation, who or "admin")
+        if key not in self._tokens:
+            self._tokens[key] = self._made({"role": "supervisor" if who == "supervisor" else "admin"})
+        return self._tokens[key]
 
     def _made(self, body: Body) -> str:
         return str(self.call("POST", "tokens", body).json()["token"])
@@ -64,7 +74,7 @@ class HttpLine:
 
     def _sent(self, method: str, path: str, content: bytes | None, media: str) -> HTTPConnection:
         call = HTTPConnection(self.daemon.url.host, self.daemon.url.port, timeout=300)
-        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}", "Content-Type": media}
+        headers = {"Authorization": f"Bearer {self.token('')}", "Content-Type": media}
         call.request(method, f"/v1/{path}", content, headers)
         return call
 

@@ -1,6 +1,7 @@
 """What a running scenario knows: the time, and the names it gave to things."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from .driver import Change, Driver, Finish
 from .language import BadStep
@@ -11,7 +12,8 @@ from .times import START_MS, time_ms
 class World:
     """`tokens` is the newest lease token seen per (agent, lead), `offered` the newest lead seen per agent.
 
-    `firsts` is the first answer per token, `files` what was uploaded per pool.
+    `firsts` is the first answer per token, `files` what was uploaded per pool. All names are those of the present
+    organisation; `elsewhere` has those of the others.
     """
 
     driver: Driver
@@ -26,6 +28,17 @@ class World:
     waits: dict[str, list[int]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     histories: dict[int, list[Change]] = field(default_factory=dict)
+    organisation: str = "default"
+    elsewhere: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def go_to(self, organisation: str) -> None:
+        """Take the names of another organisation; there are none when it is new."""
+        shared = ("driver", "now_ms", "organisation", "elsewhere")
+        names = [each.name for each in fields(self) if each.name not in shared]
+        self.elsewhere[self.organisation] = {name: getattr(self, name) for name in names}
+        for name in names:
+            setattr(self, name, self.elsewhere.get(organisation, {}).get(name, {}))
+        self.organisation = organisation
 
     def lead(self, name: str) -> int:
         if name not in self.leads:
