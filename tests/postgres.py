@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from nextlead.ports import DEFAULT
 from nextlead_adapters.postgres.schema import TABLES
 
 GIVEN = "NEXTLEAD_TEST_POSTGRES"
@@ -29,7 +30,8 @@ HOW = f"install the extra for tests (`pip install -e .[dev]`), or name a server 
 ROWS = set(TABLES) - {"owner", "organisation", "folding"}
 EMPTY = f"""
 {" ".join(f"DELETE FROM {table};" for table in sorted(ROWS))}
-DELETE FROM organisation WHERE no > 1; DELETE FROM folding WHERE org > 1; UPDATE folding SET folded_to = 0;
+DELETE FROM organisation WHERE no > 1; UPDATE organisation SET name = '{DEFAULT.name}';
+DELETE FROM folding WHERE org > 1; UPDATE folding SET folded_to = 0;
 UPDATE owner SET renewed_at = NULL, key_mark = NULL;
 """
 """Makes a store's tables as they were when they were made, but for the epoch."""
@@ -71,6 +73,12 @@ class Admin:
         if self.fetch("SELECT to_regclass('schema_version') IS NOT NULL")[0][0]:
             self.execute(EMPTY)
         self._used.append(name)
+
+    def disown(self, url: str) -> None:
+        """Take the right to write away from whoever has it, and give it to nobody."""
+        for table in ("owner", "organisation", "folding"):
+            self.execute(f"UPDATE {schema_of(url)}.{table} SET epoch = epoch + 1")
+        self.execute(f"UPDATE {schema_of(url)}.owner SET renewed_at = NULL")
 
     def close(self) -> None:
         for name in self._used:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from contract.look_alikes import SecondStore, make_both
-from postgres import Admin, schema_of
+from postgres import Admin
 
 from nextlead.testing import MemoryDatabase, MemoryStore
 from nextlead_adapters.journalled import tending
-from nextlead_adapters.postgres import PostgresStore
+from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.sqlite import SqliteDatabase, SqliteStore
 
 
@@ -126,8 +126,7 @@ class PostgresHome:
 
     async def crash(self) -> Any:
         """The right to write is gone from this moment on, and nobody has it: the old process may do what it wants."""
-        for table, set_ in {"owner": "renewed_at = NULL, ", "organisation": "", "folding": ""}.items():
-            self._admin.execute(f"UPDATE {schema_of(self.url)}.{table} SET {set_} epoch = epoch + 1")
+        self._admin.disown(self.url)
         await self.store.close()
         return self.again()
 
@@ -190,12 +189,30 @@ class SqliteDatabases:
         return self()
 
 
+class PostgresDatabases:
+    """In one schema."""
+
+    def __init__(self, admin: Admin, url: str) -> None:
+        self.url = url
+        self._admin = admin
+
+    def __call__(self) -> Any:
+        return PostgresDatabase(self.url)
+
+    async def crash(self, old: Any) -> Any:
+        """See `PostgresHome.crash`; the stores of the old one are left as they are."""
+        self._admin.disown(self.url)
+        return self()
+
+
 DATABASES: dict[str, Callable[[Path], Any]] = {"memory": MemoryDatabases, "sqlite": SqliteDatabases}
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=[*DATABASES, "postgres"])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
-    return DATABASES[request.param](tmp_path)
+    if request.param in DATABASES:
+        return DATABASES[request.param](tmp_path)
+    return PostgresDatabases(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

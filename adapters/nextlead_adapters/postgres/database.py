@@ -1,5 +1,6 @@
 """The database as a whole: opened, claimed for all organisations at once, asked for the store of one."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Final
@@ -59,6 +60,8 @@ class PostgresDatabase:
         """See `Database.claim`."""
         if self._pool is None:
             raise StoreRefused(f"{self.name} was opened for reading only")
+        if self.ownership.taken:
+            raise StoreRefused(f"{self.name} is in use by process {os.getpid()}")
         with self.server.errors():
             await self.ownership.take(waiting)
         await self._pool.rename()
@@ -82,12 +85,14 @@ class PostgresDatabase:
     async def put(self, organisation: Organisation) -> None:
         """See `Database.put`."""
         row = (organisation.no, organisation.code, organisation.name, organisation.created_ms)
+        self._check_claimed()
         async with self.writer() as db:
             if not await db.fetchval(_PUT, self.ownership.epoch, *row):
                 raise await refusal(db)
 
     async def key_mark(self, mark: bytes) -> bytes:
         """What the key of forgotten numbers is known by: this, unless another was put down before. Needs the claim."""
+        self._check_claimed()
         async with self.writer() as db:
             found: bytes | None = await db.fetchval(_KEY_MARK, self.ownership.epoch, mark)
             if found is None:
@@ -118,6 +123,10 @@ class PostgresDatabase:
         if self._pool is None:
             raise StoreRefused(f"{self.name} was opened for reading only")
         return self._pool.writer()
+
+    def _check_claimed(self) -> None:
+        if not self.ownership.epoch:
+            raise StoreRefused(f"{self.name} is not claimed")
 
     async def _create(self) -> None:
         async with self.writer() as db:

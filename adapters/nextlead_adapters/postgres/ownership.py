@@ -73,6 +73,11 @@ class Ownership:
         self._task: asyncio.Task[None] | None = None
         self.epoch = 0
 
+    @property
+    def taken(self) -> bool:
+        """It was taken, and neither given back nor found to be lost."""
+        return self._task is not None
+
     def holds(self) -> bool:
         """See `Claim.holds`."""
         return self._task is not None and self._clock() - self._renewed < self._times.hold_s

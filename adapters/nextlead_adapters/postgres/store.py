@@ -25,7 +25,7 @@ class PostgresStore(JournalledStore):
 
     async def claim(self) -> Claim:
         """See `Store.claim`. A store that was refused is closed."""
-        if not self._database.ownership.epoch:
+        if not self._database.ownership.taken:
             try:
                 await self._database.claim()
             except StoreError as error:

@@ -40,7 +40,7 @@ class PostgresTables:
 
     async def claim(self) -> int:
         """See `Tables.claim`. It is the database's epoch."""
-        if not self.database.ownership.epoch:
+        if not self.database.ownership.taken:
             raise StoreRefused(f"{self.name} is not claimed")
         if self._org in self.database.in_use:
             raise StoreRefused(f"organisation {self._org} in {self.name} is in use by process {os.getpid()}")
