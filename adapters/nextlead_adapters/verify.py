@@ -22,12 +22,12 @@ from nextlead.ports import Store, StoreRefused
 from nextlead.runtime.recovery import load
 
 from .almanac import LibraryAlmanac
-from .backup.sources import back_up, is_postgres
+from .backup.sources import back_up
 from .scheme_files import missing_schemes, shipped_schemes
 from .soundness.check import check_file
 from .soundness.look import Said
 from .sqlite import SqliteDatabase
-from .store_url import BadUrl, sqlite_path
+from .store_url import BadUrl, postgres_url, shown_url, sqlite_path
 
 
 class Report(Struct):
@@ -65,13 +65,13 @@ async def verify_store(
                 findings += [name + finding for finding in found]
         finally:
             await database.close()
-    return Report(store=url, counts={"organisations": len(organisations), **counts}, findings=findings)
+    return Report(store=shown_url(url), counts={"organisations": len(organisations), **counts}, findings=findings)
 
 
 @asynccontextmanager
 async def _as_file(url: str, said: Said) -> AsyncIterator[Path]:
     """The store as a SQLite file: itself, or a copy of it for as long as the block lasts."""
-    if is_postgres(url):
+    if postgres_url(url):
         with TemporaryDirectory(prefix="nextlead-verify-") as folder:
             said("copying")
             await back_up(url, Path(folder) / "copy.db")

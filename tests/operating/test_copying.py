@@ -58,9 +58,11 @@ def test_what_was_deleted_and_lies_in_a_gap_is_not_copied(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as db:
         db.execute("PRAGMA secure_delete = OFF")
         db.execute("CREATE TABLE lead_data (org INTEGER, lead INTEGER PRIMARY KEY, body BLOB)")
+        db.execute("BEGIN")
         db.executemany("INSERT INTO lead_data VALUES (1, ?, ?)", [(lead, marker) for lead in range(500)])
         db.execute("DELETE FROM lead_data WHERE lead > 3")
         db.execute("UPDATE lead_data SET body = 'x'")
+        db.execute("COMMIT")
     assert marker in (tmp_path / "a.db").read_bytes()
     asyncio.run(copy_store(tmp_path / "a.db", tmp_path / "b.db"))
     assert marker not in (tmp_path / "b.db").read_bytes()

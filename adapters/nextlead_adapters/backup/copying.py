@@ -44,20 +44,25 @@ async def copy_store(source: Path, target: Path, *, spare_bytes: int = 0) -> Non
             _check_room(db, target, spare_bytes)
             await _run(db, "VACUUM INTO ?", str(target))
     except BaseException as error:
-        _drop(target)
+        drop(target)
         if isinstance(error, sqlite3.Error):
             raise _explained(error, source, target) from error
         raise
 
 
 def _begin(source: Path, target: Path) -> None:
-    """An empty file for its user only; SQLite would make one that all can read."""
     if not source.exists():
         raise StoreRefused(f"there is no store {source}")
+    make_private(target)
+
+
+def make_private(target: Path) -> None:
+    """An empty file for its user only; SQLite would make one that all can read."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, stat.S_IRUSR | stat.S_IWUSR))
 
 
-def _drop(target: Path) -> None:
+def drop(target: Path) -> None:
+    """The file goes, with what SQLite may have laid beside it."""
     for path in (target, target.with_name(target.name + "-journal")):
         path.unlink(missing_ok=True)
 
@@ -78,7 +83,12 @@ def _reader(source: Path) -> sqlite3.Connection:
 def _check_room(db: sqlite3.Connection, target: Path, spare_bytes: int) -> None:
     names = ("page_count", "freelist_count", "page_size")
     pages, free, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in names)
-    needed, there = (pages - free) * size, shutil.disk_usage(target.parent).free
+    refuse_without_room((pages - free) * size, target, spare_bytes)
+
+
+def refuse_without_room(needed: int, target: Path, spare_bytes: int) -> None:
+    """Raises `NoRoom` when a file of about so many bytes would leave less than `spare_bytes`."""
+    there = shutil.disk_usage(target.parent).free
     if there < needed + spare_bytes:
         raise NoRoom(
             f"a copy of the store takes about {needed:,} bytes in {target.parent}, where {there:,} are free"

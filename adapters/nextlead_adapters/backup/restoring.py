@@ -1,7 +1,7 @@
-"""Makes a store from a backup: into a new SQLite file.
+"""Makes a store from a backup: in a new SQLite file, or in an empty PostgreSQL database.
 
-It is made beside its place first, brought up to date, verified as a whole, and only then given its name. So what is
-there is sound, and what was there before stays.
+A copy is made first, brought up to date, and verified as a whole; only then it gets its name, or is carried into the
+database. So what is there is sound, and what was there before stays.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from nextlead.ports import StoreRefused
 
 from ..soundness.look import Said
 from ..sqlite import files
-from ..store_url import BadUrl, sqlite_path
+from ..store_url import BadUrl, postgres_url, sqlite_path
 from ..verify import quiet, verify_store
 from .contents import Contents, contents_of
 from .copying import copy_store
@@ -38,10 +38,13 @@ async def restore_store(
 
     Raises `NotSound`, `BadUrl`, and `StoreRefused` for what is no backup, and when there is something at `url` already.
     """
+    _check_file(file)
+    if server := postgres_url(url):
+        return await _into_database(file, server, schemes, said)
     path = sqlite_path(url)
     if path is None:
-        raise BadUrl("memory: keeps nothing; restore into a sqlite:///FILE")
-    _check(file, path)
+        raise BadUrl("memory: keeps nothing; restore into a sqlite:///FILE or a postgresql://... database")
+    _check_target(path)
     with TemporaryDirectory(prefix=".nextlead-", dir=path.parent) as folder:
         staged = Path(folder) / "store.db"
         await stage(file, staged, schemes, said)
@@ -50,9 +53,22 @@ async def restore_store(
     return found
 
 
-def _check(file: Path, path: Path) -> None:
+async def _into_database(file: Path, url: str, schemes: Mapping[str, Scheme] | None, said: Said) -> Contents:
+    from .postgres import fill_database  # noqa: PLC0415 - asyncpg is loaded for who needs it
+
+    with TemporaryDirectory(prefix="nextlead-restore-") as folder:
+        staged = Path(folder) / "store.db"
+        await stage(file, staged, schemes, said)
+        await fill_database(staged, url, said)
+        return contents_of(staged)
+
+
+def _check_file(file: Path) -> None:
     if not file.is_file():
         raise StoreRefused(f"there is no file {file}")
+
+
+def _check_target(path: Path) -> None:
     files.check_place(path)
     check_free(path)
     for left in (Path(f"{path}{end}") for end in ("-wal", "-journal")):

@@ -3,15 +3,9 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from ..store_url import BadUrl, sqlite_path
+from ..store_url import BadUrl, postgres_url, sqlite_path
 from .copying import ROOM_LEFT_BYTES, copy_store
-
-
-def is_postgres(url: str) -> bool:
-    """Whether the URL names a PostgreSQL database."""
-    return urlsplit(url).scheme in {"postgresql", "postgres"}
 
 
 def backup_of(url: str) -> Callable[[Path], Awaitable[None]] | None:
@@ -27,6 +21,11 @@ async def back_up(url: str, file: Path, *, spare_bytes: int = 0) -> None:
     Raises `BadUrl` for a store that keeps nothing, `copying.NoRoom` when less than `spare_bytes` would be left on the
     file's disk, `StoreRefused`, `StoreError`. Nothing is left behind then, nor when it is cancelled.
     """
+    if server := postgres_url(url):
+        from .postgres import copy_database  # noqa: PLC0415 - asyncpg is loaded for who needs it
+
+        await copy_database(server, file, spare_bytes=spare_bytes)
+        return
     path = sqlite_path(url)
     if path is None:
         raise BadUrl("memory: keeps nothing that could be copied")

@@ -36,9 +36,9 @@ def backup(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Copy everything, all organisations, as of one moment, into a file.
+    """Copy everything, as of one moment, into a file.
 
-    From the running daemon, which goes on meanwhile: NEXTLEAD_TOKEN is the operator's. Or from a --store. The file is a
+    All organisations, from the running daemon, which goes on meanwhile: NEXTLEAD_TOKEN is the operator's. Or from a --store. The file is a
     store itself: it can be verified, served, and restored.
     """
     from nextlead_adapters.backup.contents import contents_of

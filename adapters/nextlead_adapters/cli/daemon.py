@@ -106,9 +106,9 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Only tell; exit 1 when it is of an older version.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
 ) -> None:
-    """Bring a store of an older version up to date. A daemon does it by itself at its start.
+    """Bring a store of an older version up to date.
 
-    All of it or nothing; there is no way back but a backup.
+    A daemon does it by itself at its start. All of it or nothing; there is no way back but a backup.
     """
     from nextlead_adapters.backup.migrating import Migration, versions
     from nextlead_adapters.backup.migrating import migrate as bring_up
