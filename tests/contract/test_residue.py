@@ -2,15 +2,14 @@
 
 import asyncio
 import random
-import re
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from contract.build import NOON, commit, fresh, load, pool
 from contract.conftest import copy_files
-from contract.town import Town, traces
+from contract.town import Town, found, traces
 
 from nextlead.core.model import Erasure, File, FilePart
 from nextlead.ports import LeadFilter, StoreError
@@ -19,9 +18,6 @@ from nextlead_adapters.sqlite import SqliteStore, scrub, upkeep
 
 LEADS = 20_000
 TURNS = 150
-NAME = re.compile("(Zo\u00eb-[0-9a-f]{18})".encode())
-TEXT = re.compile(rb"(?=(1[23][0-9]{9}))")
-NUMBER = re.compile(rb"(?=([\x02\x03].{4}))", re.DOTALL)
 LOST = random.Random(2).sample(range(1, LEADS + 1), 200)
 
 
@@ -39,19 +35,6 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on the log at once."""
     monkeypatch.setattr(upkeep, "_TRIES", 2)
     monkeypatch.setattr(scrub, "_PATIENCE_MS", 1)
-
-
-def found(folder: Path, ids: list[int]) -> set[str]:
-    """Names of the files in which a trace of these is left."""
-    wanted = {trace for id_ in ids for trace in traces(id_)}
-    files = [file for file in folder.iterdir() if file.is_file() and not file.name.endswith(".lock")]
-    return {file.name for file in files if any(map(wanted.__contains__, like_a_trace(file.read_bytes())))}
-
-
-def like_a_trace(data: bytes) -> Iterator[bytes]:
-    """Everything that looks like one, wherever it begins: to look for each of hundreds would take minutes."""
-    for look in (NAME, TEXT, NUMBER):
-        yield from (match[1] for match in look.finditer(data))
 
 
 async def intact(store: SqliteStore) -> bool:

@@ -2,7 +2,9 @@
 and joined many times. Some of the people in it are to be forgotten."""
 
 import random
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +14,9 @@ from nextlead.core.activity_model import Logged
 from nextlead.core.model import Blocked, Call, Contacted, Erasure, Event, FreshLead, Lead, LeadData, Reject, Status
 
 LOADED = 1_000
+NAME = re.compile("(Zo\u00eb-[0-9a-f]{18})".encode())
+TEXT = re.compile(rb"(?=(1[23][0-9]{9}))")
+NUMBER = re.compile(rb"(?=([\x02\x03].{4}))", re.DOTALL)
 
 
 def number_of(id_: int) -> int:
@@ -32,16 +37,32 @@ def traces(id_: int) -> Iterator[bytes]:
     yield name_of(id_).encode()
 
 
+def found(folder: Path, ids: list[int]) -> set[str]:
+    """Names of the files in which a trace of these is left."""
+    wanted = {trace for id_ in ids for trace in traces(id_)}
+    files = [file for file in folder.iterdir() if file.is_file() and not file.name.endswith(".lock")]
+    return {file.name for file in files if any(map(wanted.__contains__, like_a_trace(file.read_bytes())))}
+
+
+def like_a_trace(data: bytes) -> Iterator[bytes]:
+    """Everything that looks like one, wherever it begins: to look for each of hundreds would take minutes."""
+    for look in (NAME, TEXT, NUMBER):
+        yield from (match[1] for match in look.finditer(data))
+
+
 def data_of(id_: int, padding: int = 0) -> bytes:
     return msgspec.json.encode({"name": name_of(id_), "phone": f"+{number_of(id_)}", "note": "x" * padding})
 
 
 class Town:
-    """Writes the past, commit by commit; `rows` are the leads as they are, `last` the last commit."""
+    """Writes the past, commit by commit; `rows` are the leads as they are, `last` the last commit.
 
-    def __init__(self, leads: int, seed: int = 1) -> None:
+    `ids` are who lives there: towns that share none have nobody in common.
+    """
+
+    def __init__(self, leads: int, seed: int = 1, first: int = 1) -> None:
         self.random = random.Random(seed)
-        self.leads = leads
+        self.ids = range(first, first + leads)
         self.rows: dict[int, Lead] = {}
         self.gone: set[int] = set()
         """Deleted or forgotten."""
@@ -50,8 +71,8 @@ class Town:
     async def live(self, store: Any, turns: int) -> None:
         """Load everybody, then so many commits of calls."""
         await self._commit(store, pool(1, source="file"), pool(2))
-        for first in range(1, self.leads + 1, LOADED):
-            ids = range(first, min(first + LOADED, self.leads + 1))
+        for at in range(0, len(self.ids), LOADED):
+            ids = self.ids[at : at + LOADED]
             await self._commit(store, fresh=[self._fresh(i) for i in ids], rejects=[self._reject(i) for i in ids[::10]])
         for _ in range(turns):
             await self.turn(store)
@@ -62,7 +83,7 @@ class Town:
         events = [self._event(i, "anonymized") for i in standing]
         rows = [self._anonymised(i) for i in standing]
         erasures = [Erasure(row.id, row.id, row.pool, row.last_commit, row.silent) for row in rows]
-        erasures.append(Erasure(self.leads + self.last, 0, 0, 0, forget=tuple(number_of(i) for i in ids)))
+        erasures.append(Erasure(self.ids[-1] + self.last, 0, 0, 0, forget=tuple(number_of(i) for i in ids)))
         self.gone |= set(ids)
         removed = {("blocked", number_of(i)): None for i in ids} | {("contacted", i): None for i in ids}
         await self._commit(store, *rows, *erasures, events=events, rows=removed)
@@ -77,7 +98,7 @@ class Town:
 
     async def turn(self, store: Any) -> None:
         """Sixty leads are called, some edited, some only beaten (which leaves no event), some deleted, some blocked."""
-        ids = [i for i in self.random.sample(range(1, self.leads + 1), 60) if i not in self.gone]
+        ids = [i for i in self.random.sample(self.ids, 60) if i not in self.gone]
         called, beaten, gone = ids[:40], ids[40:50], ids[50:52]
         events = [self._event(i) for i in called]
         rows = [self._called(i) for i in called] + [self._beaten(i) for i in beaten]
