@@ -14,10 +14,12 @@ from nextlead.core.engine import Engine
 from nextlead.ports import Commit, StoreRefused
 from nextlead.runtime.recovery import load
 from nextlead_adapters.backup.contents import contents_of
+from nextlead_adapters.backup.migrating import migrate, versions
 from nextlead_adapters.backup.postgres import TABLES
 from nextlead_adapters.backup.restoring import restore_store
 from nextlead_adapters.backup.sources import back_up
 from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
+from nextlead_adapters.postgres.schema import MIGRATIONS
 from nextlead_adapters.sqlite import SqliteDatabase, schema
 from nextlead_adapters.verify import verify_store
 
@@ -153,3 +155,13 @@ def test_the_tables_are_the_same() -> None:
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert names - set(TABLES) == {"owner", "organisation", "schema_version"}
     assert set(TABLES) <= names
+
+
+async def test_versions_of_a_database(tmp_path: Path, postgres: Admin, postgres_url: str) -> None:
+    await restore_store(await a_file(tmp_path), postgres_url)
+    assert await versions(postgres_url) == (len(MIGRATIONS), len(MIGRATIONS))
+    done = await migrate(postgres_url)
+    assert (done.found, done.now, done.steps) == (len(MIGRATIONS), len(MIGRATIONS), [])
+    assert "search_path" not in done.store
+    with postgres.schema() as url, pytest.raises(StoreRefused, match="has no store"):
+        await migrate(url)

@@ -12,7 +12,7 @@ from nextlead.ports import StoreRefused
 
 from ..sqlite import files, schema
 from ..sqlite.connection import FULL, connect
-from ..store_url import BadUrl, sqlite_path
+from ..store_url import BadUrl, postgres_url, shown_url, sqlite_path
 from .contents import reader
 
 Said = Callable[[str], object]
@@ -42,6 +42,10 @@ async def versions(url: str) -> tuple[int, int]:
 
     Raises `BadUrl`, and `StoreRefused` for what is no store, is damaged, or is newer than this program.
     """
+    if server := postgres_url(url):
+        from .postgres import database_version  # noqa: PLC0415 - asyncpg is loaded for who needs it
+
+        return await database_version(server)
     path = _path(url)
     files.check_header(path)
     try:
@@ -59,6 +63,8 @@ async def migrate(url: str, said: Said = lambda _: None) -> Migration:
 
     Raises as `versions`, and `StoreRefused` naming the holder while a daemon has it.
     """
+    if server := postgres_url(url):
+        return await _migrate_database(server, said)
     path = _path(url)
     lock = files.Lock(path)
     lock.take()
@@ -67,9 +73,21 @@ async def migrate(url: str, said: Said = lambda _: None) -> Migration:
         if found < KNOWN:
             said(f"from version {found} to {KNOWN}")
             await _bring_up(path)
-        return Migration(url, found, KNOWN, [f"{each}: {STEPS[each]}" for each in range(found + 1, KNOWN + 1)])
+        return Migration(
+            shown_url(url), found, KNOWN, [f"{each}: {STEPS[each]}" for each in range(found + 1, KNOWN + 1)]
+        )
     finally:
         lock.give_back()
+
+
+async def _migrate_database(url: str, said: Said) -> Migration:
+    from .postgres import bring_up, database_version  # noqa: PLC0415 - asyncpg is loaded for who needs it
+
+    found, known = await database_version(url)
+    if found < known:
+        said(f"from version {found} to {known}")
+    await bring_up(url)
+    return Migration(shown_url(url), found, known, [])
 
 
 async def _bring_up(path: Path) -> None:

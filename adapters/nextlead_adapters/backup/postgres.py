@@ -228,3 +228,30 @@ def _with_booleans(row: tuple[Any, ...], booleans: list[int]) -> tuple[Any, ...]
     for at in booleans:
         values[at] = bool(values[at])
     return tuple(values)
+
+
+# -- versions -------------------------------------------------------------------------------------------------------
+
+
+async def database_version(url: str) -> tuple[int, int]:
+    """The version of a database's tables, and the one that this program makes. Raises `StoreRefused`."""
+    server = Server(url)
+    with server.errors():
+        session = await server.connect(default_transaction_read_only="on")
+        try:
+            found = await schema.version(session)
+        finally:
+            session.terminate()
+    if not found:
+        raise StoreRefused(f"{server.shown} has no store")
+    return found, len(schema.MIGRATIONS)
+
+
+async def bring_up(url: str) -> None:
+    """Claim the database, which brings it up to date. Raises `StoreRefused` naming the owner while there is one."""
+    database = PostgresDatabase(url)
+    await database.open()
+    try:
+        await database.claim()
+    finally:
+        await database.close()

@@ -38,8 +38,8 @@ def backup(
 ) -> None:
     """Copy everything, as of one moment, into a file.
 
-    All organisations, from the running daemon, which goes on meanwhile: NEXTLEAD_TOKEN is the operator's. Or from a --store. The file is a
-    store itself: it can be verified, served, and restored.
+    All organisations, from the running daemon, which goes on meanwhile: NEXTLEAD_TOKEN is the operator's. Or from a
+    --store. The file is a store itself: it can be verified, served, and restored.
     """
     from nextlead_adapters.backup.contents import contents_of
     from nextlead_adapters.backup.landing import landing

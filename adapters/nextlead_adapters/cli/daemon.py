@@ -113,11 +113,12 @@ def migrate(
     from nextlead_adapters.backup.migrating import Migration, versions
     from nextlead_adapters.backup.migrating import migrate as bring_up
     from nextlead_adapters.server import REFUSALS, run_loop
+    from nextlead_adapters.store_url import shown_url
 
     url = settings_of(config, store).store.url
     try:
         with watched("opening") as said:
-            done = Migration(url, *run_loop(versions(url)), []) if check else run_loop(bring_up(url, said))
+            done = Migration(shown_url(url), *run_loop(versions(url)), []) if check else run_loop(bring_up(url, said))
     except REFUSALS as error:
         fail(str(error))
     if as_json:
