@@ -1,0 +1,403 @@
+"""Who may write to a PostgreSQL database: one process, until it gives the right back or is taken for dead."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from contract.build import commit, fresh, lead, pool
+from postgres import Admin, schema_of
+
+from nextlead.core.model import Erasure
+from nextlead.ports import DEFAULT, Organisation, StoreRefused
+from nextlead_adapters.journalled.match_keys import Rule
+from nextlead_adapters.journalled.tables import Direct, Entry
+from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
+from nextlead_adapters.postgres.connection import Server
+from nextlead_adapters.postgres.ownership import Ownership, Times
+from nextlead_adapters.postgres.tables import PostgresTables
+
+NEVER = Times(renew_s=3_600, hold_s=7_200, takeover_s=3_600)
+"""Nobody says that it lives, and nobody is taken for dead."""
+AT_ONCE = Times(renew_s=3_600, hold_s=7_200, takeover_s=0)
+"""Everybody else is taken for dead."""
+
+
+@pytest.fixture
+async def made(postgres_url: str) -> AsyncIterator[Callable[[Times], PostgresDatabase]]:
+    """Opens databases, which are closed in the end."""
+    found: list[PostgresDatabase] = []
+
+    def make(times: Times) -> PostgresDatabase:
+        found.append(PostgresDatabase(postgres_url, times))
+        return found[-1]
+
+    yield make
+    for database in found:
+        await database.close()
+
+
+@pytest.fixture
+async def owner(made: Callable[[Times], PostgresDatabase]) -> PostgresDatabase:
+    database = made(NEVER)
+    await database.open()
+    await database.claim()
+    return database
+
+
+@pytest.fixture
+async def standby(owner: PostgresDatabase, made: Callable[[Times], PostgresDatabase]) -> PostgresDatabase:
+    database = made(NEVER)
+    await database.open()
+    return database
+
+
+async def claimed(database: Any, no: int = 1) -> Any:
+    store = database.store(no)
+    await store.open()
+    await store.claim()
+    return store
+
+
+def tables_of(store: Any) -> PostgresTables:
+    found = store._tables
+    assert isinstance(found, PostgresTables)
+    return found
+
+
+class Told:
+    """What `claim` says to who waits."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.once = asyncio.Event()
+
+    def __call__(self, name: str) -> None:
+        self.names.append(name)
+        self.once.set()
+
+
+class Hands:
+    """A clock that somebody moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """What goes on in the background has come to it."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+# -- one writer -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_claim_is_refused_and_names_the_owner(standby: PostgresDatabase) -> None:
+    # R5.4
+    with pytest.raises(StoreRefused, match=r"in use by process \d+ on .+"):
+        await standby.claim()
+    assert not standby.holds()
+
+
+async def test_a_claim_raises_the_epoch_everywhere(owner: PostgresDatabase, postgres: Admin, postgres_url: str) -> None:
+    await owner.put(Organisation(2, "second", "Second"))
+    first = owner.ownership.epoch
+    await owner.close()
+    async with owner_of(postgres_url, NEVER) as after:
+        assert after.ownership.epoch == first + 1
+        for table in ("owner", "organisation", "folding"):
+            found = postgres.fetch(f"SELECT DISTINCT epoch FROM {schema_of(postgres_url)}.{table}")
+            assert found == [(first + 1,)]
+
+
+class owner_of:  # noqa: N801 - it reads like a function
+    """A database that is open and claimed."""
+
+    def __init__(self, url: str, times: Times) -> None:
+        self.database = PostgresDatabase(url, times)
+
+    async def __aenter__(self) -> PostgresDatabase:
+        await self.database.open()
+        await self.database.claim()
+        return self.database
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.database.close()
+
+
+async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgres_url: str) -> None:
+    """Each statement finds out by itself; the message says who is the owner now."""
+    store = await claimed(owner)
+    await commit(store, 1, pool(), fresh=[fresh(1)])
+    tables = tables_of(store)
+    async with owner_of(postgres_url, AT_ONCE) as other:
+        entry = Entry(2, 0, b"\x94\x90\x90\x90\x90")
+        writes = [
+            lambda: tables.write(entry, Direct()),
+            lambda: tables.write(entry, Direct(mentions=[5], trails=[(1, 1)], doomed=[("pool", 1)])),
+            lambda: tables.write(entry, Direct(fresh=[fresh(2)])),
+            lambda: tables.fold_leads([lead(1)]),
+            lambda: tables.fold_rows({("pool", 1): None}),
+            lambda: tables.set_folded(1, 0),
+            tables.take_away,
+            lambda: tables.add_rule("name", 1),
+            lambda: tables.fill("name", Rule(1), [(b"k", 1)]),
+            lambda: tables.rewrite({1: {1}}),
+            lambda: tables.delete_data([1]),
+            lambda: tables.delete_rejects(5),
+            lambda: tables.delete_uses(14155550001, 0),
+            lambda: tables.rewrite_mentions(1, [1], []),
+            lambda: tables.rewrite_erasures([1]),
+            lambda: owner.put(Organisation(1, "default", "Another name")),
+            lambda: owner.key_mark(b"mark"),
+        ]
+        before = await contents(other)
+        for write in writes:
+            with pytest.raises(StoreRefused, match=r"taken over by process \d+ on"):
+                await write()
+        assert await contents(other) == before
+        other_store = await claimed(other)
+        await commit(other_store, 2, lead(1))
+        await other_store.close()
+
+
+async def contents(database: PostgresDatabase) -> list[list[tuple[Any, ...]]]:
+    """All rows of all tables that have an organisation's."""
+    found = []
+    async with database.reader() as db:
+        for table in ("organisation", "journal", "folding", "lead", "state", "row", "lead_data", "number", "doomed",
+                      "mention", "trail", "match_rule", "match_key"):  # fmt: skip
+            found.append([tuple(row) for row in await db.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")])
+    return found
+
+
+async def test_a_store_of_a_former_owner_refuses_its_commit_and_its_erasing(
+    owner: PostgresDatabase, postgres_url: str
+) -> None:
+    store = await claimed(owner)
+    await commit(store, 1, pool(), fresh=[fresh(1)])
+    async with owner_of(postgres_url, AT_ONCE):
+        with pytest.raises(StoreRefused, match="taken over"):
+            await commit(store, 2, lead(1))
+        with pytest.raises(Exception, match="taken over"):
+            await store.erase([Erasure(1, 1, 1, 0)])
+        await store.close()
+
+
+@pytest.mark.parametrize("table", ["organisation", "folding"])
+async def test_a_claim_waits_for_what_the_former_owner_has_begun_or_ends_it(
+    owner: PostgresDatabase, made: Callable[[Times], PostgresDatabase], table: str
+) -> None:
+    """It stands with a transaction open, in a commit or in a fold: its session is ended, and nothing of it is there."""
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def stall() -> None:
+        async with owner.writer() as db, db.transaction():
+            await db.execute(f"SELECT 1 FROM {table} FOR NO KEY UPDATE")
+            await db.execute("INSERT INTO journal VALUES (1, 1, 0, 1, '')")
+            begun.set()
+            await go_on.wait()
+
+    task = asyncio.create_task(stall())
+    await begun.wait()
+    other = made(AT_ONCE)
+    await other.open()
+    await other.claim()
+    go_on.set()
+    with pytest.raises(Exception, match="closed|terminat"):
+        await task
+    store = await claimed(other)
+    await commit(store, 1, pool())
+    await store.close()
+
+
+async def test_an_organisation_that_is_not_there_has_no_store(owner: PostgresDatabase) -> None:
+    with pytest.raises(StoreRefused, match="no organisation 7"):
+        await claimed(owner, 7)
+
+
+# -- waiting --------------------------------------------------------------------------------------------------------
+
+
+async def test_who_waits_is_woken_when_the_owner_goes(owner: PostgresDatabase, standby: PostgresDatabase) -> None:
+    """Nothing would be heard for an hour."""
+    told = Told()
+    waiting = asyncio.create_task(standby.claim(told))
+    await told.once.wait()
+    assert not standby.holds()
+    await owner.close()
+    await waiting
+    assert standby.holds()
+    assert len(told.names) == 1
+    assert told.names[0].startswith("process ")
+
+
+async def test_who_waits_takes_over_when_nothing_was_heard_for_so_long(
+    owner: PostgresDatabase, made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    patient = made(Times(takeover_s=0.2))
+    await patient.open()
+    told = Told()
+    await patient.claim(told)
+    assert len(told.names) == 1
+    assert patient.ownership.epoch == owner.ownership.epoch + 1
+
+
+async def test_a_clock_of_the_server_that_was_put_back_does_not_keep_a_dead_owner_alive(
+    owner: PostgresDatabase, made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    postgres.execute(f"UPDATE {schema_of(postgres_url)}.owner SET renewed_at = clock_timestamp() + interval '1 hour'")
+    patient = made(Times(takeover_s=0.2))
+    await patient.open()
+    await patient.claim(Told())
+    assert patient.ownership.epoch == owner.ownership.epoch + 1
+
+
+async def test_an_owner_that_lives_is_never_taken_over(
+    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    """It says so many times while the other one waits."""
+    lively = made(Times(renew_s=0.02, hold_s=60, takeover_s=60))
+    await lively.open()
+    await lively.claim()
+    patient = made(Times(takeover_s=60))
+    await patient.open()
+    told = Told()
+    waiting = asyncio.create_task(patient.claim(told))
+    await told.once.wait()
+    epoch = lively.ownership.epoch
+    seen = set[Any]()
+    while len(seen) < 5:
+        seen |= {row[0] for row in postgres.fetch(f"SELECT renewed_at FROM {schema_of(postgres_url)}.owner")}
+        await asyncio.sleep(0.005)
+    assert not waiting.done()
+    assert lively.holds()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert lively.ownership.epoch == epoch
+
+
+async def test_a_wait_that_is_given_up_leaves_nothing(owner: PostgresDatabase, standby: PostgresDatabase) -> None:
+    told = Told()
+    waiting = asyncio.create_task(standby.claim(told))
+    await told.once.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await owner.put(Organisation(2, "second", "Second"))
+    await owner.close()
+    await standby.claim()
+    assert [found.no for found in await standby.organisations()] == [1, 2]
+
+
+async def test_who_waits_goes_on_when_its_connection_is_cut(
+    owner: PostgresDatabase, standby: PostgresDatabase, postgres: Admin
+) -> None:
+    told = Told()
+    waiting = asyncio.create_task(standby.claim(told))
+    await told.once.wait()
+    old = standby.ownership._db
+    assert old is not None
+    postgres.execute(f"SELECT pg_terminate_backend({old.get_server_pid()})")
+    await until(lambda: standby.ownership._db is not old and standby.ownership._db is not None)
+    await owner.close()
+    await waiting
+    assert len(told.names) == 1
+
+
+# -- holding --------------------------------------------------------------------------------------------------------
+
+
+async def test_it_holds_for_two_seconds_from_the_last_word_that_was_answered(postgres_url: str) -> None:
+    database = PostgresDatabase(postgres_url)
+    await database.open()
+    clock = Hands()
+    ownership = Ownership(Server(postgres_url), Times(renew_s=3_600), clock)
+    await ownership.take()
+    assert ownership.holds()
+    clock.now += 1.999
+    assert ownership.holds()
+    clock.now += 0.002
+    assert not ownership.holds()
+    await ownership.give_back()
+    assert not ownership.holds()
+    await database.close()
+
+
+async def test_it_renews_again_and_again_also_when_its_connection_is_cut(
+    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    database = made(Times(renew_s=0.01))
+    await database.open()
+    await database.claim()
+    for _ in range(2):
+        before = database.ownership._renewed
+        await until(lambda before=before: database.ownership._renewed > before)
+        old = database.ownership._db
+        assert old is not None
+        postgres.execute(f"SELECT pg_terminate_backend({old.get_server_pid()})")
+        await until(lambda old=old: database.ownership._db not in {None, old})
+    assert database.holds()
+
+
+async def test_who_lost_it_hears_of_it(
+    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    database = made(Times(renew_s=0.01))
+    await database.open()
+    await database.claim()
+    assert database.holds()
+    async with owner_of(postgres_url, AT_ONCE):
+        assert "taken over by process" in await database.lost()
+        assert not database.holds()
+    assert "taken over by process" in await database.lost()
+
+
+async def test_closing_after_a_loss_leaves_the_new_owner_alone(
+    owner: PostgresDatabase, postgres_url: str, made: Callable[[Times], PostgresDatabase]
+) -> None:
+    async with owner_of(postgres_url, AT_ONCE) as other:
+        await owner.close()
+        third = made(NEVER)
+        await third.open()
+        with pytest.raises(StoreRefused, match="in use"):
+            await third.claim()
+        assert other.holds()
+        await other.put(Organisation(2, "second", "Second"))
+
+
+# -- the key's mark, and several at once ----------------------------------------------------------------------------
+
+
+async def test_the_first_mark_of_a_key_stays(owner: PostgresDatabase, standby: PostgresDatabase) -> None:
+    assert await owner.key_mark(b"first") == b"first"
+    assert await owner.key_mark(b"second") == b"first"
+    await owner.close()
+    await standby.claim()
+    assert await standby.key_mark(b"third") == b"first"
+
+
+async def test_of_many_that_start_at_once_one_becomes_the_owner(postgres: Admin) -> None:
+    """Tables are made once, and claimed once."""
+    with postgres.schema() as url:
+        many = [PostgresDatabase(url, NEVER) for _ in range(5)]
+        await asyncio.gather(*(database.open() for database in many))
+        found = await asyncio.gather(*(database.claim() for database in many), return_exceptions=True)
+        assert [isinstance(one, StoreRefused) for one in found].count(False) == 1
+        assert [database.holds() for database in many].count(True) == 1
+        assert await many[0].organisations() == [DEFAULT]
+        for database in many:
+            await database.close()
+
+
+async def test_a_store_alone_gives_back_what_it_claimed(postgres_url: str) -> None:
+    for no in (1, 2):
+        store = PostgresStore(postgres_url, times=NEVER)
+        await store.open()
+        await store.claim()
+        await commit(store, no, pool())
+        await store.close()
