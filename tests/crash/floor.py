@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from conftest import NEXTLEAD, Daemon, environment
+from conftest import Daemon
+from processes.start import NEXTLEAD, Process, environment, start
 
 TOKEN = "t" * 32
 PATIENCE_S = 300
@@ -253,16 +254,20 @@ def running(folder: Path, *program: str, config: str = "", **variables: str) -> 
     """
     (folder / "nextlead.toml").write_text(config)
     arguments = ("serve", "--config", "nextlead.toml", "--store", "sqlite:///leads.db", "--port", "0")
+    env = environment(NEXTLEAD_ADMIN_TOKEN=TOKEN, **variables)
     with (folder / "stderr.txt").open("ab") as stderr:
-        process = subprocess.Popen(
-            [*((sys.executable, *program) if program else NEXTLEAD), *arguments],
-            cwd=folder,
-            env=environment(NEXTLEAD_ADMIN_TOKEN=TOKEN, **variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        )
+        if program or "LD_PRELOAD" in variables:
+            process: Process = subprocess.Popen(
+                [*((sys.executable, *program) if program else NEXTLEAD), *arguments],
+                cwd=folder,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        else:
+            process = start(arguments, stderr.fileno(), folder, env)
     try:
         yield Daemon(process, "http://")
     finally:

@@ -15,9 +15,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ENDS_WITHIN_S, NEXTLEAD, Daemon, environment
+from conftest import Daemon
 from crash.floor import Book, Imports, Life, Refused, check, running, set_up
 from crash.shims import shim
+from processes.start import ENDS_WITHIN_S, environment, run
 
 AGENTS = 4
 SOME = 40
@@ -61,8 +62,7 @@ async def comes_back(folder: Path, books: list[Book], imports: Imports) -> None:
 
 
 def sound(folder: Path) -> None:
-    command = [*NEXTLEAD, "verify", "--store", "sqlite:///leads.db"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = run(("verify", "--store", "sqlite:///leads.db"), folder, environment())
     assert done.returncode == 0, done.stderr
 
 
@@ -148,6 +148,16 @@ async def test_writes_fail_for_a_while(disk: Disk, books: list[Book], imports: I
     await comes_back(disk.folder, books, imports)
 
 
+async def test_a_sync_that_fails_is_not_tried_again(disk: Disk, books: list[Book], imports: Imports) -> None:
+    """The next one would be taken, without what the first has lost; see `DatabaseFile.failure`."""
+    with running(disk.folder, config=PATIENT, **disk.variables) as daemon:
+        async with at_work(daemon, books, imports):
+            disk.fail(sync=errno.EIO)
+            assert await asyncio.to_thread(daemon.process.wait, ENDS_WITHIN_S) == 1
+    assert "did not take a sync" in (disk.folder / "stderr.txt").read_text()
+    await comes_back(disk.folder, books, imports)
+
+
 async def test_a_slow_disk_is_waited_for(disk: Disk, books: list[Book], imports: Imports) -> None:
     with running(disk.folder, config=IMPATIENT, **disk.variables) as daemon:
         async with at_work(daemon, books, imports) as life:
@@ -198,4 +208,34 @@ async def test_another_program_reads_all_the_time(tmp_path: Path, books: list[Bo
                 life.home = True
                 assert await asyncio.to_thread(daemon.stop) == (0, "")
         assert life.refusals == 0
+    await comes_back(tmp_path, books, imports)
+
+
+# -- the files go under the daemon ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["leads.db-wal", "leads.db-shm"])
+async def test_a_companion_is_deleted(tmp_path: Path, books: list[Book], imports: Imports, name: str) -> None:
+    """The daemon ends before it acknowledges anything more, and brings into the database what the deleted log has."""
+    with running(tmp_path) as daemon:
+        async with at_work(daemon, books, imports):
+            (tmp_path / name).unlink()
+            assert await asyncio.to_thread(daemon.process.wait, ENDS_WITHIN_S) == 1
+    assert f"{name} was deleted, moved or replaced" in (tmp_path / "stderr.txt").read_text()
+    await comes_back(tmp_path, books, imports)
+
+
+async def test_the_database_is_moved_away_and_another_put_in_its_place(
+    tmp_path: Path, books: list[Book], imports: Imports
+) -> None:
+    """What was acknowledged is in the one that was moved."""
+    path, moved, other = (tmp_path / name for name in ("leads.db", "moved.db", "other.db"))
+    with running(tmp_path) as daemon:
+        async with at_work(daemon, books, imports):
+            other.write_bytes(path.read_bytes())
+            path.rename(moved)
+            other.rename(path)
+            assert await asyncio.to_thread(daemon.process.wait, ENDS_WITHIN_S) == 1
+    assert "leads.db was deleted, moved or replaced" in (tmp_path / "stderr.txt").read_text()
+    moved.replace(path)
     await comes_back(tmp_path, books, imports)

@@ -17,12 +17,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from conftest import SOURCES
 from contract.build import commit, load, pool
 from contract.town import traces
 from crash import power_work
 from crash.power_loss import Disk, Step, losses, read_trace
 from crash.shims import shim
+from processes.start import ENDS_WITHIN_S, ROOT, SOURCES
 
 from nextlead.core.model import Lead, Status
 from nextlead.ports import Commit
@@ -30,7 +30,6 @@ from nextlead_adapters.sqlite import SqliteStore
 
 CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "4"))
 SEED = int(os.environ.get("NEXTLEAD_TEST_SEED", "1"))
-ROOT = Path(__file__).resolve().parent.parent
 TRACE = re.compile("Zo\u00eb-[0-9a-f]{18}|(?<=[+])1[23][0-9]{9}".encode())
 """What looks like a name or a number of the town."""
 State = tuple[dict[int, Lead], set[int]]
@@ -71,11 +70,11 @@ def traced(folder: Path) -> list[Step]:
         "LD_PRELOAD": shim("disk_trace.c", folder),
         "DISK_TRACE_FOLDER": str(files),
         "DISK_TRACE_FILE": str(trace),
-        "PYTHONPATH": os.pathsep.join([SOURCES, str(ROOT)]),
+        "PYTHONPATH": os.pathsep.join([SOURCES, str(ROOT / "tests")]),
     }
     for life in range(power_work.LIVES):
         command = [sys.executable, power_work.__file__, str(files / "a.db"), str(trace), str(life)]
-        subprocess.run(command, env=environment, check=True, timeout=600)
+        subprocess.run(command, env=environment, check=True, timeout=ENDS_WITHIN_S)
     return read_trace(trace)
 
 

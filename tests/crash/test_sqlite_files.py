@@ -264,11 +264,11 @@ async def test_a_commit_that_cant_be_read(tmp_path: Path) -> None:
 WORK = """
     import asyncio, sys
     from nextlead_adapters.journalled import tending
-    from nextlead_adapters.sqlite import SqliteStore
+    from nextlead_adapters.sqlite import SqliteStore, upkeep
     from contract.build import commit, event, fresh, lead, pool
 
     async def main():
-        tending.FOLD_ROWS, tending.PAGES = 60, 100
+        tending.FOLD_ROWS, upkeep.PAGES = 60, 100
         store = SqliteStore(sys.argv[1])
         await store.open()
         no = (await store.claim()).commit_no

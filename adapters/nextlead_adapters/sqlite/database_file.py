@@ -13,14 +13,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from nextlead.ports import StoreRefused
+from nextlead.ports import StoreError, StoreRefused
 
 from . import files, schema
 from .connection import FULL, NORMAL, Connection, connect, connect_reader
 from .upkeep import Upkeep
+
+_NOT_SYNCED: Final = frozenset({sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC})
 
 
 class DatabaseFile:
@@ -29,6 +32,7 @@ class DatabaseFile:
     writer: Connection
     back: Connection
     upkeep: Upkeep
+    _standing: files.Standing
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
@@ -41,6 +45,7 @@ class DatabaseFile:
         self._connections: list[Connection] = []
         self._snapshot: Connection | None = None
         self._fd: int | None = None
+        self._distrust = ""
 
     async def open(self) -> None:
         """Check the file, and make it, empty, when it is not there. Raises `StoreRefused`."""
@@ -72,8 +77,26 @@ class DatabaseFile:
             await self.bring_up()
             self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
             self.back = await self._keep(await connect(self.path, NORMAL))
+            self._standing = files.Standing(self.path)
             self.upkeep = Upkeep(self.back, self._fd, self.lock)
+            await self.upkeep.begin()
             self.claimed = True
+
+    def check(self) -> None:
+        """Call before every commit. Raises `StoreRefused` when what is written would not be found again."""
+        if self._distrust:
+            raise StoreRefused(self._distrust)
+        self._standing.check()
+
+    def failure(self, error: Exception) -> StoreError | StoreRefused:
+        """What to raise for an error of SQLite's or of a decoder.
+
+        After a sync that failed nothing may be tried again: the system takes what it could not write for written, so
+        the next sync would be taken although a part of the log in the middle is not on the disk.
+        """
+        if getattr(error, "sqlite_errorcode", 0) in _NOT_SYNCED:
+            self._distrust = f"{self.path} can't be trusted: the disk did not take a sync ({error})"
+        return StoreRefused(self._distrust) if self._distrust else StoreError(str(error))
 
     def asking(self) -> Connection:
         """A connection for a short question that is not a store's."""

@@ -83,6 +83,30 @@ def check_header(path: Path) -> None:
         )
 
 
+class Standing:
+    """Whether the database's files are those that were opened.
+
+    Deleted or replaced ones can be written on, but nobody finds that again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._files = [(f"{path}{end}", _identity(Path(f"{path}{end}"))) for end in ("", "-wal", "-shm")]
+
+    def check(self) -> None:
+        """Raises `StoreRefused` if one of them is gone. Three system calls."""
+        for name, identity in self._files:
+            try:
+                status = os.stat(name)  # noqa: PTH116 - with every commit
+            except OSError:
+                status = None
+            if status is None or (status.st_dev, status.st_ino) != identity:
+                raise StoreRefused(
+                    f"{name} was deleted, moved or replaced under the daemon, which ends so that nothing is written "
+                    "that would be lost"
+                )
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(_HEADER_BYTES)

@@ -72,14 +72,14 @@ class SqliteTables:
         try:
             await self.file.upkeep.tend()
         except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
+            raise self.file.failure(error) from error
 
     async def scrub(self) -> None:
         """See `Tables.scrub`, and `scrub.py`."""
         try:
             await self.file.upkeep.scrub()
         except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
+            raise self.file.failure(error) from error
 
     async def close(self) -> None:
         """See `Tables.close`. The file stays open."""
@@ -216,6 +216,7 @@ class SqliteTables:
 
     async def write(self, entry: Entry, direct: Direct) -> None:
         """See `Writing.write`. One statement and one hop to the writer's thread, unless leads come or go."""
+        self.file.check()
         row = (entry.no, entry.at_ms, self._epoch, entry.body)
         if direct:
             await self._by(self.file.writer, writes.write_commit, row, direct)
@@ -302,7 +303,7 @@ class SqliteTables:
         try:
             return await connection.run(work, self._org, *args, **kwargs)
         except _CANT as error:
-            raise StoreError(str(error)) from error
+            raise self.file.failure(error) from error
 
 
 def _folded_to(db: sqlite3.Connection, org: int) -> int:

@@ -38,6 +38,14 @@ class Upkeep:
         self._pages = 0
         self._scrubbing = asyncio.Lock()
 
+    async def begin(self) -> None:
+        """Copy what an earlier process left in the log into the database.
+
+        That one may have ended because the disk did not take a sync. Then the system still has the log as it was
+        written, and takes it for synced, while the disk has not: nothing may be written behind such a part.
+        """
+        await self._connection.run(_checkpoint, "TRUNCATE")
+
     def note(self, pages: int) -> None:
         """A commit wrote about so many pages."""
         self._pages += pages
