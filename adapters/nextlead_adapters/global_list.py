@@ -90,6 +90,12 @@ class GlobalList:
             await self._bring_in_line(copy)
             self._copies.append(copy)
 
+    def leave(self, copy: Dialer) -> None:
+        """It is closed: nothing is written there any more. Harmless for one that has not joined."""
+        self._behind.discard(copy)
+        if copy in self._copies:
+            self._copies.remove(copy)
+
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Change]:
         """Nobody else changes the list meanwhile. First change the keeper's, then the copies by what is given here.
@@ -101,9 +107,14 @@ class GlobalList:
             try:
                 yield change
             finally:
-                self._behind |= change.behind
-                if change.behind:
+                self._behind |= change.behind.intersection(self._copies)
+                if self._behind:
                     self._keeper.look()
+
+    async def settle(self) -> None:
+        """Return when every copy is in line with the list. Raises `NextleadError` when one can't be written to now."""
+        async with self._lock:
+            await self._catch_up()
 
     # -- a chore: those that could not follow -----------------------------------------------------------------------
 
@@ -114,15 +125,18 @@ class GlobalList:
     async def run(self) -> None:
         """Bring in line what is behind; what can't be written to now, after a pause."""
         async with self._lock:
-            for copy in tuple(self._behind):
-                try:
-                    await self._bring_in_line(copy)
-                except NextleadError as problem:
-                    pause_s = self._patience.failed()
-                    _log.warning("global_list_behind", again_in_s=pause_s, problem=problem.detail)
-                    return
-                self._behind.discard(copy)
-            self._patience.worked()
+            try:
+                await self._catch_up()
+            except NextleadError as problem:
+                pause_s = self._patience.failed()
+                _log.warning("global_list_behind", again_in_s=pause_s, problem=problem.detail)
+            else:
+                self._patience.worked()
+
+    async def _catch_up(self) -> None:
+        for copy in tuple(self._behind):
+            await self._bring_in_line(copy)
+            self._behind.discard(copy)
 
     async def _bring_in_line(self, copy: Dialer) -> None:
         """Write what differs. The lock is held, so the keeper's list only loses what the keeper forgets."""

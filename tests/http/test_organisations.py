@@ -198,6 +198,26 @@ async def test_the_first_answer_again_counts_all_leads(street: Street, operator:
     assert await operator.ok("POST", "/v1/do-not-call", entry, headers=key) == first
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/do-not-call", {"number": ADA, "scope": "global"}),
+        ("/v1/do-not-call/import", {"numbers": [ADA], "scope": "global"}),
+    ],
+)
+async def test_no_first_answer_before_all_have_it(
+    street: Street, operator: Caller, path: str, body: dict[str, Any]
+) -> None:
+    """It was kept with the first organisation's commit; the second one's failed."""
+    await street.admin_of("acme")
+    key = {"Idempotency-Key": "k1"}
+    street.stores["acme"].fail()
+    for _ in range(2):
+        answer = await operator.call("POST", path, body, headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
+    assert (await operator.ok("GET", f"/v1/do-not-call/{ADA}"))["blocked"]
+
+
 async def test_a_file_for_the_global_list(street: Street, operator: Caller) -> None:  # R10.2
     acme = await street.admin_of("acme")
     await leads_in(acme, ADA, BOB)

@@ -16,7 +16,7 @@ from nextlead.core.errors import NotFound
 from nextlead.core.model import Answer, Blocked
 
 from . import blocking_shapes as shapes
-from .blocking_import import concerned, import_numbers, need_operator
+from .blocking_import import concerned, import_again, import_numbers, need_operator, settled
 from .fields import read_number, region_of
 from .lists import Page, cursor, cut
 from .problems import malformed
@@ -129,6 +129,7 @@ def _as_kept(view: shapes.BlockedView) -> shapes.BlockedView:
 async def _block_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply:
     """Number and reason are not kept: the request has them again."""
     body: shapes.BlockBody = call.body
+    await settled(call, _scope(call, body))
     return Reply(first.status, kept | {"number": f"+{_number(call, body.number)}", "reason": body.reason})
 
 
@@ -204,6 +205,7 @@ ROUTES: Final = tagged(
         form=shapes.ImportForm,
         answer=shapes.ImportAnswer,
         query=BulkQuery,
+        again=import_again,
     ),
     Route("GET", f"{_LIST}/{{number}}", Access.SUPERVISOR, "Check a number", check, answer=shapes.CheckView),
 )

@@ -7,7 +7,7 @@ that is not a number is told with its line, and does not hold up the others. The
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from msgspec import UNSET
@@ -15,6 +15,7 @@ from msgspec import UNSET
 from nextlead.core.blocking import refusal_of_number
 from nextlead.core.commands import Block, Scope
 from nextlead.core.engine import Engine
+from nextlead.core.model import Answer
 from nextlead.core.replies import Count
 
 from . import blocking_shapes as shapes
@@ -22,7 +23,7 @@ from .bulk import note_invalid, with_last
 from .fields import number_reader, region_of
 from .list_file import ListFile
 from .problems import forbidden
-from .table import Call
+from .table import Call, Reply
 
 SLICE: Final = 100
 _COLUMNS: Final = (frozenset({"phone", "number", "telephone"}), frozenset({"reason"}))
@@ -43,6 +44,19 @@ async def import_numbers(call: Call) -> object:
         return await _all(call, scope, _of_list(call.body), total)
     with ListFile(call.file.path, _COLUMNS) as file:
         return await _all(call, scope, _of_file(file, body.reason), total)
+
+
+async def import_again(call: Call, first: Answer, kept: dict[str, Any]) -> Reply:
+    """The first answer, once it is true everywhere."""
+    scope = call.body.scope
+    await settled(call, "organisation" if scope is UNSET else scope)
+    return Reply(first.status, kept)
+
+
+async def settled(call: Call, scope: Scope) -> None:
+    """A first answer about the global list is kept before all organisations have it: see to it that they do."""
+    if scope == "global":
+        await call.face.organisations.global_list.settle()
 
 
 def need_operator(call: Call, scope: Scope) -> None:

@@ -181,6 +181,25 @@ async def test_one_that_was_not_told_is_brought_in_line_by_itself(offices: Offic
     assert offices.lists == [{ADA: "asked us"}] * 3
 
 
+async def test_settled_is_in_line_or_refused(offices: Offices) -> None:
+    offices.acme.store.fail()
+    with pytest.raises(StorageFailed):
+        await offices.block(ADA)
+    with pytest.raises(StorageFailed):
+        await offices.list.settle()
+    offices.list.leave(offices.acme.dialer)
+    await offices.list.settle()
+    assert await offices.block(BOB) == 0
+    assert offices.birch.listed == offices.keeper.listed
+
+
+async def test_who_has_left_gets_no_more(offices: Offices) -> None:
+    offices.list.leave(offices.acme.dialer)
+    offices.list.leave(offices.acme.dialer)
+    await offices.block(ADA)
+    assert offices.lists == [{ADA: "asked us"}, {}, {ADA: "asked us"}]
+
+
 async def test_what_a_copy_forgot_never_comes_back(offices: Offices) -> None:  # R10.6
     await offices.block(ADA)
     await offices.acme.dialer.submit(Anonymise(numbers=(ADA,), leads=(), rows=()))
