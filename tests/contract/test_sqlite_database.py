@@ -79,6 +79,18 @@ async def test_closing_the_database_leaves_tables_complete_and_no_log(database: 
     db.close()
 
 
+async def test_the_log_is_emptied_when_a_stranger_has_the_file_open(database: SqliteDatabase, tmp_path: Path) -> None:
+    """Only the last who closes it would make SQLite do so by itself, and the file is copied alone."""
+    store = await store_of(database, 1)
+    await commit(store, 1, pool(), lead(1))
+    await store.close()
+    stranger = sqlite3.connect(tmp_path / "a.db")
+    assert stranger.execute("SELECT id FROM state").fetchall() == [(1,)]
+    await database.close()
+    assert (tmp_path / "a.db-wal").stat().st_size == 0
+    stranger.close()
+
+
 # -- erasing beside others ------------------------------------------------------------------------------------------
 
 
