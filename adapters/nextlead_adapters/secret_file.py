@@ -7,6 +7,8 @@ from typing import Final
 
 import structlog
 
+from nextlead.ports import StoreRefused
+
 VARIABLE: Final = "NEXTLEAD_ADMIN_TOKEN"
 TOKEN_BYTES: Final = 32
 _OTHERS: Final = 0o077
@@ -41,15 +43,19 @@ def read_private(file: Path) -> bytes | None:
 def admin_token(file: Path) -> tuple[str, bool]:
     """The daemon's admin token, and whether it was made just now.
 
-    The environment's, if it is set; else the one in `file`; else a new one of 256 random bits, written there.
+    The environment's, if it is set; else the one in `file`; else a new one of 256 random bits, written there. Raises
+    `StoreRefused` when that can't be read or written.
     """
     given = os.environ.get(VARIABLE, "").strip()
     if given:
         return given, False
-    if file.exists() and (kept := file.read_text().strip()):
-        return kept, False
-    made = secrets.token_urlsafe(TOKEN_BYTES)
-    write_private(file, made.encode() + b"\n")
+    try:
+        if file.exists() and (kept := file.read_text().strip()):
+            return kept, False
+        made = secrets.token_urlsafe(TOKEN_BYTES)
+        write_private(file, made.encode() + b"\n")
+    except OSError as problem:
+        raise StoreRefused(f"the admin token's file, {file}, can't be used: {problem.strerror}") from None
     return made, True
 
 

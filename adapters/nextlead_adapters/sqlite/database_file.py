@@ -126,9 +126,11 @@ class DatabaseFile:
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
-        """What SQLite or a decoder can't read is a file that can't be used."""
+        """What SQLite, the system or a decoder can't read or write is a file that can't be used."""
         try:
             yield
+        except OSError as error:
+            raise StoreRefused(f"{self.path} can't be used: {error.filename}: {error.strerror}") from error
         except (sqlite3.Error, msgspec.DecodeError) as error:
             raise StoreRefused(f"{self.path} can't be used: {error}") from error
 
