@@ -108,6 +108,8 @@ class DialerCollector(Collector):
         yield self._counters(
             "storage_errors", "Commits that failed and were tried again.", (), {(): stats.storage_errors}
         )
+        steps = self._dialer.clock.steps
+        yield self._counters("clock_steps", "Steps of the computer's clock over a minute.", (), {(): steps})
         faults = self._dialer.engine.faults
         yield self._counters("faults", "Leads that a rule forbids and the last look stopped.", (), {(): faults})
 

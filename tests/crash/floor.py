@@ -72,8 +72,9 @@ class Life:
     def __init__(self, daemon: Daemon, dice: random.Random, counted: Callable[[], None] = lambda: None) -> None:
         self.daemon = daemon
         self.dice = dice
-        self.answers = self.refusals = self.uploads = 0
+        self.answers = self.refusals = 0
         self.home = False
+        self.outcomes = OUTCOMES
         self._counted = counted
         self.http = httpx.AsyncClient(base_url=daemon.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=300)
 
@@ -150,7 +151,7 @@ class Life:
         assert book.open_lease is not None
         lead, token = book.open_lease
         if book.open_finish is None:
-            book.open_finish = self.dice.choice(OUTCOMES)
+            book.open_finish = self.dice.choice(self.outcomes)
         else:
             book.repeats += 1
         answer = await self.ask("POST", f"/v1/leases/{token}/finish", book.open_finish)
