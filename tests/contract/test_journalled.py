@@ -103,7 +103,7 @@ async def test_folding_goes_on_beside_a_commit_that_touches_no_table(store: Jour
     task = await held_up(store, held, 2, lead(1, attempts=1))
     fold = folding(store)
     if held.beside:
-        await fold
+        await asyncio.wait_for(fold, 60)
         assert store._overlay.folded_to == 1
         assert not task.done()
     else:

@@ -92,9 +92,10 @@ class JournalledStore(JournalledArchive):
 
     async def commit(self, commit: Commit) -> None:
         """See `Store.commit`."""
-        if self._tending is None:
+        tending = self._tending
+        if tending is None:
             raise StoreRefused(_UNCLAIMED)
-        await self._tending.relief()
+        await tending.relief()
         async with self._committing:
             await self._settle()
             if commit.no == self._no:
@@ -102,7 +103,7 @@ class JournalledStore(JournalledArchive):
             if commit.no != self._no + 1:
                 raise StoreRefused(f"commit {commit.no} does not follow commit {self._no}")
             pages = await self._write(commit)
-        self._tending.note(pages, commit.at_ms, doomed=any(doomed_of(commit.changes)))
+        tending.note(pages, commit.at_ms, doomed=any(doomed_of(commit.changes)))
 
     async def erase(self, erasures: Sequence[Erasure]) -> None:
         """See `Store.erase`, and `erasing.py`."""
