@@ -6,6 +6,7 @@ last lead was touched or closed is dropped. About 45 bytes a lead.
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from .model import FreshLead
@@ -22,13 +23,13 @@ class Page:
 
     def __init__(self) -> None:
         self.held = 0
-        self.number = array("q", bytes(8 * PAGE_SIZE))
-        self.created_ms = array("q", bytes(8 * PAGE_SIZE))
-        self.ordinal = array("i", bytes(4 * PAGE_SIZE))
-        self.pool = array("i", bytes(4 * PAGE_SIZE))
-        self.owner = array("i", bytes(4 * PAGE_SIZE))
-        self.priority = array("h", bytes(2 * PAGE_SIZE))
-        self.zones = array("h", bytes(2 * PAGE_SIZE))
+        self.number = array("q", (0,)) * PAGE_SIZE
+        self.created_ms = array("q", (0,)) * PAGE_SIZE
+        self.ordinal = array("i", (0,)) * PAGE_SIZE
+        self.pool = array("i", (0,)) * PAGE_SIZE
+        self.owner = array("i", (0,)) * PAGE_SIZE
+        self.priority = array("h", (0,)) * PAGE_SIZE
+        self.zones = array("h", (0,)) * PAGE_SIZE
 
 
 class Pages:
@@ -99,6 +100,7 @@ class Pages:
             del self._pages[lead >> PAGE_BITS]
 
     def __iter__(self) -> Iterator[int]:
-        """Ids, page by page."""
+        """Ids, page by page, each page as it is when it is begun. A page is read up to its last lead."""
         for number, page in list(self._pages.items()):
-            yield from (number << PAGE_BITS | at for at, value in enumerate(page.number) if value)
+            here = (number << PAGE_BITS | at for at, value in enumerate(page.number) if value)
+            yield from list(islice(here, page.held))
