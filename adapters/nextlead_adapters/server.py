@@ -26,6 +26,7 @@ from msgspec import Struct
 from nextlead.core.errors import NotReady
 from nextlead.ports import StoreError, StoreRefused
 
+from . import systemd
 from .bootstrap import BadUrl, Built, build
 from .config import Config, HttpConfig
 from .limit_packs import PackError
@@ -88,6 +89,7 @@ async def running(config: Config, clock: str | None = None) -> AsyncIterator[Run
         server = _Server(_uvicorn_config(built.app, config.http))
 
         def stop() -> None:
+            systemd.stopping()
             server.end()
             built.dialer.drain()
 
@@ -126,7 +128,9 @@ async def _serve_once_open(config: Config, clock: str | None) -> int:
         sys.stdout.flush()
         if daemon.built.token_made:
             _tell_token(daemon.built)
-        return await until_over(daemon)
+        systemd.started(f"serves on {daemon.url}")
+        async with systemd.watchdog():
+            return await until_over(daemon)
 
 
 async def until_over(daemon: Running) -> int:
