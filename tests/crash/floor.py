@@ -248,15 +248,17 @@ async def check_histories(life: Life, books: list[Book]) -> None:
 
 
 @contextmanager
-def running(folder: Path, *program: str, config: str = "", **variables: str) -> Iterator[Daemon]:
+def running(
+    folder: Path, *program: str, config: str = "", log: str = "stderr.txt", **variables: str
+) -> Iterator[Daemon]:
     """A daemon on the folder's store; what is left of it at the end is killed. `program` is run instead of nextlead.
 
-    `config` is what nextlead.toml has.
+    `config` is what nextlead.toml has, `log` the file that gets what is said on stderr.
     """
     (folder / "nextlead.toml").write_text(config)
     arguments = ("serve", "--config", "nextlead.toml", "--store", "sqlite:///leads.db", "--port", "0")
     env = environment(NEXTLEAD_ADMIN_TOKEN=TOKEN, **variables)
-    with (folder / "stderr.txt").open("ab") as stderr:
+    with (folder / log).open("ab", buffering=0) as stderr:
         if program or "LD_PRELOAD" in variables:
             process: Process = subprocess.Popen(
                 [*((sys.executable, *program) if program else NEXTLEAD), *arguments],
