@@ -47,6 +47,7 @@ NAMES = [
     "agents_idle",
     "next_opening_timestamp_seconds",
     "faults",
+    "clock_steps",
 ]
 
 
