@@ -1,10 +1,12 @@
 """Prometheus metrics, read from the engine and the dialer's counts at the scrape; nothing is counted here.
 
-So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment:
-there is no await in it. docs/operating.md says which to look at. No label takes an unbounded set of values: campaigns,
-statuses, causes, reasons. Public statuses and their reasons are those of status schemes and of campaigns' results.
+So a metric costs the work of agents nothing (`runtime/stats.py` adds to plain ints), and a scrape shows one moment of
+each organisation: there is no await in that. docs/operating.md says which to look at. No label takes an unbounded set
+of values: organisations, campaigns, statuses, causes, reasons. Public statuses and their reasons are those of status
+schemes and of campaigns' results.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -19,6 +21,7 @@ from nextlead.runtime.stats import Histogram
 from nextlead.runtime.vocabulary import Vocabulary
 
 ORGANISATION: Final = "organisation"
+_HEAD: Final = b"\n# HELP "
 Values = (
     Mapping[tuple[()], float]
     | Mapping[tuple[str], float]
@@ -153,22 +156,24 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     return found
 
 
-class OrganisationsCollector(Collector):
-    """Several organisations' metrics: each metric once, with the series of all of them."""
+async def exposition(dialers: Sequence[tuple[str, Dialer]]) -> bytes:
+    """The metrics in Prometheus's text format, of dialers with their organisations' codes: each metric once.
 
-    def __init__(self, dialers: Sequence[tuple[str, Dialer]]) -> None:
-        self._each = [DialerCollector(dialer, code) for code, dialer in dialers]
+    Between two organisations others have their turn. Each one's series are of one moment.
+    """
+    metrics: dict[bytes, list[bytes]] = {}
+    for organisation, dialer in dialers:
+        for head, series in _series(organisation, dialer):
+            metrics.setdefault(head, []).append(series)
+        await asyncio.sleep(0)
+    return b"".join(head + b"".join(each) for head, each in metrics.items())
 
-    def collect(self) -> Iterable[Metric]:
-        """Everything, as it is now: all have the same metrics in the same order."""
-        for metric, *others in zip(*(each.collect() for each in self._each), strict=True):
-            for other in others:
-                metric.samples.extend(other.samples)
-            yield metric
 
-
-def exposition(dialers: Sequence[tuple[str, Dialer]]) -> bytes:
-    """The metrics in Prometheus's text format, of dialers with their organisations' codes."""
+def _series(organisation: str, dialer: Dialer) -> Iterator[tuple[bytes, bytes]]:
+    """Of each metric the two lines that say what it is, and its series. No name or value has a line's end in it."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(OrganisationsCollector(dialers))
-    return generate_latest(registry)
+    registry.register(DialerCollector(dialer, organisation))
+    text = b"\n" + generate_latest(registry).rstrip(b"\n")
+    for metric in text.split(_HEAD)[1:]:
+        about, kind, *series = metric.split(b"\n", 2)
+        yield b"# HELP " + about + b"\n" + kind + b"\n", b"".join(each + b"\n" for each in series)

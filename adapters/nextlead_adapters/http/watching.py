@@ -83,7 +83,7 @@ async def readyz(call: Call) -> object:
 async def metrics(call: Call) -> Reply:
     """Prometheus text: of all organisations for the operator and for who needs no token, else of the token's own."""
     tenants = call.face.organisations.all() if call.caller.role in _SEE_ALL else (call.services.tenant,)
-    text = exposition([(each.organisation.code, each.dialer) for each in tenants])
+    text = await exposition([(each.organisation.code, each.dialer) for each in tenants])
     return Reply(200, raw=text, headers=(("content-type", PROMETHEUS),))
 
 
