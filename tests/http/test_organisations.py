@@ -406,7 +406,7 @@ async def test_events_end_when_the_database_is_lost(street: Street, operator: Ca
     street.ours = False
     seen = listener.text
     await operator.call("POST", "/v1/agents/ann/next")
-    await listener.task
+    await asyncio.wait_for(listener.task, 60)
     assert (listener.text, listener.whole) == (seen, False)
 
 

@@ -85,8 +85,11 @@ class Endpoint:
         except* NotOurs:
             pass  # an answer without its end is one that broke off
 
+    def _route(self, method: str) -> Route | None:
+        return self._routes.get("GET" if method == "HEAD" else method)
+
     def _is_always(self, method: str) -> bool:
-        route = self._routes.get(method)
+        route = self._route(method)
         return route is not None and route.always
 
     async def _send_if_ours(self, send: Send, message: Message) -> None:
@@ -96,7 +99,7 @@ class Endpoint:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Reply | Stream:
         method = scope["method"]
-        route = self._routes.get("GET" if method == "HEAD" else method)
+        route = self._route(method)
         if route is None:
             raise problems.wrong_method(self._routes)
         call = Call(self._face, route, scope, receive)
