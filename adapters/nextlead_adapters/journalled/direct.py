@@ -1,6 +1,6 @@
 """What a commit writes into the tables itself, made from what it changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from nextlead.core.changes import Changes
@@ -18,6 +18,7 @@ _TAKE_ALONG: Final = frozenset({"pool", "file"})
 
 def direct_of(no: int, changes: Changes, overlay: Overlay, rules: Mapping[str, Rule]) -> Direct:
     """What commit `no` writes there; the overlay is as the commit before left it."""
+    data = [row for row in changes.rows.values() if isinstance(row, LeadData)]
     return Direct(
         fresh=changes.fresh,
         rejects=changes.rejects,
@@ -25,15 +26,17 @@ def direct_of(no: int, changes: Changes, overlay: Overlay, rules: Mapping[str, R
         parts=changes.parts,
         mentions=_numbers_named(changes),
         doomed=list(doomed_of(changes)),
-        trails=_trails(no, changes, overlay),
-        edited=_edited(changes, overlay) if rules else (),
+        trails=_trails(no, changes, data, overlay) if data or changes.gone else (),
+        edited=[(row, changes.leads.get(row.lead) or overlay.lead(row.lead)) for row in data] if rules else (),
         rules={name: rule.no for name, rule in rules.items()},
     )
 
 
 def pages_of(entry: Entry, direct: Direct) -> int:
     """Pages of 4 KiB that a commit writes, roughly."""
-    written = len(entry.body) + sum(len(part.body) for part in direct.parts)
+    written = len(entry.body)
+    if direct.parts:
+        written += sum(len(part.body) for part in direct.parts)
     return 2 + written // _PAGE_BYTES + len(direct.fresh) + len(direct.rejects) + len(direct.gone)
 
 
@@ -53,18 +56,12 @@ def _numbers_named(changes: Changes) -> set[int]:
     return {number for key, row in rows if key[0] in NUMBER_TABLES for number in numbers_in(key, row)}
 
 
-def _trails(no: int, changes: Changes, overlay: Overlay) -> list[tuple[int, int]]:
+def _trails(no: int, changes: Changes, data: Iterable[LeadData], overlay: Overlay) -> list[tuple[int, int]]:
     """Where the journal speaks of leads that go, as far as the tables don't know yet; data without their lead."""
-    found = {(row.lead, no) for row in changes.rows.values() if isinstance(row, LeadData)}
-    found = {(id_, no) for id_, no in found if id_ not in changes.leads}
+    found = {(row.lead, no) for row in data if row.lead not in changes.leads}
     found |= {(event.lead, no) for event in changes.events if event.lead in changes.gone}
     for id_ in changes.gone:
         found |= {(id_, no)} if id_ in changes.leads else set()
         for row in (changes.leads.get(id_), overlay.lead(id_)):
             found |= {(id_, commit) for commit in commits_of(row)} if row else set()
     return sorted(found)
-
-
-def _edited(changes: Changes, overlay: Overlay) -> list[tuple[LeadData, Lead | None]]:
-    rows = [row for row in changes.rows.values() if isinstance(row, LeadData)]
-    return [(row, changes.leads.get(row.lead) or overlay.lead(row.lead)) for row in rows]

@@ -97,7 +97,8 @@ class JournalledStore(JournalledArchive):
             raise StoreRefused(_UNCLAIMED)
         await tending.relief()
         async with self._committing:
-            await self._settle()
+            if self._doubt:
+                await self._settle()
             if commit.no == self._no:
                 return
             if commit.no != self._no + 1:
@@ -225,9 +226,7 @@ class JournalledStore(JournalledArchive):
             self._take(entry.no, entry.at_ms, list(changes.leads.values()), changes.rows, changes.gone)
 
     async def _settle(self) -> None:
-        """If there is doubt, ask the journal what became durable. No commit is under way."""
-        if not self._doubt:
-            return
+        """Ask the journal what became durable. No commit is under way."""
         try:
             await self._take_steps()
         except StoreError as error:

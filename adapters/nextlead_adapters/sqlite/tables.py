@@ -217,12 +217,15 @@ class SqliteTables:
     async def write(self, entry: Entry, direct: Direct) -> None:
         """See `Writing.write`. One statement and one hop to the writer's thread, unless leads come or go."""
         self.file.check()
-        row = (entry.no, entry.at_ms, self._epoch, entry.body)
-        if direct:
-            await self._by(self.file.writer, writes.write_commit, row, direct)
-        else:
-            await self._by(self.file.writer, journal.insert, row)
-        self.file.upkeep.note(pages_of(entry, direct))
+        file, row = self.file, (entry.no, entry.at_ms, self._epoch, entry.body)
+        try:
+            if direct:
+                await file.writer.run(writes.write_commit, self._org, row, direct)
+            else:
+                await file.writer.run(journal.insert, self._org, row)
+        except _CANT as error:
+            raise StoreError(str(error)) from error
+        file.upkeep.note(pages_of(entry, direct))
 
     async def fold_leads(self, leads: Sequence[Lead]) -> None:
         """See `Writing.fold_leads`."""
