@@ -229,6 +229,20 @@ async def test_two_changes_at_once_end_alike_everywhere(offices: Offices) -> Non
     assert offices.lists == [{ADA: "reason 0"}] * 3
 
 
+async def test_who_joins_during_a_change_has_it_too(offices: Offices) -> None:
+    cedar = await Office().open()
+    command = Block(by="admin", numbers=(ADA,), reason="asked us", scope="global")
+    async with offices.list.change() as change:
+        joining = asyncio.create_task(offices.list.join(cedar.dialer))
+        for _ in range(100):  # as many turns as it would take if it did not wait
+            await asyncio.sleep(0)
+        await offices.keeper.dialer.submit(command)
+        await change.block(command)
+    await joining
+    assert cedar.listed == {ADA: "asked us"}
+    await cedar.dialer.close()
+
+
 async def test_a_long_list_goes_in_parts(offices: Offices, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(global_list, "LOOKED_AT", 7)
     monkeypatch.setattr(global_list, "NUMBERS", 3)
