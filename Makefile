@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo serve test quick lint simulate bench format clean
+.PHONY: demo serve test quick lint simulate faults bench format clean
 
 demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
 	$(BIN)/nextlead demo $(ARGS)
@@ -28,6 +28,11 @@ lint: .venv/dev ## style, types, and who imports whom
 SEEDS ?= 200
 simulate: .venv/installed ## days of a call centre in which everything goes wrong; SEEDS=10000 before a release
 	$(BIN)/nextlead simulate --seeds $(SEEDS) $(ARGS)
+
+KILLS ?= 200
+CUTS ?= 100
+faults: .venv/dev ## kills, losses of power, failing disks, clocks and crowds, as long as before a release (docs/faults.md)
+	NEXTLEAD_KILLS=$(KILLS) NEXTLEAD_POWER_CUTS=$(CUTS) NEXTLEAD_CONNECTIONS=10000 $(BIN)/pytest tests/crash $(ARGS)
 
 bench: .venv/dev ## the figures of benchmarks/README.md; the machine should be quiet
 	$(BIN)/python -m benchmarks engine --leads 100k 1M 5M --json benchmarks/results/engine.json

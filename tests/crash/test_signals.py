@@ -58,7 +58,7 @@ def complain(daemon: Daemon, times: int) -> None:
     """Have it log some lines: of requests that are none."""
     address = ("127.0.0.1", int(daemon.url.rsplit(":", 1)[1]))
     for _ in range(times):
-        with socket.create_connection(address) as one:
+        with socket.create_connection(address, timeout=ENDS_WITHIN_S) as one:
             one.sendall(b"this is not HTTP\r\n\r\n")
             while one.recv(4096):
                 pass
