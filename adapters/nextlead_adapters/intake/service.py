@@ -106,7 +106,7 @@ class Intake:
             name = Path(file_name).name or "file"
             order = check_options(options, self._dialer.engine, source="file", by=by, name=name)
             small = await asyncio.to_thread(_size, path) <= self._small_bytes
-            await stack.enter_async_context(self._slots[small])
+            await self._take_slot(stack, small=small)
             job = job_of(path, order.reading, order.owners, self._limits)
             worker = await stack.enter_async_context(Worker(job, self._limits))
             header = await worker.header()
@@ -211,10 +211,15 @@ class Intake:
     def _go_on(self, pool: Pool, by: str) -> None:
         self._filler.begin(pool, self._spawn(self._resume(pool, by)))
 
+    async def _take_slot(self, stack: AsyncExitStack, *, small: bool) -> None:
+        """One of this organisation's, then one of those of all: so no organisation can hold all of these."""
+        await stack.enter_async_context(self._slots[small])
+        await stack.enter_async_context(self._limits.slots.slot(for_small=small))
+
     async def _resume(self, pool: Pool, by: str) -> None:
         try:
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(self._slots[False])
+                await self._take_slot(stack, small=False)
                 folder = stack.enter_context(TemporaryDirectory(prefix="nextlead-", dir=self._limits.folder))
                 worker = await stack.enter_async_context(await self._worker_for(pool, Path(folder) / "original"))
                 header = await worker.header()

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from msgspec import DecodeError, Struct
+from msgspec import DecodeError, Struct, field
 
 from nextlead.core.errors import Invalid, NextleadError, NotReady
 
@@ -34,6 +34,8 @@ from .wire import (
     encode_job,
 )
 
+SLOTS: Final = 8
+"""Twice what one organisation may have, so that one which uploads much leaves the others room."""
 _PROGRAM: Final = "nextlead_adapters.intake.worker_main"
 _PIPE_BYTES: Final = 1 << 20
 _ERROR_BYTES: Final = 4_000
@@ -52,10 +54,21 @@ _ENVIRONMENT: Final = (
 )
 
 
+class Slots:
+    """How many processes read at once, altogether; `for_small` files have slots apart, so they need not wait long."""
+
+    def __init__(self, most: int = SLOTS) -> None:
+        self._by_small = {small: asyncio.Semaphore(most) for small in (True, False)}
+
+    def slot(self, *, for_small: bool) -> asyncio.Semaphore:
+        """To be held while a process reads. First come, first served."""
+        return self._by_small[for_small]
+
+
 class Limits(Struct, frozen=True):
     """What reading one file may take. `silence_s` is the longest the process may take for its next answer.
 
-    Temporary files lie in `folder`; None is the system's.
+    Temporary files lie in `folder`; None is the system's. Those who have the same limits share their `slots`.
     """
 
     memory_bytes: int = 768 << 20
@@ -63,6 +76,7 @@ class Limits(Struct, frozen=True):
     silence_s: float = 120.0
     chunk_rows: int = 250
     folder: Path | None = None
+    slots: Slots = field(default_factory=Slots)
 
 
 def job_of(path: Path, reading: Reading, owners: Collection[str], limits: Limits) -> Job:
