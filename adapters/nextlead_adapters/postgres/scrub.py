@@ -33,7 +33,7 @@ WAIT_S: Final = 5.0
 _PAUSE_S: Final = 0.05
 _LOCK_MS: Final = 100
 _ANSWER_S: Final = 3_600.0
-_PERSONAL: Final = (
+PERSONAL: Final = (
     "journal",
     "row",
     "lead",
@@ -76,7 +76,7 @@ async def scrub(server: Server) -> None:
         try:
             with deadline(db, _ANSWER_S):
                 await _wait_for_readers(db)
-                for table, size, ours in await db.fetch(_SIZES, list(_PERSONAL)):
+                for table, size, ours in await db.fetch(_SIZES, list(PERSONAL)):
                     if not ours:
                         raise StoreError(f"table {table} belongs to another role, so it can't be vacuumed")
                     await (_write_anew(db, table) if size <= SMALL else _vacuum(db, table))
