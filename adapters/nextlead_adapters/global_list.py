@@ -34,8 +34,8 @@ LOOKED_AT: Final = 20_000
 """Numbers that are compared between two turns of the loop: some two milliseconds."""
 NUMBERS: Final = 100
 """Numbers in a command."""
-COMMANDS: Final = 10
-"""Commands that are on their way at once."""
+COMMANDS: Final = 20
+"""Commands that are on their way at once: some six milliseconds of the loop."""
 
 _log = structlog.get_logger("nextlead.global_list")
 

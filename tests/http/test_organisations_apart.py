@@ -51,10 +51,14 @@ class Office:
             await admin.ok("PUT", f"/v1/agents/{agent}/session", {"campaigns": ["c1"]})
         await admin.ok("PUT", "/v1/filters/f1", {"filter": {"campaign": "c1"}})
         await admin.ok("POST", "/v1/do-not-call", {"number": BLOCKED, "reason": f"{mark} reason"})
-        await self.upload()
         await self.enter(ADA, *(f"+1415555{at:04}" for at in range(120, 120 + more_leads)))
         await self.work()
         self.agent = self.street.caller(await token_of(admin, "agent", "ann"))
+        await self.look()
+
+    async def look(self) -> None:
+        """Note the ids of what there is."""
+        admin = self.admin
         self.pools = [pool["id"] for pool in (await admin.ok("GET", "/v1/pools"))["items"]]
         self.leads = [lead["id"] for lead in (await admin.ok("GET", "/v1/leads"))["items"]]
         self.tokens = [token["id"] for token in (await admin.ok("GET", "/v1/tokens"))["items"]]
@@ -128,9 +132,18 @@ async def offices(street: Street) -> tuple[Office, Office]:
     return acme, birch
 
 
-async def test_the_two_are_alike(offices: tuple[Office, Office]) -> None:
+@pytest.fixture
+async def full(offices: tuple[Office, Office]) -> tuple[Office, Office]:
+    """The same with a file in each, which takes a process to read."""
+    await asyncio.gather(*(office.upload() for office in offices))
+    for office in offices:
+        await office.look()
+    return offices
+
+
+async def test_the_two_are_alike(full: tuple[Office, Office]) -> None:
     """What the other tests stand on: the same ids in both, the mark in what is read, nothing of the other's."""
-    acme, birch = offices
+    acme, birch = full
     assert set(birch.leads) < set(acme.leads)
     assert set(birch.pools) <= set(acme.pools)
     assert acme.tokens == birch.tokens
@@ -176,9 +189,9 @@ BODIES: tuple[object, ...] = (
 )
 
 
-async def test_nothing_that_one_does_reaches_the_other(offices: tuple[Office, Office]) -> None:
+async def test_nothing_that_one_does_reaches_the_other(full: tuple[Office, Office]) -> None:
     """Every call of the table, with all ids, codes and lease tokens of Acme, by an admin and an agent of Birch."""
-    acme, birch = offices
+    acme, birch = full
     before = await acme.everything()
     # An admin's calls end much of Birch, so those that end least come first, and deleting comes last.
     last = {"GET": 0, "POST": 1, "PATCH": 2, "PUT": 3, "DELETE": 4}
@@ -264,8 +277,8 @@ async def test_a_token_deleted_in_one(street: Street, offices: tuple[Office, Off
     await acme.agent.ok("GET", "/v1/agents/ann/lease")
 
 
-async def test_forgetting_a_person_in_one(offices: tuple[Office, Office]) -> None:  # R10.6
-    acme, birch = offices
+async def test_forgetting_a_person_in_one(full: tuple[Office, Office]) -> None:  # R10.6
+    acme, birch = full
     before = await birch.everything()
     assert (await acme.admin.ok("POST", "/v1/anonymize", {"phone": BOB}))["leads"]
     for lead in acme.leads:
@@ -273,12 +286,12 @@ async def test_forgetting_a_person_in_one(offices: tuple[Office, Office]) -> Non
     assert await birch.everything() == before
     dan = {"campaign": "c1", "leads": [{"phone": DAN}]}
     await acme.admin.ok("POST", "/v1/anonymize", {"phone": DAN})
-    counts = [(await office.admin.ok("POST", "/v1/leads", dan))["counts"] for office in offices]
+    counts = [(await office.admin.ok("POST", "/v1/leads", dan))["counts"] for office in full]
     assert [(count["valid"], count["invalid"]) for count in counts] == [(0, 1), (1, 0)]
 
 
-async def test_deleting_and_blocking_in_one(offices: tuple[Office, Office]) -> None:  # R9.11, R10.3
-    acme, birch = offices
+async def test_deleting_and_blocking_in_one(full: tuple[Office, Office]) -> None:  # R9.11, R10.3
+    acme, birch = full
     before = await birch.everything()
     for number in (ADA, BOB, CYD):
         await acme.admin.ok("POST", "/v1/do-not-call", {"number": number})
