@@ -7,7 +7,10 @@ from nextlead.core import commands as c
 from nextlead.core.almanac import Almanac
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError
+from nextlead.core.leases import priority_of_lead
 from nextlead.core.replies import Explanation, Offer
+from nextlead.core.rules import due_ms_of
+from nextlead.core.setup_model import Dialer
 from nextlead.core.verify import differences
 from nextlead.testing.memory_store import MemoryStore
 
@@ -76,9 +79,29 @@ def check_order(twin: Engine, agents: Sequence[str], dice: Random, now_ms: int) 
     if reply.repeated:
         return
     need(reply.lead.id in eligible, "R14.4", f"{agent} is offered lead {reply.lead.id}, which is explained as blocked")
-    best = min(found.rank for found in eligible.values())
-    swaps = {8, 9} >= {best, reply.rank}  # SPEC R2.4
-    need(reply.rank == best or swaps, "R2.1", f"{agent} is offered class {reply.rank}, and could get class {best}")
+    best = min(_place(twin, found) for found in eligible.values())
+    place = _place(twin, eligible[reply.lead.id])
+    weighed = {8, 9} >= {best[0], reply.rank} and any(_weighs(each.dialer) for each in twin.campaigns)
+    need(
+        place == best or weighed,
+        "R2.1",
+        f"{agent} is offered {place} (class, priority, due, ...), and could get {best}",
+    )
+
+
+def _place(twin: Engine, found: Explanation) -> tuple[int, ...]:
+    """R2.1: class, priority, due time, place in the pool, id; R2.6 of urgent ones. As it was before the `next`."""
+    lead = twin.lead(found.lead)
+    assert lead is not None, "it is open"
+    priority = priority_of_lead(twin.state, lead)
+    if lead.urgent is not None:
+        return (found.rank, lead.urgent.reason, priority, lead.urgent.since_ms, lead.seq, lead.id)
+    return (found.rank, priority, due_ms_of(twin.state, lead), lead.seq, lead.id)
+
+
+def _weighs(dialer: Dialer) -> bool:
+    """R2.4, R2.5: the campaign's automatic redials and unprocessed leads come by turns, or by weight."""
+    return dialer.new_every is not None or dialer.weight is not None
 
 
 def _explained(twin: Engine, lead: int, agent: str, now_ms: int) -> Explanation:
@@ -102,6 +125,14 @@ def check_promises(engine: Engine, now_ms: int) -> None:
                 continue
             due_ms = lead.promise.at_ms + after_ms
             need(due_ms > now_ms - LATE_MS, "R4.4", f"lead {lead.id} should have been released at {due_ms}")
+
+
+def check_waiting(engine: Engine, twin: Engine, now_ms: int) -> None:
+    """R5.5: nobody waits while there is a lead for him."""
+    waiting = Engine.apply(engine, c.WhyAllIdle(), now_ms).reply.waiting
+    for agent in waiting:
+        idle = twin.apply(c.WhyIdle(agent=agent), now_ms).reply
+        need(not idle.ready, "R5.5", f"{agent} waits, and could get {idle.ready} leads")
 
 
 async def check_disk(disk: MemoryStore, record: Record, laws: Laws) -> None:

@@ -14,7 +14,7 @@ from msgspec import msgpack
 
 from nextlead.core import commands as c
 from nextlead.core.engine import Engine
-from nextlead.core.errors import NextleadError
+from nextlead.core.errors import NextleadError, NotReady
 from nextlead.core.model import Erasure
 from nextlead.core.replies import Finished, Offer, Outcome
 from nextlead.core.schemes import NO_SCHEMES
@@ -37,7 +37,7 @@ from .plan import Plan
 from .pool_moves import Loader
 from .record import Record
 from .town import CODES, RESULTS, TEAMS, VALIDATED, Town, some_dialer, some_template
-from .violation import Violation
+from .violation import Violation, need
 from .watched import WatchedEngine
 
 T = TypeVar("T")
@@ -74,6 +74,10 @@ class Centre:
         self.engine_of: Callable[[Centre], WatchedEngine] = _engine_of
         self.machine = Machine(self)
         self.failed: asyncio.Future[Violation] = loop.create_future()
+        self._given: set[bytes] = set()
+        """Tokens of leases that this process gave out, `_told` those that left it."""
+        self._told: set[bytes] = set()
+        self._untold: set[bytes] = set()
         self._auditors_dice = Random(f"auditor {plan.seed}")
 
     # -- the run ----------------------------------------------------------------------------------------------------
@@ -99,7 +103,7 @@ class Centre:
         everybody += [Tab(self, agent, 0) for agent in self.agents]
         everybody += [Tab(self, agent, 1) for agent in self.agents[:2] if self.plan.has("two_tabs")]
         people += [asyncio.ensure_future(self._person(each.live())) for each in everybody]
-        people.append(asyncio.ensure_future(self._auditor()))
+        people.append(asyncio.ensure_future(self._person(self._auditor())))
         try:
             await asyncio.sleep((self.plan.end_ms - self.wall.true_ms()) / 1000)
             await self._wind_up(people)
@@ -128,7 +132,7 @@ class Centre:
         for _ in range(2):
             await self.machine.restart()
             await self.machine.up()
-            await self.audit(patience=200)
+            need(await self.audit(patience=2000), "R8.3", "something goes on for ever, and nobody is there any more")
         self.journal.say("end", f"{self.record.durable} commits, {len(self.laws.ever)} leads")
 
     async def _set_up(self) -> None:
@@ -170,7 +174,13 @@ class Centre:
         async def submit(dialer: Dialer) -> Any:
             return await dialer.submit(command)
 
-        return await self.ask(submit, lambda _: self._acknowledged(self.record.commit_of(command), command))
+        try:
+            return await self.ask(submit, lambda answer: self._answered(command, answer))
+        except NotReady:
+            raise
+        except NextleadError:
+            self._acknowledged(self.record.commit_of(command), command)
+            raise
 
     async def look(self, look: Callable[[Engine], T]) -> T:
         """A read."""
@@ -187,6 +197,11 @@ class Centre:
 
     # -- what people were told --------------------------------------------------------------------------------------
 
+    def _answered(self, command: c.Command, answer: object) -> None:
+        self._acknowledged(self.record.commit_of(command), command)
+        if isinstance(command, c.Take):
+            self.offered(command.agent, answer)
+
     def _acknowledged(self, no: int, command: c.Command | None) -> None:
         """R5.9: a reply is given only when what it was computed from is durable."""
         durable = self.record.durable
@@ -202,6 +217,7 @@ class Centre:
         lease = answer.lead.lease
         if lease is None or self.life is None:
             return self.fail(Violation("R5.1", f"{agent} was offered lead {answer.lead.id} without a lease"))
+        self._told.add(lease.token)
         no = self.life.engine.agents.need(agent).no
         known = self.laws.leases.get(lease.token, (answer.lead.id, no))
         granted = (answer.lead.id, f"agent:{agent}") in self.laws.granted
@@ -229,8 +245,13 @@ class Centre:
 
     # -- what the engine does ---------------------------------------------------------------------------------------
 
-    def before(self, _engine: WatchedEngine, command: c.Command, now_ms: int) -> bool:
-        """See `Watcher.before`."""
+    def before(self, engine: WatchedEngine, command: c.Command, now_ms: int) -> bool:
+        """See `Watcher.before`. Whatever is due has fired by then, or fires now: nobody had to come for it."""
+        if self.wall.is_settled():
+            try:
+                audit.check_deadline(engine, now_ms)
+            except Violation as violation:
+                self.fail(violation)
         return self.oracle is not None and self.oracle.wants_time_first(command, now_ms)
 
     def after(
@@ -245,10 +266,11 @@ class Centre:
         no = engine.commit_no
         if outcome is not None:
             self.record.note(no, outcome.changes)
+            self._given.update(row.lease.token for row in outcome.changes.leads.values() if row.lease is not None)
             if outcome.faults:
                 self.fail(Violation("R14.4", f"about to be offered, and forbidden: {outcome.faults}"))
+        self.record.told(no, command)
         if error is None:
-            self.record.told(no, command)
             self.laws.told(command)
         self.journal.say("command", f"{type(command).__name__} {error.code if error else ''} {now_ms}")
         if self.oracle is not None:
@@ -257,6 +279,7 @@ class Centre:
     def started(self, engine: WatchedEngine, now_ms: int, last_ms: int, outcome: Outcome) -> None:
         """See `Watcher.started`."""
         self.record.note(engine.commit_no, outcome.changes)
+        self._given.clear()
         self.journal.say("start", f"at {now_ms}, last {last_ms}, commit {engine.commit_no}")
         self.guarded(lambda oracle: oracle.started(engine, now_ms, last_ms, self.record.durable))
 
@@ -298,16 +321,17 @@ class Centre:
     async def _auditor(self) -> None:
         while True:
             await asyncio.sleep(AUDIT_S)
-            await self._person(self.audit())
+            await self.audit()
 
-    async def audit(self, patience: int = 20) -> None:
-        """Wait for a moment of calm, then look at everything; without patience there is another one later."""
+    async def audit(self, patience: int = 20) -> bool:
+        """Wait for a moment of calm, then look at everything. False when there was none; another one comes later."""
         for _ in range(patience):
             life = self.life
             if life is not None and life.dialer is not None and self._is_calm(life, life.dialer):
                 await self._look_around(life)
-                return
+                return True
             await asyncio.sleep(0.05)
+        return False
 
     def _is_calm(self, life: Life, dialer: Dialer) -> bool:
         engine = life.engine
@@ -323,6 +347,7 @@ class Centre:
         """Nothing here gives way to other tasks: memory disks and engines answer at once."""
         engine, now_ms = life.engine, life.engine.state.now_ms
         self.journal.say("audit", f"commit {engine.commit_no - 1}")
+        self._check_told(engine)
         if self.wall.is_settled():
             audit.check_deadline(engine, life.clock.now_ms())
         audit.check_proof(engine)
@@ -330,10 +355,34 @@ class Centre:
         await audit.check_disk(self.disk, self.record, self.laws)
         twin = await audit.twin_of(self.disk, engine, self.almanac, now_ms)
         audit.compare_twin(engine, twin)
+        audit.check_waiting(engine, twin, now_ms)
         audit.check_order(twin, self.agents, self._auditors_dice, now_ms)
         if self.oracle is not None:
             self.guarded(lambda oracle: oracle.compare(engine))
             self.oracle.settled()
+
+    def _check_told(self, engine: Engine) -> None:
+        """R5.5: a lease that no caller was told of goes back, at the latest by the next look but one."""
+        leased = {
+            offer.lead.lease.token
+            for agent in self.agents
+            for offer in engine.leases_of(agent)
+            if offer.lead.lease is not None
+        }
+        untold = (leased & self._given) - self._told
+        still = untold & self._untold
+        need(not still, "R5.5", f"nobody was told of {len(still)} leases, and they did not go back")
+        self._untold = untold
+
+    async def watch(self, dialer: Dialer) -> None:
+        """One who watches sees every event of every commit, in order, once it is durable."""
+        last = self.record.durable
+        async for news in dialer.subscribe(last):
+            told, happened = list(news.events), self.record.news(news.commit_no)
+            passed = [no for no in range(last + 1, news.commit_no) if self.record.news(no)]
+            if news.lost or passed or told != happened or news.commit_no > self.record.durable:
+                self.fail(Violation("R5.9", f"watchers are told {told} of commit {news.commit_no}, after {last}"))
+            last = news.commit_no
 
     def fail(self, violation: Violation, cause: BaseException | None = None) -> None:
         """The first one counts."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from nextlead.core.changes import Changes
 from nextlead.core.commands import Command, Finish
-from nextlead.core.model import Erasure
+from nextlead.core.model import Erasure, Event
 from nextlead.ports import Commit
 from nextlead.testing.memory_store import MemoryStore
 
@@ -25,6 +25,7 @@ class Record:
         self._pending: dict[int, Changes] = {}
         self._commit_of: dict[Key, int] = {}
         self._kept: list[Command] = []
+        self._events: dict[int, list[Event]] = {}
 
     def note(self, no: int, changes: Changes) -> None:
         """The engine changed something that belongs to this commit."""
@@ -50,17 +51,23 @@ class Record:
         ours = self._pending.pop(commit.no, Changes())
         need(ours == commit.changes, "R5.3", f"commit {commit.no} is not what the engine changed")
         self.durable = commit.no
+        self._events[commit.no] = list(commit.changes.events)
         await self.shadow.commit(commit)
 
     async def erased(self, erasures: Iterable[Erasure]) -> None:
         """The disk has erased it."""
         await self.shadow.erase(list(erasures))
 
+    def news(self, no: int) -> list[Event]:
+        """What happened in a commit that became durable in this life of the process."""
+        return self._events.get(no, [])
+
     def rewind(self) -> None:
         """The process is gone: what was not durable was never there."""
         self._pending.clear()
         self._commit_of.clear()
         self._kept.clear()
+        self._events.clear()
 
 
 def _key(command: Command) -> Key:
