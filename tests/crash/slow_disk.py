@@ -8,15 +8,15 @@ import os
 
 from nextlead.ports import Commit
 from nextlead_adapters.cli.main import run
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.journalled.store import JournalledStore
 
-_commit = SqliteStore.commit
+_commit = JournalledStore.commit
 
 
-async def _slow_commit(self: SqliteStore, commit: Commit) -> None:
+async def _slow_commit(self: JournalledStore, commit: Commit) -> None:
     await asyncio.sleep(float(os.environ["SLOW_DISK_S"]))
     await _commit(self, commit)
 
 
-SqliteStore.commit = _slow_commit  # type: ignore[method-assign]
+JournalledStore.commit = _slow_commit  # type: ignore[method-assign]
 run()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 from nextlead.ports import Part
 from nextlead_adapters.cli.main import run
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.journalled.store import JournalledStore
 
-_load = SqliteStore.load
+_load = JournalledStore.load
 
 
 async def _for_ever() -> None:
@@ -16,18 +16,18 @@ async def _for_ever() -> None:
     await asyncio.Event().wait()
 
 
-async def _slow_open(_self: SqliteStore) -> None:
+async def _slow_open(_self: JournalledStore) -> None:
     await _for_ever()
 
 
-async def _slow_load(self: SqliteStore) -> AsyncIterator[Part]:
+async def _slow_load(self: JournalledStore) -> AsyncIterator[Part]:
     async for part in _load(self):
         yield part
         await _for_ever()
 
 
 if os.environ["SLOW_STEP"] == "open":
-    SqliteStore.open = _slow_open  # type: ignore[method-assign]
+    JournalledStore.open = _slow_open  # type: ignore[method-assign]
 else:
-    SqliteStore.load = _slow_load  # type: ignore[method-assign]
+    JournalledStore.load = _slow_load  # type: ignore[method-assign]
 run()
