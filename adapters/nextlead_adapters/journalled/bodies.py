@@ -62,7 +62,7 @@ class Body(Struct, array_like=True):
 
 
 unpack: Final = msgspec.msgpack.Decoder(Body).decode
-"""A packed row, taken apart. Raises `msgspec.DecodeError`."""
+"""A packed row, taken apart. Raises `msgspec.DecodeError`, and `UnicodeDecodeError` where a text is none."""
 
 
 def pack(changes: Changes) -> bytes:
@@ -80,7 +80,7 @@ def step(no: int, at_ms: int, packed: bytes) -> Step:
     try:
         body = unpack(packed)
         return Step(no, at_ms, _decode_leads(body.leads), dict(_rows(body.rows)), body.gone)
-    except (msgspec.DecodeError, KeyError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
         raise StoreRefused(f"the store is damaged: commit {no} can't be read ({error})") from error
 
 

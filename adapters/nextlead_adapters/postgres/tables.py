@@ -86,7 +86,7 @@ class PostgresTables:
         async with self.database.reader() as db:
             try:
                 yield db
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise StoreError(f"{self.name} has what can't be read: {error}") from error
 
     def _write(self) -> "AbstractAsyncContextManager[Db]":

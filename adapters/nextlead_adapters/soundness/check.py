@@ -20,7 +20,16 @@ async def check_file(file: Path, said: Said, *, deep: bool = False) -> list[str]
 
     O(leads + commits); `deep` also reads every commit, compares every row with it, and works out every duplicate rule.
     """
-    return await asyncio.to_thread(lambda: list(_check(file, said, deep)))
+    return await asyncio.to_thread(_checked, file, said, deep)
+
+
+def _checked(file: Path, said: Said, deep: bool) -> list[str]:
+    found: list[str] = []
+    try:
+        found.extend(_check(file, said, deep))  # what comes before an error stays
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # a message of SQLite's may quote bytes that are no text
+        found.append(f"the file is damaged: {error}")
+    return found
 
 
 def _check(file: Path, said: Said, deep: bool) -> Iterator[str]:

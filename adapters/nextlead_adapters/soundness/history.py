@@ -47,7 +47,7 @@ def check_histories(look: Look, leads: list[Lead]) -> Iterator[str]:
         look.said("histories", at, len(leads))
         try:
             yield from _chain(look, lead)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             yield f"the history of lead {lead.id} can't be read: {error}"
 
 
@@ -91,7 +91,7 @@ def check_journal(look: Look) -> Iterator[str]:
         assert isinstance(body, bytes)
         try:
             whole = bodies.whole(body)
-        except (msgspec.DecodeError, KeyError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
             yield f"commit {no} can't be read: {error}"
             continue
         yield from _take(past, no, whole)
@@ -143,7 +143,7 @@ def _leads_differ(look: Look, past: _Past) -> Iterator[str]:
         assert isinstance(body, bytes)
         try:
             stored = decode_lead(body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             continue  # told by `leads`
         lead = look.waiting.leads.get(stored.id, stored)
         end = past.ends.pop(lead.id, None)

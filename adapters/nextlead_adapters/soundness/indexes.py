@@ -43,7 +43,7 @@ def check_rejects(look: Look) -> Iterator[str]:
         try:
             assert isinstance(body, bytes)
             wanted += [(name, *place) for name in names_of(decode_reject(body))]
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             yield f"rejected row {place} can't be read: {error}"
         if len(wanted) >= BATCH:
             _want_rejects(look, wanted)

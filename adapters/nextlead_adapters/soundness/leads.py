@@ -111,7 +111,7 @@ def _row(
     try:
         assert isinstance(body, bytes)
         row = decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         yield f"lead {id_} can't be read: {error}"
         return
     if columns_of(row) != columns:

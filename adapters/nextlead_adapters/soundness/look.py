@@ -118,7 +118,7 @@ def read_rows(look: Look) -> Iterator[str]:
     for table, key, body in look.ask("SELECT tbl, key, body FROM row WHERE org = ?"):
         try:
             row = decode_row(table, body)
-        except (msgspec.DecodeError, KeyError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
             yield f"row {table} {key} can't be read: {error}"
             continue
         look.stored[table, key] = row
