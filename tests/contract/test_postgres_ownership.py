@@ -167,12 +167,10 @@ async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgre
 
 async def contents(database: PostgresDatabase) -> list[list[tuple[Any, ...]]]:
     """All rows of all tables that have an organisation's."""
-    found = []
+    tables = ("organisation", "journal", "folding", "lead", "state", "row", "lead_data", "number", "doomed", "mention",
+              "trail", "match_rule", "match_key")  # fmt: skip
     async with database.reader() as db:
-        for table in ("organisation", "journal", "folding", "lead", "state", "row", "lead_data", "number", "doomed",
-                      "mention", "trail", "match_rule", "match_key"):  # fmt: skip
-            found.append([tuple(row) for row in await db.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")])
-    return found
+        return [[tuple(row) for row in await db.fetch(f"SELECT * FROM {table} ORDER BY 1, 2")] for table in tables]
 
 
 async def test_a_store_of_a_former_owner_refuses_its_commit_and_its_erasing(
@@ -208,7 +206,7 @@ async def test_a_claim_waits_for_what_the_former_owner_has_begun_or_ends_it(
     await other.open()
     await other.claim()
     go_on.set()
-    with pytest.raises(Exception, match="closed|terminat"):
+    with pytest.raises(Exception, match=r"closed|terminat"):
         await task
     store = await claimed(other)
     await commit(store, 1, pool())

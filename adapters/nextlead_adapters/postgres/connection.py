@@ -122,6 +122,7 @@ class Pool:
         self.server = server
         self._idle: dict[bool, list[Db]] = {False: [], True: []}
         self._free = {False: asyncio.Semaphore(readers), True: asyncio.Semaphore(writers)}
+        self._pids: dict[Db, int] = {}
         self._cut: set[int] = set()
         self._ending = asyncio.Lock()
         self._closed = False
@@ -170,14 +171,16 @@ class Pool:
         while idle and db is None:
             db = idle.pop()
             if db.is_closed():
-                self._cut.add(db.get_server_pid())
+                self._cut.add(self._pids.pop(db))
                 db = None
         if db is None:
             db = await self.server.connect(default_transaction_read_only="off" if writes else "on")
+            self._pids[db] = db.get_server_pid()  # once it is closed it does not say
         if self._cut:
             try:
                 await self._end_cut(db)
             except BaseException:
+                self._cut.add(self._pids.pop(db))
                 db.terminate()
                 raise
         return db
@@ -186,7 +189,7 @@ class Pool:
         """Who was stopped while the server was at work, or has a transaction open, can't be used again."""
         stopped = not isinstance(error, Exception) or isinstance(error, _STOPPED)
         if stopped or db.is_closed() or db.is_in_transaction():
-            self._cut.add(db.get_server_pid())
+            self._cut.add(self._pids.pop(db))
             db.terminate()
 
     async def _give_back(self, db: "Db", *, writes: bool) -> None:

@@ -74,6 +74,11 @@ class Ownership:
         self.epoch = 0
 
     @property
+    def _answer_s(self) -> float:
+        """How long the server may take: an answer that comes later than it can be relied on is of no use."""
+        return min(self._times.hold_s, self._server.connect_s)
+
+    @property
     def taken(self) -> bool:
         """It was taken, and neither given back nor found to be lost."""
         return self._task is not None
@@ -123,7 +128,7 @@ class Ownership:
             self._task = None
             try:
                 db = await self._session()
-                with deadline(db, self._times.hold_s):
+                with deadline(db, self._answer_s):
                     database = await db.fetchval(_GIVE_BACK, self.epoch)
                     if database is not None:
                         await db.execute("SELECT pg_notify($1, '')", _channel(str(database)))
@@ -138,7 +143,7 @@ class Ownership:
         while True:
             try:
                 db = await self._session()
-                found = await _look(db, self._times.hold_s)
+                found = await _look(db, self._answer_s)
                 free = found.renewed_at is None or found.silent_s >= self._times.takeover_s
                 watched = found.renewed_at if found.renewed_at == self._watched else None
                 if not (free or watched):
@@ -161,7 +166,7 @@ class Ownership:
         try:
             db = await self._session()
             async with self._listening(db, found.database) as woken:
-                again = await _look(db, self._times.hold_s)  # it may have gone before anybody listened
+                again = await _look(db, self._answer_s)  # it may have gone before anybody listened
                 if again.renewed_at is not None and not await _within(left, woken) and left >= self._times.takeover_s:
                     self._watched = found.renewed_at
         except (*FAILURES, StoreRefused):
@@ -176,11 +181,11 @@ class Ownership:
             woken.set()
 
         db.add_termination_listener(wake)
-        with deadline(db, self._times.hold_s):
+        with deadline(db, self._answer_s):
             await db.add_listener(channel, wake)
         yield woken
         db.remove_termination_listener(wake)
-        with deadline(db, self._times.hold_s):
+        with deadline(db, self._answer_s):
             await db.remove_listener(channel, wake)
 
     async def _claim(self, db: "Db", found: _Found, watched: datetime | None) -> bool:
@@ -208,7 +213,7 @@ class Ownership:
             sent = self._clock()
             try:
                 db = await self._session()
-                with deadline(db, self._times.hold_s):
+                with deadline(db, self._answer_s):
                     if not await db.fetchval(_RENEW, self.epoch):
                         self.lose(await taken_over(db, self._server.shown))
                         return
@@ -220,7 +225,7 @@ class Ownership:
 
     async def _session(self) -> "Db":
         if self._db is None or self._db.is_closed():
-            self._db = await self._server.connect(self._times.hold_s)
+            self._db = await self._server.connect(self._answer_s)
         return self._db
 
     def _drop(self) -> None:
