@@ -1,6 +1,7 @@
 """Each kind of damage is found, and named. Each is planted in a store that was sound."""
 
 import asyncio
+import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,6 +14,7 @@ from operating.kit import a_centre, findings
 from nextlead.core import commands as c
 from nextlead.core.model import Closures, Lead
 from nextlead.core.setup_model import Duplicates, Sequences
+from nextlead.ports import StoreRefused
 from nextlead_adapters.journalled import bodies
 from nextlead_adapters.journalled.codec import decode_lead, decode_row, encode
 from nextlead_adapters.sqlite import SqliteStore
@@ -216,3 +218,20 @@ async def test_each_organisation_is_looked_at(sound: bytes, tmp_path: Path) -> N
         db.execute("INSERT INTO organisation VALUES (2, 'north', 'North', 0)")
         db.execute("INSERT INTO owner VALUES (2, 1, 0, 3)")
     assert await findings(path) == ["organisation north: the tables are at commit 3, the journal ends at 0"]
+
+
+@pytest.mark.parametrize("seed", range(25))
+async def test_bytes_that_were_changed_are_a_finding_or_a_refusal(seed: int, sound: bytes, tmp_path: Path) -> None:
+    """Never an error of our own; what was changed may also be a free byte, or a letter of a name."""
+    dice, path = random.Random(seed), tmp_path / "a.db"
+    changed = bytearray(sound)
+    for _ in range(dice.choice((1, 3, 20))):
+        changed[dice.randrange(100, len(changed))] = dice.randrange(256)
+    if seed % 5 == 0:
+        changed = changed[: dice.randrange(4096, len(changed))]
+    path.write_bytes(changed)
+    try:
+        found = (await verify_store(f"sqlite:///{path}", deep=seed % 2 == 0)).findings
+    except StoreRefused as refusal:
+        found = [str(refusal)]
+    assert seed % 5 or found, "half of it is missing"

@@ -1,5 +1,6 @@
 """Restoring: what comes out is what went in, and works; what is not sound does not come out."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -15,7 +16,7 @@ from nextlead.core.engine import Engine
 from nextlead.ports import StoreRefused
 from nextlead.runtime.recovery import load
 from nextlead_adapters.backup.restoring import NotSound, restore_store
-from nextlead_adapters.sqlite import SqliteStore
+from nextlead_adapters.sqlite import SqliteStore, files
 from nextlead_adapters.store_url import BadUrl
 
 
@@ -127,3 +128,26 @@ async def test_a_newer_backup_is_refused(tmp_path: Path) -> None:
         db.execute("INSERT INTO schema_version VALUES (99, '2036-01-01')")
     with pytest.raises(StoreRefused, match="version 99, this program knows versions up to"):
         await restored(tmp_path / "a.db", tmp_path / "b.db")
+
+
+async def test_what_a_lock_says_of_a_store_before_goes(tmp_path: Path) -> None:
+    """It may say how many commits that one had."""
+    centre = await a_centre(tmp_path / "a.db", moves=5)
+    await centre.store.close()
+    (tmp_path / "b.db.lock").write_text("1\n999999\n")
+    await restored(tmp_path / "a.db", tmp_path / "b.db")
+    store = SqliteStore(tmp_path / "b.db")
+    await store.open()
+    assert (await store.claim()).commit_no == centre.commits
+    await store.close()
+
+
+async def test_nobody_restores_where_somebody_is_at_work(tmp_path: Path) -> None:
+    centre = await a_centre(tmp_path / "a.db", moves=5)
+    await centre.store.close()
+    lock = files.Lock(tmp_path / "b.db")
+    lock.take()
+    with pytest.raises(StoreRefused, match=f"b.db is in use by process {os.getpid()}"):
+        await restored(tmp_path / "a.db", tmp_path / "b.db")
+    lock.give_back()
+    assert not (tmp_path / "b.db").exists()

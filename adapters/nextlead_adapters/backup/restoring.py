@@ -4,7 +4,8 @@ A copy is made first, brought up to date, and verified as a whole; only then it 
 database. So what is there is sound, and what was there before stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,8 +45,7 @@ async def restore_store(
     path = sqlite_path(url)
     if path is None:
         raise BadUrl("memory: keeps nothing; restore into a sqlite:///FILE or a postgresql://... database")
-    _check_target(path)
-    with TemporaryDirectory(prefix=".nextlead-", dir=path.parent) as folder:
+    with _place_for(path), TemporaryDirectory(prefix=".nextlead-", dir=path.parent) as folder:
         staged = Path(folder) / "store.db"
         await stage(file, staged, schemes, said)
         found = contents_of(staged)
@@ -68,12 +68,24 @@ def _check_file(file: Path) -> None:
         raise StoreRefused(f"there is no file {file}")
 
 
-def _check_target(path: Path) -> None:
+@contextmanager
+def _place_for(path: Path) -> Iterator[None]:
+    """Nobody makes a store there while the block lasts, and what the lock says of another store goes with it."""
     files.check_place(path)
     check_free(path)
     for left in (Path(f"{path}{end}") for end in ("-wal", "-journal")):
         if left.exists():
             raise StoreRefused(f"{left} is there already, and belongs to another store: put it away first")
+    lock, file = files.Lock(path), Path(f"{path}.lock")
+    was_there = file.exists()
+    lock.take()
+    try:
+        yield
+        file.unlink()
+    finally:
+        if not was_there:
+            file.unlink(missing_ok=True)
+        lock.give_back()
 
 
 async def stage(file: Path, staged: Path, schemes: Mapping[str, Scheme] | None, said: Said) -> None:
