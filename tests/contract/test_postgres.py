@@ -151,7 +151,7 @@ async def test_a_step_to_a_newer_version_is_taken_whole_or_not_at_all(
 async def test_a_server_that_is_not_there_is_refused_without_a_word_of_the_password() -> None:
     store = PostgresStore("postgresql://desk:hush@127.0.0.1:1/leads")
     with pytest.raises(
-        StoreRefused, match="postgresql://127.0.0.1:1/leads can't be used: .*Connect call failed"
+        StoreRefused, match=r"postgresql://127.0.0.1:1/leads can't be used: .*Connect call failed"
     ) as found:
         await store.open()
     assert "hush" not in str(found.value)
