@@ -123,7 +123,7 @@ def draw_plan(seed: int, days: float) -> Plan:
         faults=_some(dice, FAULTS),
         agents=dice.choice((2, 3, 3, 4, 6)),
         campaigns=dice.choice((1, 2, 2, 3)),
-        leads=dice.choice((12, 25, 40)) if oracle else dice.choice((30, 80, 150)),
+        leads=dice.choice((12, 20, 30)) if oracle else dice.choice((30, 80, 150)),
         oracle=oracle,
         slice_leads=dice.choice((1, 3, 20)),
         call_s=dice.choice((120.0, 300.0, 300.0, 600.0)),
