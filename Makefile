@@ -4,7 +4,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo serve test quick lint simulate faults bench format clean
+# Python compiles a module once, not every time that a process starts.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo serve test quick lint style mypy pyright imports collect simulate faults bench format clean
 
 demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
 	$(BIN)/nextlead demo $(ARGS)
@@ -18,12 +21,23 @@ test: .venv/dev ## every test, on all processors
 quick: .venv/dev ## the tests that take no time
 	$(BIN)/pytest -m "not slow and not wheel" $(ARGS)
 
-lint: .venv/dev ## style, types, and who imports whom
+lint: pyright mypy style imports ## style, types, and who imports whom; `make -j2 lint` takes half as long
+
+style: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+mypy: .venv/dev
 	$(BIN)/mypy
+
+pyright: .venv/dev
 	$(BIN)/pyright
+
+imports: .venv/dev
 	$(BIN)/lint-imports --no-cache
+
+collect: .venv/dev ## compile the tests, so that not every worker does; what fails here fails in `make test`
+	@$(BIN)/pytest --collect-only --quiet >/dev/null || true
 
 SEEDS ?= 200
 simulate: .venv/installed ## days of a call centre in which everything goes wrong; SEEDS=10000 before a release
