@@ -104,17 +104,30 @@ def test_a_database_that_is_gone_but_for_its_log_is_refused(tmp_path: Path) -> N
     assert contents(tmp_path) == {"leads.db": b""} | before
 
 
-@pytest.mark.parametrize("harm", [cut, overwrite])
-def test_a_damaged_log_costs_at_most_what_it_had(tmp_path: Path, harm: Callable[[Path], None]) -> None:
-    """SQLite reads a log up to the first page whose checksum is wrong, as after a loss of power in the middle of a write:
-    so what is left is sound, or it is refused. See docs/faults.md."""
+@pytest.mark.parametrize("harm", [cut, overwrite, Path.unlink])
+def test_a_log_that_lacks_what_was_acknowledged_is_refused(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    """SQLite would read it up to the damage, as after a loss of power in the middle of a write, and say nothing."""
     make(tmp_path, kill=True)
     harm(tmp_path / "leads.db-wal")
     before = contents(tmp_path)
-    done = run(("verify", "--store", "sqlite:///leads.db"), tmp_path, environment())
-    assert done.returncode in (0, 1)
-    assert ("is sound" in done.stderr) == (done.returncode == 0)
-    assert contents(tmp_path) == before
+    for _ in range(2):
+        done = run(SERVE, tmp_path, environment())
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "its log, leads.db-wal, is damaged or missing" in done.stderr, done.stderr
+        assert "commits, but 14 were acknowledged" in done.stderr
+        assert contents(tmp_path) == before
+    (tmp_path / "leads.db.lock").unlink()
+    with running(tmp_path) as daemon:  # somebody decided to go on with what is there
+        assert daemon.stop() == (0, "")
+    assert run(("verify", "--store", "sqlite:///leads.db"), tmp_path, environment()).returncode == 0
+
+
+def test_a_database_that_is_gone_is_not_begun_anew(tmp_path: Path) -> None:
+    make(tmp_path, kill=False)
+    (tmp_path / "leads.db").unlink()
+    done = run(SERVE, tmp_path, environment())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "leads.db has 0 commits, but 14 were acknowledged" in done.stderr
 
 
 # -- who may not write ----------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class DatabaseFile:
         self._snapshot: Connection | None = None
         self._fd: int | None = None
         self._distrust = ""
+        self._commits = 0
 
     async def open(self) -> None:
         """Check the file, and make it, empty, when it is not there. Raises `StoreRefused`."""
@@ -55,6 +56,8 @@ class DatabaseFile:
                 files.create(self.path)
             if not self._process_lock.held_here():
                 files.check_header(self.path)  # it reads the file, and SQLite's locks would not survive that
+                if not self.read_only:
+                    await self._check_nothing_is_missing()
             if self.read_only:
                 await self._open_snapshot()
             else:
@@ -80,6 +83,7 @@ class DatabaseFile:
             self._standing = files.Standing(self.path)
             self.upkeep = Upkeep(self.back, self._fd, self.lock)
             await self.upkeep.begin()
+            self._commits = await self.writer.run(_commits)
             self.claimed = True
 
     def check(self) -> None:
@@ -97,6 +101,11 @@ class DatabaseFile:
         if getattr(error, "sqlite_errorcode", 0) in _NOT_SYNCED:
             self._distrust = f"{self.path} can't be trusted: the disk did not take a sync ({error})"
         return StoreRefused(self._distrust) if self._distrust else StoreError(str(error))
+
+    def done(self) -> None:
+        """Call after every commit that is durable."""
+        self._commits += 1
+        self._process_lock.note(self._commits)
 
     def asking(self) -> Connection:
         """A connection for a short question that is not a store's."""
@@ -131,8 +140,35 @@ class DatabaseFile:
             yield
         except OSError as error:
             raise StoreRefused(f"{self.path} can't be used: {error.filename}: {error.strerror}") from error
-        except (sqlite3.Error, msgspec.DecodeError) as error:
+        except (sqlite3.Error, UnicodeDecodeError, msgspec.DecodeError) as error:
             raise StoreRefused(f"{self.path} can't be used: {error}") from error
+
+    async def _check_nothing_is_missing(self) -> None:
+        """Raises `StoreRefused` if commits that were durable are not there: the log is damaged, or was deleted.
+
+        SQLite reads a damaged log up to the damage, and does without a deleted one, and says nothing. So this is asked
+        before anything is opened that writes: the last to close the file would take the log along.
+        """
+        lock = self._process_lock
+        try:
+            lock.take()
+        except StoreRefused:
+            return  # somebody is at work on it; `claim` says who
+        try:
+            if lock.acknowledged:
+                reader = await connect_reader(self.path)
+                try:
+                    found = await reader.run(_commits)
+                finally:
+                    await reader.close()
+                if found < lock.acknowledged:
+                    raise StoreRefused(
+                        f"{self.path} has {found} commits, but {lock.acknowledged} were acknowledged: its log, "
+                        f"{self.path.name}-wal, is damaged or missing. Put it back, or a backup in the place of the "
+                        f"database; to go on with what is there, delete {self.path.name}.lock"
+                    )
+        finally:
+            lock.give_back()
 
     async def _open_snapshot(self) -> None:
         self._snapshot = await self._keep(await connect_reader(self.path))
@@ -147,3 +183,11 @@ class DatabaseFile:
 
 def _begin(db: sqlite3.Connection) -> None:
     db.execute("BEGIN")
+
+
+def _commits(db: sqlite3.Connection) -> int:
+    """Of all organisations."""
+    if not schema.version(db):
+        return 0
+    newest = "SELECT max(no) FROM journal WHERE org = owner.org"
+    return int(db.execute(f"SELECT coalesce(sum(({newest})), 0) FROM owner").fetchone()[0])

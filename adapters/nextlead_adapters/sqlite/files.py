@@ -3,12 +3,14 @@
 1. A lock needs a file system that has locks, so network file systems are refused.
 2. Files are made for their owner's eyes only; SQLite gives its side files the database's permissions.
 3. The lock is `NAME.lock`, held through the operating system until the process ends; the file itself stays and holds
-   the process number of the last holder.
+   the process number of the last holder, and below it how many commits it has seen durable. That is never too many, as
+   it is written after each commit, and after a loss of power maybe too few, as it is not synced.
 """
 
 import fcntl
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -133,8 +135,11 @@ class Lock:
     _held: Final[set[tuple[int, int]]] = set()
 
     def __init__(self, path: Path) -> None:
+        self.acknowledged = 0
+        """Commits that were durable when it was given back last, at least."""
         self._path = Path(f"{path}.lock")
         self._fd: int | None = None
+        self._pid_bytes = 0
         self._identity = (0, 0)
 
     def take(self) -> None:
@@ -148,14 +153,24 @@ class Lock:
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            holder = os.pread(fd, 32, 0).decode().strip()
+            holder = _lines(fd)[0]
             os.close(fd)
             raise self._refusal(holder or "unknown") from None
+        count = _lines(fd)[1]
+        self.acknowledged = int(count) if count.isascii() and count.isdigit() else 0
         os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._pid_bytes = os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        if self.acknowledged:
+            os.pwrite(fd, f"{self.acknowledged}\n".encode(), self._pid_bytes)
         self._identity = _identity(self._path)
         self._held.add(self._identity)
         self._fd = fd
+
+    def note(self, commits: int) -> None:
+        """So many are durable. A disk that does not take it has taken the commit, so that is no error."""
+        if self._fd is not None:
+            with suppress(OSError):
+                os.pwrite(self._fd, b"%d\n" % commits, self._pid_bytes)
 
     def held_here(self) -> bool:
         """Whether this process holds it, through whichever object."""
@@ -171,6 +186,12 @@ class Lock:
 
     def _refusal(self, holder: str) -> StoreRefused:
         return StoreRefused(f"{self._path.name.removesuffix('.lock')} is in use by process {holder}")
+
+
+def _lines(fd: int) -> tuple[str, str]:
+    """The holder's process number, and the count of commits; empty where there is none."""
+    lines = os.pread(fd, 64, 0).decode(errors="replace").split("\n")
+    return lines[0].strip(), lines[1] if len(lines) > 1 else ""
 
 
 def _identity(path: Path) -> tuple[int, int]:

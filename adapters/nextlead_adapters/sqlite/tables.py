@@ -24,7 +24,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _Work = Callable[Concatenate[sqlite3.Connection, int, P], T]
 """Statements about an organisation."""
-_CANT: Final = (sqlite3.Error, msgspec.DecodeError)
+_CANT: Final = (sqlite3.Error, UnicodeDecodeError, msgspec.DecodeError)
 
 
 class SqliteTables:
@@ -224,7 +224,8 @@ class SqliteTables:
             else:
                 await file.writer.run(journal.insert, self._org, row)
         except _CANT as error:
-            raise StoreError(str(error)) from error
+            raise file.failure(error) from error
+        file.done()
         file.upkeep.note(pages_of(entry, direct))
 
     async def fold_leads(self, leads: Sequence[Lead]) -> None:
