@@ -64,9 +64,10 @@ _REFUSED: Final = (
     asyncpg.IndexCorruptedError,
 )
 """What no trying again mends."""
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""Everything that a server or the way to it may raise."""
-_STOPPED: Final = (asyncpg.InterfaceError, OSError, TimeoutError)
+_STOPPED: Final = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+FAILURES: Final = (asyncpg.PostgresError, *_STOPPED)
+"""Everything that a server or the way to it may raise; an internal error is what asyncpg says at times of a connection
+that was lost between two of its messages."""
 
 
 class Server(Struct):
