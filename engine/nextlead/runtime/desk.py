@@ -205,6 +205,7 @@ class Desk:
         wait = self.waits.add(command.agent, command.waiter)
         reply, owed = self.decide(command)
         if type(reply) is Waiting:
+            owed.cancel()  # nobody awaits this one: should the storage fail, it would be told as an error of its own
             return wait, wait.future
         self.waits.drop(wait)
         return reply, owed

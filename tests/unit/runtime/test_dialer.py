@@ -256,6 +256,24 @@ async def test_an_agent_who_waits_hears_that_the_store_failed(centre: Centre) ->
     assert centre.clock.next_alarm_ms() is None, "nothing rings any more"
 
 
+async def test_one_who_came_to_wait_while_a_commit_failed_hears_it_once(centre: Centre) -> None:
+    await drain_leads(centre)
+    problems: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: problems.append(context))
+    centre.store.stall()
+    centre.go(centre.dialer.submit(PutAgent(code="C")))
+    await quiet()
+    waiting = centre.go(centre.dialer.next("A", wait_s=1_000))
+    await quiet()
+    centre.store.died = True
+    centre.store.release()
+    with pytest.raises(StorageFailed):
+        await waiting
+    gc.collect()
+    await quiet()
+    assert problems == [], "nothing was told to nobody"
+
+
 async def test_a_fault_of_the_engine_ends_it(centre: Centre) -> None:
     centre.dialer.engine.state.agents.by_code["A"] = object()  # type: ignore[assignment]
     with pytest.raises(StorageFailed):
