@@ -324,3 +324,20 @@ async def test_an_untouched_lead_with_the_number_keeps_its_index(store: Any) -> 
     await commit(store, 1, pool(), fresh=[fresh(1, numbers=(ADA,))])
     await store.erase([Erasure(1, 0, 0, 0, forget=(ADA,))])
     assert [use.lead for use in await store.numbers([ADA])] == [1]
+
+
+@pytest.mark.parametrize("folded", [False, True])
+async def test_the_number_of_a_lead_that_nobody_had_touched_goes_with_it(
+    home: Any, store: Any, *, folded: bool
+) -> None:
+    """R10.6: no commit says it, but for what came of the upload itself."""
+    await commit(store, 1, pool(), pool(2), fresh=[fresh(1, numbers=(ADA, BOB)), fresh(2, 2, numbers=(BOB,))])
+    gone = closed(1, "anonymized", numbers=(), erased=True, last_commit=2)
+    erasure = Erasure(1, 1, 1, 2, numbers=(ADA, BOB))
+    await commit(store, 2, gone, erasure, events=[bare("anonymized")])
+    if folded:
+        store = await reopen(home, store)
+    await store.erase([erasure])
+    assert [await store.pools_with_number(number) for number in (ADA, BOB)] == [[], [2]]
+    assert [use.lead for use in await store.numbers([ADA, BOB])] == [2]
+    await store.close()

@@ -260,7 +260,7 @@ class Writing(Protocol):
         ...
 
     async def rewrite_erasures(self, ids: Sequence[int]) -> None:
-        """The `Erasure` rows themselves, without numbers."""
+        """The `Erasure` rows themselves, without numbers, and what led from these to their leads: last of all."""
         ...
 
 

@@ -146,9 +146,10 @@ async def delete_uses(db: "Db", org: int, number: int, after: int) -> int | None
 
 
 async def rewrite_erasures(db: "Db", org: int, ids: Sequence[int]) -> None:
-    """The rows themselves, without numbers."""
+    """The rows themselves, without numbers; of a lead that was untouched, no commit had said them."""
     found = await db.fetch(_ERASURES, org, [_key_text(id_) for id_ in ids])
     rows = [row for (body,) in found if isinstance(row := decode_row("erasure", body), Erasure)]
+    await _delete_numbers(db, org, [(number, row.lead) for row in rows for number in row.numbers])
     await db.executemany(_PUT_ERASURE, [(org, _key_text(row.id), encode(rewriting.bare(row))) for row in rows])
 
 

@@ -138,9 +138,11 @@ def delete_uses(db: sqlite3.Connection, org: int, number: int, after: int) -> in
 
 
 def rewrite_erasures(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
-    """The rows themselves, without numbers."""
+    """The rows themselves, without numbers; of a lead that was untouched, no commit had said them."""
     which = f"WHERE org = ? AND tbl = 'erasure' AND key IN {marks(len(ids))}"
     with transaction(db):
-        rows = [decode_row("erasure", body) for (body,) in db.execute(f"SELECT body FROM row {which}", (org, *ids))]
-        bare = [(encode(rewriting.bare(row)), row.id) for row in rows if isinstance(row, Erasure)]
+        found = [decode_row("erasure", body) for (body,) in db.execute(f"SELECT body FROM row {which}", (org, *ids))]
+        rows = [row for row in found if isinstance(row, Erasure)]
+        _delete_numbers(db, org, [(number, row.lead) for row in rows for number in row.numbers])
+        bare = [(encode(rewriting.bare(row)), row.id) for row in rows]
         db.executemany(f"UPDATE row SET body = ? WHERE org = {org:d} AND tbl = 'erasure' AND key = ?", bare)
