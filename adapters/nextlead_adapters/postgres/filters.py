@@ -149,6 +149,8 @@ def _add_conditions(question: _Question, conditions: Iterable[tuple[int, Conditi
 def _of_untouched(values: _Values, query: LeadFilter, skip: Collection[int], pools: Pools) -> _Question | None:
     if query.closure is not None or query.status not in (None, Status.UNPROCESSED) or query.last_by is not None:
         return None
+    if query.due_before_ms is not None and query.due_before_ms <= 0:
+        return None
     every = (query.pool, query.campaign, query.conditions) == (None, None, None)
     wanted = [] if every else [pool.id for pool in pools.values() if _may_have_matching(pool, query)]
     if not (every or wanted):

@@ -125,6 +125,8 @@ def _text(value: str) -> str:
 def _of_untouched(org: int, query: LeadFilter, pools: Pools) -> _Question | None:
     if query.closure is not None or query.status not in (None, Status.UNPROCESSED) or query.last_by is not None:
         return None
+    if query.due_before_ms is not None and query.due_before_ms <= 0:
+        return None
     question = _Question(_LEAD, org, query)
     if (query.pool, query.campaign, query.conditions) != (None, None, None):
         wanted = [pool.id for pool in pools.values() if _may_have_matching(pool, query)]
