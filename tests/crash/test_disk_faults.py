@@ -4,6 +4,7 @@ within the bound it goes on by itself; after it, it ends with 1. Nothing acknowl
 
 import asyncio
 import errno
+import json
 import mmap
 import random
 import resource
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Daemon
-from crash.floor import Book, Imports, Life, Refused, check, running, set_up
+from crash.floor import NUMBERS, Book, Imports, Life, Refused, check, running, set_up
 from crash.shims import shim
 from processes.start import ENDS_WITHIN_S, environment, run
 
@@ -106,6 +107,30 @@ async def test_no_room_for_too_long(tmp_path: Path, books: list[Book], imports: 
         async with at_work(daemon, books, imports):
             room_for(daemon, 4096)
             assert await asyncio.to_thread(daemon.process.wait, ENDS_WITHIN_S) == 1
+    await comes_back(tmp_path, books, imports)
+
+
+async def upload(life: Life, size: int) -> int:
+    """Load a file of about so many bytes; the status of the answer."""
+    lines = ["phone,name", *(f"{number},{'x' * (size // len(NUMBERS))}" for number in NUMBERS)]
+    options = {"campaign": "c2", "duplicates": {"action": "load"}}
+    parts = {"file": ("list.csv", "\n".join(lines).encode()), "options": (None, json.dumps(options))}
+    return (await life.ask("POST", "/v1/pools", files=parts)).status_code
+
+
+async def test_no_room_for_an_upload(tmp_path: Path, books: list[Book], imports: Imports) -> None:
+    """There is room for commits: nobody else notices, and nothing of the file stays."""
+    with running(tmp_path, config=PATIENT) as daemon:
+        async with at_work(daemon, books, imports) as life:
+            room_for(daemon, 8 << 20)
+            with pytest.raises(Refused):
+                await upload(life, 10 << 20)
+            assert not list((tmp_path / "leads.tmp").iterdir())
+            await life.until_answers(SOME)
+            room_for(daemon, resource.RLIM_INFINITY)
+            assert await upload(life, 1 << 16) == 201
+            assert life.refusals == 0
+        assert daemon.stop() == (0, "")
     await comes_back(tmp_path, books, imports)
 
 
