@@ -41,6 +41,10 @@ class Mark:
         data = text.encode()
         self._file.write(_HEAD.pack(ord("M"), len(data), 0, 0) + data)
 
+    def close(self) -> None:
+        """No more marks."""
+        self._file.close()
+
 
 def read_trace(trace: Path) -> list[Step]:
     """The steps in their order."""
