@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from contract.look_alikes import SecondStore, make_both
-from postgres import Admin
+from postgres import ROWS, Admin, schema_of
 
 from nextlead.testing import MemoryDatabase, MemoryStore
 from nextlead_adapters.journalled import tending
@@ -62,49 +62,35 @@ class SqliteHome:
         return self.again()
 
 
-class SqliteFoldingHome(SqliteHome):
-    """Every commit is folded at once, while the suite reads."""
+def filled(database: Any) -> None:
+    """Both organisations are in it, and it is closed. A loop may be running here, so it is done elsewhere."""
 
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        super().__init__(folder, patch)
-        patch.setattr(tending, "FOLD_ROWS", 1)
+    async def fill() -> None:
+        await database.open()
+        await database.claim()
+        await make_both(database)
+        await database.close()
 
-
-class MemorySecondHome(MemoryHome):
-    """Beside another organisation."""
-
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        self.database = MemoryDatabase()
-        self.store: Any = SecondStore(self.database)
-
-    async def crash(self) -> Any:
-        self.database.crash()
-        return self.store
+    with ThreadPoolExecutor() as pool:
+        pool.submit(asyncio.run, fill()).result()
 
 
 @cache
 def both_in_a_file() -> bytes:
     """The file with two organisations, which is made once."""
-
-    async def make(path: Path) -> bytes:
-        database = SqliteDatabase(path)
-        await database.open()
-        await database.claim()
-        await make_both(database)
-        await database.close()
-        return path.read_bytes()
-
-    with TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:  # a loop may be running here
-        return pool.submit(asyncio.run, make(Path(folder) / "a.db")).result()
+    with TemporaryDirectory() as folder:
+        filled(SqliteDatabase(Path(folder) / "a.db"))
+        return (Path(folder) / "a.db").read_bytes()
 
 
-class SqliteSecondHome(SqliteFoldingHome):
-    """Beside another organisation, in one file."""
+class SqliteSecondHome(SqliteHome):
+    """Beside another organisation, in one file; and every commit is folded at once, while the suite reads."""
 
     alone = False
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         super().__init__(folder, patch)
+        patch.setattr(tending, "FOLD_ROWS", 1)
         self.path.write_bytes(both_in_a_file())
 
     def again(self) -> Any:
@@ -131,22 +117,48 @@ class PostgresHome:
         return self.again()
 
 
+SECOND_IS_NEW = f"""
+{" ".join(f"DELETE FROM {table} WHERE org > 1;" for table in sorted(ROWS))}
+UPDATE folding SET folded_to = 0 WHERE org > 1; UPDATE owner SET renewed_at = NULL;
+"""
+
+
+class PostgresSecondHome(PostgresHome):
+    """Beside another organisation, in one schema; and every commit is folded at once, while the suite reads."""
+
+    def __init__(self, admin: Admin, url: str) -> None:
+        admin.execute(f"SET search_path = {schema_of(url)}; {SECOND_IS_NEW}")
+        super().__init__(admin, url)
+
+    def again(self) -> Any:
+        self.store = SecondStore(PostgresDatabase(self.url))
+        return self.store
+
+
 HOMES: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "memory": MemoryHome,
     "sqlite": SqliteHome,
-    "sqlite-folding": SqliteFoldingHome,
-    "memory-second": MemorySecondHome,
     "sqlite-second": SqliteSecondHome,
 }
 
 
-@pytest.fixture(params=[*HOMES, "postgres", "postgres-folding"])
+@pytest.fixture(params=[*HOMES, "postgres", "postgres-second"])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     if request.param in HOMES:
         return HOMES[request.param](tmp_path, monkeypatch)
-    if request.param == "postgres-folding":
-        monkeypatch.setattr(tending, "FOLD_ROWS", 1)
-    return PostgresHome(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
+    admin = request.getfixturevalue("postgres")
+    if request.param == "postgres":
+        return PostgresHome(admin, request.getfixturevalue("postgres_url"))
+    monkeypatch.setattr(tending, "FOLD_ROWS", 1)
+    return PostgresSecondHome(admin, request.getfixturevalue("postgres_both"))
+
+
+@pytest.fixture(scope="session")
+def postgres_both(postgres: Admin) -> Iterator[str]:
+    """The URL of a schema with two organisations, whose first nobody changes."""
+    with postgres.schema() as url:
+        filled(PostgresDatabase(url))
+        yield url
 
 
 @pytest.fixture
