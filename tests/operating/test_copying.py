@@ -19,6 +19,8 @@ from nextlead_adapters.backup.landing import landing
 from nextlead_adapters.bootstrap import open_dialer
 from nextlead_adapters.http.backup import Backups
 from nextlead_adapters.http.reading import ClientGone
+from nextlead_adapters.intake.originals import Originals
+from nextlead_adapters.privacy.service import Privacy
 
 
 async def test_under_load_a_copy_has_the_commits_up_to_one_number(tmp_path: Path) -> None:
@@ -67,6 +69,29 @@ def test_what_was_deleted_and_lies_in_a_gap_is_not_copied(tmp_path: Path) -> Non
     asyncio.run(copy_store(tmp_path / "a.db", tmp_path / "b.db"))
     assert marker not in (tmp_path / "b.db").read_bytes()
     assert (tmp_path / "b.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_who_was_forgotten_is_in_no_backup_made_afterwards(tmp_path: Path) -> None:
+    # R10.6
+    number, name = 14155550123, b"Adelheid Nobody"
+    async with await open_dialer(f"sqlite:///{tmp_path}/leads.db") as dialer:
+        await dialer.submit(c.PutCampaign(code="c1"))
+        pool = await dialer.submit(c.OpenPool(campaign="c1", source="api"))
+        row = c.IntakeRow(row=1, numbers=(number,), data=b'{"name":"' + name + b'"}')
+        await dialer.submit(c.LoadRows(pool=pool.id, rows=(row,)))
+        await dialer.submit(c.ClosePool(pool=pool.id))
+        await copy_store(tmp_path / "leads.db", tmp_path / "before.db")
+        privacy = Privacy(dialer, Originals(dialer))
+        privacy.start()
+        assert (await privacy.anonymise(number=number, by="m")).closed == 1
+        await copy_store(tmp_path / "leads.db", tmp_path / "after.db")
+        await privacy.close()
+    forms = (name, str(number).encode(), number.to_bytes(8, "big"), number.to_bytes(5, "big"))
+    assert [any(form in (tmp_path / f"{when}.db").read_bytes() for form in forms) for when in ("before", "after")] == [
+        True,
+        False,
+    ]
+    assert await findings(tmp_path / "after.db") == []
 
 
 async def test_a_copy_is_the_same_store(tmp_path: Path) -> None:

@@ -114,6 +114,9 @@ DAMAGE: dict[str, tuple[Plant, str, bool]] = {
     ),
     "clones": (lambda db: row(db, "clones", lambda old: replace(old, count=5)), "5 clones are counted", False),
     "clones' way": (_run("DELETE FROM clone"), "is not found as a clone of lead", False),
+    "an untouched lead is gone": (
+        _run("DELETE FROM lead WHERE id = (SELECT max(id) FROM lead)"), "leads, of which 0 were deleted, but has", False,
+    ),
     "ids would be given twice": (
         lambda db: row(db, "sequences", lambda _: Sequences(record=99, pool=99, lead=3)),
         "the next lead would get the number 3", False,

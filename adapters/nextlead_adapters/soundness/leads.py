@@ -15,6 +15,8 @@ from ..journalled.codec import decode_fresh, decode_lead
 from .look import BATCH, Look
 
 SAMPLES: Final = 1_000
+_DROPPED: Final = frozenset({"failed", "rejected"})
+"""States of pools whose leads went without being counted."""
 _WANTED: Final = {
     "wanted_number": "(number INTEGER, lead INTEGER, PRIMARY KEY (number, lead)) WITHOUT ROWID",
     "wanted_clone": "(master INTEGER, lead INTEGER, PRIMARY KEY (master, lead)) WITHOUT ROWID",
@@ -30,6 +32,8 @@ class Counted(Struct):
     unshown: Counter[int] = field(default_factory=Counter)
     """Closed leads that nobody saw, by pool."""
     clones: Counter[int] = field(default_factory=Counter)
+    pools: Counter[int] = field(default_factory=Counter)
+    """Leads by pool, open and closed."""
     last: int = 0
     samples: list[Lead] = field(default_factory=list)
     """Some touched leads, or all of few."""
@@ -140,6 +144,7 @@ def _misplaced(lead: Lead | FreshLead, pools: Mapping[int, Pool]) -> Iterator[st
 
 def _count(lead: Lead | FreshLead, counted: Counted) -> None:
     counted.last = max(counted.last, lead.id)
+    counted.pools[lead.pool] += 1
     if lead.master:
         counted.clones[lead.master] += 1
     if isinstance(lead, Lead) and lead.closure is not None:
@@ -149,6 +154,17 @@ def _count(lead: Lead | FreshLead, counted: Counted) -> None:
 
 def check_counters(look: Look, counted: Counted) -> Iterator[str]:
     """Counts that are kept of leads which are not in memory, and the next free numbers."""
+    yield from check_closed(look, counted)
+    clones = {int(key): row.count for key, row in look.newest("clones").items() if isinstance(row, Clones)}
+    for master in sorted(clones.keys() | counted.clones.keys()):
+        if clones.get(master, 0) != counted.clones[master]:
+            yield f"lead {master}: {clones.get(master, 0)} clones are counted, should be {counted.clones[master]}"
+    yield from _pools(look, counted)
+    yield from _sequences(look, counted)
+
+
+def check_closed(look: Look, counted: Counted) -> Iterator[str]:
+    """Closed leads by pool and condition: no start reads them, it takes these counts."""
     kept = {int(key): row for key, row in look.newest("closures").items() if isinstance(row, Closures)}
     for pool in sorted(kept.keys() | counted.closed.keys()):
         row = kept.get(pool) or Closures(pool, {})
@@ -157,11 +173,30 @@ def check_counters(look: Look, counted: Counted) -> Iterator[str]:
             yield f"pool {pool}: its closed leads are counted as {row.counts}, should be {found}"
         if row.unshown != counted.unshown[pool]:
             yield f"pool {pool}: {row.unshown} closed leads that nobody saw, should be {counted.unshown[pool]}"
-    clones = {int(key): row.count for key, row in look.newest("clones").items() if isinstance(row, Clones)}
-    for master in sorted(clones.keys() | counted.clones.keys()):
-        if clones.get(master, 0) != counted.clones[master]:
-            yield f"lead {master}: {clones.get(master, 0)} clones are counted, should be {counted.clones[master]}"
-    yield from _sequences(look, counted)
+
+
+def _pools(look: Look, counted: Counted) -> Iterator[str]:
+    """What came into a pool is there, or was counted when it went. Rejected rows go when somebody is forgotten."""
+    pools = {int(key): row for key, row in look.newest("pool").items() if isinstance(row, Pool)}
+    for pool in pools.values():
+        came = counted.pools[pool.id] + pool.deleted
+        if came > pool.ordinals or (came < pool.ordinals and pool.state not in _DROPPED):
+            yield (
+                f"pool {pool.id} had {pool.ordinals} leads, of which {pool.deleted} were deleted, but has "
+                f"{counted.pools[pool.id]}"
+            )
+    if (
+        look.newest("forgotten")
+        or look.newest("erasure")
+        or look.db.execute("SELECT 1 FROM temp.known WHERE erased").fetchone()
+    ):
+        return
+    rows = look.ask("SELECT pool, kind, count(*) FROM reject WHERE org = ? GROUP BY pool, kind")
+    rejects = {(pool, kind): count for pool, kind, count in rows}
+    for pool in pools.values():
+        for kind, count in (("invalid", pool.invalid), ("duplicate", pool.duplicate)):
+            if rejects.get((pool.id, kind), 0) != count:
+                yield f"pool {pool.id}: {count} rows are counted as {kind}, {rejects.get((pool.id, kind), 0)} are kept"
 
 
 def _sequences(look: Look, counted: Counted) -> Iterator[str]:
