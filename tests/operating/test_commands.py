@@ -251,3 +251,36 @@ def test_what_can_not_be_migrated(url: str, message: str, nextlead: Nextlead, tm
     assert done.returncode == 1
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+# -- no room --------------------------------------------------------------------------------------------------------
+
+_SMALL = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+sys.argv[0] = "nextlead"
+runpy.run_module("nextlead_adapters.cli", run_name="__main__", alter_sys=False)
+"""
+
+
+def where_files_are_small(*arguments: str, cwd: Path, **more: str) -> "subprocess.CompletedProcess[str]":
+    """A command that can't write files of more than 64 KiB: as on a disk that is full."""
+    return subprocess.run(
+        [sys.executable, "-c", _SMALL, *arguments],
+        cwd=cwd, env=environment(**more), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_disk_that_is_full(start_nextlead: StartNextlead, tmp_path: Path) -> None:
+    daemon = start_nextlead("serve", "--store", "sqlite:///leads.db")
+    before = {path.name for path in tmp_path.iterdir()}
+    for done in (
+        where_files_are_small("backup", "b.db", cwd=tmp_path, **operator(daemon, tmp_path)),
+        where_files_are_small("backup", "b.db", "--store", "sqlite:///leads.db", cwd=tmp_path),
+        where_files_are_small("restore", "leads.db", "--store", "sqlite:///b.db", cwd=tmp_path),
+    ):
+        assert done.returncode == 1, done.stderr
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.strip().splitlines()) == 1
+        assert {path.name for path in tmp_path.iterdir()} == before
+    daemon.stop()
