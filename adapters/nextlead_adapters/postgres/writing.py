@@ -55,6 +55,10 @@ dooming AS (
 )
 SELECT count(*) FROM entry"""
 _MINE: Final = "mine AS (SELECT 1 FROM folding WHERE org = $1::integer AND epoch = $2::bigint FOR NO KEY UPDATE)"
+_WHERE_THEY_ARE: Final = """
+ctid = ANY(ARRAY(SELECT (SELECT t.ctid FROM {0} AS t WHERE t.org = $1 AND t.{1} = u) FROM unnest($2::bigint[]) AS u))"""
+"""Rows of leads, each looked for by its key: a table that was just filled has no statistics yet, and the planner may
+read all of it rather than look for many."""
 _STATE: Final = "id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, activity, rule, last_by, body"
 _FOLD_LEADS: Final = f"""
 WITH {_MINE},
@@ -64,7 +68,11 @@ given AS MATERIALIZED (
         $11::boolean[], $12::integer[], $13::text[], $14::bigint[], $15::bytea[]
     ) AS u ({_STATE})
 ),
-touched AS (DELETE FROM lead WHERE org = $1 AND id = ANY($3) AND EXISTS (SELECT 1 FROM mine)),
+touched AS (
+    DELETE FROM lead WHERE ctid = ANY(ARRAY(
+        SELECT (SELECT l.ctid FROM lead AS l WHERE l.org = $1 AND l.id = u) FROM mine, unnest($3::bigint[]) AS u
+    ))
+),
 put AS (
     INSERT INTO state (org, {_STATE}) SELECT $1::integer, given.* FROM given
     ON CONFLICT (org, id) DO UPDATE SET status = excluded.status, closure = excluded.closure,
@@ -94,6 +102,8 @@ dead AS (
     WHERE row.org = $1 AND row.tbl = u.tbl AND row.key = u.key
 )
 SELECT count(*) FROM mine"""
+
+_OF_LEADS: Final = (("state", "id"), ("lead", "id"), ("lead_data", "lead"))
 
 
 def key_text(key: int | str) -> str:
@@ -189,9 +199,10 @@ async def _copy_rejects(db: "Db", org: int, no: int, rejects: Sequence[Reject]) 
 
 async def _delete_leads(db: "Db", org: int, ids: list[int]) -> None:
     """Their numbers stay, to tell which pools had them, and a trail to what the journal says of them."""
-    touched = await db.fetch("DELETE FROM state WHERE org = $1 AND id = ANY($2::bigint[]) RETURNING body", org, ids)
-    await db.execute("DELETE FROM lead WHERE org = $1 AND id = ANY($2::bigint[])", org, ids)
-    await db.execute("DELETE FROM lead_data WHERE org = $1 AND lead = ANY($2::bigint[])", org, ids)
+    state, lead, data = (f"DELETE FROM {table} WHERE {_WHERE_THEY_ARE.format(table, key)}" for table, key in _OF_LEADS)
+    touched = await db.fetch(f"{state} RETURNING body", org, ids)
+    await db.execute(lead, org, ids)
+    await db.execute(data, org, ids)
     rows = (decode_lead(body) for (body,) in touched)
     leads, commits = _columns([(row.id, commit) for row in rows for commit in commits_of(row)], 2)
     await db.execute(
