@@ -16,7 +16,8 @@ from ..journalled.codec import RowKey
 from ..journalled.direct import pages_of
 from ..journalled.match_keys import Rule
 from ..journalled.tables import Direct, Entry, Heads, Pools
-from . import doomed, erasing, filters, journal, keys, reads, writes
+from . import doomed, erasing, filters, journal, reads, writes
+from . import keys as match_keys
 from .connection import Connection, transaction
 from .database_file import DatabaseFile
 
@@ -112,7 +113,7 @@ class SqliteTables:
 
     async def rules(self) -> dict[str, Rule]:
         """See `Reading.rules`."""
-        return await self._read(keys.rules)
+        return await self._read(match_keys.rules)
 
     async def anything_doomed(self) -> bool:
         """See `Tables.anything_doomed`."""
@@ -148,9 +149,9 @@ class SqliteTables:
         """See `Reading.users_of`."""
         return await self._read(reads.users_of, numbers)
 
-    async def match_users(self, rule: int, keys_: Collection[bytes]) -> list[tuple[bytes, int]]:
+    async def match_users(self, rule: int, keys: Collection[bytes]) -> list[tuple[bytes, int]]:
         """See `Reading.match_users`."""
-        return await self._read(keys.users_of, rule, keys_)
+        return await self._read(match_keys.users_of, rule, keys)
 
     async def pools_with(self, number: int) -> list[int]:
         """See `Reading.pools_with`."""
@@ -246,15 +247,15 @@ class SqliteTables:
 
     async def add_rule(self, name: str, no: int) -> None:
         """See `Writing.add_rule`."""
-        await self._by(self.file.writer, keys.add_rule, name, no)
+        await self._by(self.file.writer, match_keys.add_rule, name, no)
 
     async def next_leads(self, after: int, limit: int) -> list[int]:
         """See `Writing.next_leads`."""
-        return await self._read(keys.next_leads, after, limit)
+        return await self._read(match_keys.next_leads, after, limit)
 
     async def fill(self, name: str, rule: Rule, found: Sequence[tuple[bytes, int]]) -> None:
         """See `Writing.fill`."""
-        await self._change(keys.fill, name, rule, found)
+        await self._change(match_keys.fill, name, rule, found)
 
     # -- erasing ----------------------------------------------------------------------------------------------------
 
