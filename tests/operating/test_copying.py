@@ -197,3 +197,12 @@ def test_what_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
         part.write_text("new")
         file.write_text("somebody else's")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["somebody else's"]
+
+
+@pytest.mark.parametrize("beside", ["x.db.lock", "x.db-wal"])
+def test_a_store_is_not_replaced_by_a_backup(beside: str, tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("a daemon's")
+    (tmp_path / beside).touch()
+    with pytest.raises(StoreRefused, match="is a daemon's store"), landing(tmp_path / "x.db", over=True):
+        raise AssertionError("not reached")
+    assert (tmp_path / "x.db").read_text() == "a daemon's"

@@ -116,4 +116,4 @@ def _explained(error: sqlite3.Error, source: Path, target: Path) -> Exception:
         return NoRoom(f"the disk of {target.parent} is full")
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return StoreRefused(f"{source} can't be copied, it is damaged or no database: {error}")
-    return StoreError(f"{source} can't be copied now: {error}")
+    return StoreError(f"{source} can't be copied into {target.parent} now: {error}")

@@ -30,6 +30,9 @@ def check_free(file: Path, *, over: bool = False) -> None:
         raise StoreRefused(f"there is no folder {file.parent}")
     if file.is_dir() or (file.exists() and not over):
         raise StoreRefused(f"{file} is there already")
+    for beside in (Path(f"{file}.lock"), Path(f"{file}-wal")):
+        if over and file.exists() and beside.exists():
+            raise StoreRefused(f"{file} is a daemon's store, for {beside.name} is beside it, and is not replaced")
 
 
 def place(part: Path, file: Path, *, over: bool = False) -> None:
