@@ -48,12 +48,16 @@ Handler = Callable[[Any, Any], Any]
 
 
 def _finish(state: State, command: commands.Finish) -> Finished:
-    """A finish, and the next lead with it (SPEC R5.8); what the finish set off, and those who wait, come between."""
-    if command.next_token is None:
-        return work.finish(state, command)
-    agent = work.holder(state, command.token)
+    """A finish, and the next lead with it (SPEC R5.8); what the finish set off, and those who wait, come between.
+
+    What waited for the end of the lease (a release, SPEC R4.5) acts at once, and the answer shows the lead after it.
+    """
+    agent = None if command.next_token is None else work.holder(state, command.token)
     finished = work.finish(state, command)
-    if agent is None:
+    if state.timers.bound <= state.now_ms and not finished.commit_no:
+        fire_due(state)
+        finished = replace(finished, lead=state.changes.leads[finished.lead.id])
+    if agent is None or command.next_token is None:
         return finished
     catch_up(state)
     return replace(finished, next=work.following(state, agent, command.next_token))
