@@ -223,6 +223,17 @@ async def test_reads_do_not_wait_behind_a_commit(store: PostgresStore, postgres:
     await task
 
 
+async def test_the_server_hears_how_many_leads_there_are_soon_after_they_came(
+    store: PostgresStore, postgres: Admin, postgres_url: str
+) -> None:
+    """Else it reads a whole table of leads to find a few, until it looks by itself."""
+    await commit(store, 1, pool(), fresh=[fresh(i) for i in range(1, 5_001)])
+    counted = f"SELECT reltuples FROM pg_class WHERE oid = '{schema_of(postgres_url)}.lead'::regclass"
+    while postgres.fetch(counted) != [(5_000,)]:
+        await asyncio.sleep(0.01)
+    assert not store._tables.due()
+
+
 async def waiting_for_a_lock(postgres: Admin) -> None:
     which = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO journal%'"
     while not await asyncio.to_thread(postgres.fetch, which):

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .connection import Db
     from .database import PostgresDatabase
 
+_FEW: Final = 5_000
+"""Leads that came, below which it does not matter what the planner thinks."""
+
 
 class PostgresTables:
     """See `journalled.tables.Tables`. The database is opened and claimed before, and closed after."""
@@ -34,6 +37,7 @@ class PostgresTables:
         self.lock = asyncio.Lock()
         self._org = org
         self._claimed = False
+        self._fresh = self._counted = 0
 
     async def open(self) -> None:
         """See `Tables.open`: sessions are opened when they are needed."""
@@ -61,11 +65,15 @@ class PostgresTables:
             return await doomed.are_there(db, self._org)
 
     def due(self) -> bool:
-        """The server sees to what it needs."""
-        return False
+        """Whether so many leads came that the planner would take the tables for much smaller than they are."""
+        return self._fresh >= max(self._counted, _FEW)
 
     async def tend(self) -> None:
-        """The server sees to what it needs."""
+        """Have leads counted that came since: the server does so, too, but up to a minute later."""
+        if self.due():
+            self._counted, self._fresh = self._counted + self._fresh, 0
+            async with self._write() as db:
+                await db.execute("ANALYZE lead, lead_data, number, state")
 
     async def scrub(self) -> None:
         """See `Tables.scrub`, and `scrub.py`."""
@@ -247,6 +255,7 @@ class PostgresTables:
         """See `Writing.write`."""
         async with self._write() as db:
             await writing.write(db, self._org, self._epoch, entry, direct)
+        self._fresh += len(direct.fresh)
 
     async def fold_leads(self, leads: Sequence[Lead]) -> None:
         """See `Writing.fold_leads`."""
