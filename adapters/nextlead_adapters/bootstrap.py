@@ -1,7 +1,7 @@
 """The one place that names concrete classes: puts store, clock, dialer, intake and application together."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -12,34 +12,44 @@ from msgspec import Struct
 from nextlead.core.engine import Engine
 from nextlead.core.order import LAST_MS
 from nextlead.core.schemes import Scheme
-from nextlead.ports import Archive, Store, StoreRefused
+from nextlead.ports import Database, StoreAndArchive, StoreRefused
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
-from nextlead.testing import MemoryStore
+from nextlead.testing import MemoryDatabase, MemoryStore
 
 from .config import Config
-from .privacy.key import find_key, settle_key
+from .privacy.key import Key, find_key, settle_key
 from .scratch import scratch
 from .secret_file import admin_token
-from .sqlite import SqliteStore
-from .store_url import BadUrl, sqlite_path
+from .sqlite import SqliteDatabase, SqliteStore
+from .store_url import BadUrl, postgres_url, sqlite_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from .postgres import PostgresDatabase, PostgresStore
+    from .tenancy import Tenancy, Ways
+
 __all__ = ["BadUrl", "Built", "build", "make_clock", "open_dialer", "open_snapshot"]
 
+_ELSEWHERE = Path("nextlead.db")
+"""For a store that is no file: token, key and scratch folder lie in the folder that the daemon was started in."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Built(Struct):
     """A whole daemon but for its socket. `token_made`: the admin token was made just now; `token_file` has it."""
 
-    dialer: Dialer
+    tenancy: "Tenancy"
     app: "ASGIApp"
     token: str
     token_file: Path
     token_made: bool
+
+    @property
+    def dialer(self) -> Dialer:
+        """That of the organisation `default`."""
+        return self.tenancy.default.dialer
 
 
 async def open_dialer(
@@ -50,7 +60,7 @@ async def open_dialer(
     schemes: Mapping[str, Scheme] | None = None,
     **limits: Any,
 ) -> Dialer:
-    """Open the asynchronous dialer over a store: `sqlite:///file.db`, or `memory:` which keeps nothing.
+    """Open the asynchronous dialer over a store: `sqlite:///file.db`, `postgresql://...`, or `memory:`.
 
     It claims the store, loads it, runs what came due meanwhile, and is ready; `close` it, or use it as
     `async with await open_dialer(url)`. `limits` are those of `Dialer.open`. `key_file` has the key of forgotten
@@ -64,35 +74,29 @@ async def open_dialer(
     from .scheme_files import check_campaigns, shipped_schemes
 
     known = shipped_schemes() if schemes is None else schemes
-    path = sqlite_path(url)
-    key = find_key(key_file or (path and path.with_suffix(".key")))
-    store, archive = _store(path)
+    key = find_key(key_file or key_file_of(url))
+    store = _store(url)
     try:
         engine = Engine(key.secret, LibraryAlmanac(), known)
-        dialer = await Dialer.open(store, clock, archive=archive, engine=engine, **limits)
+        dialer = await Dialer.open(store, clock, archive=store, engine=engine, **limits)
     except BaseException:
         await store.close()  # its threads would keep the process alive
         raise
     try:
         check_campaigns(engine.campaigns, known)
-        settle_key(key, engine)
+        settle_key(key, [engine])
     except BaseException:
         await dialer.close()
         raise
     return dialer
 
 
-async def open_snapshot(url: str) -> Store:
+async def open_snapshot(url: str) -> StoreAndArchive:
     """A store to look at, never to write: what is durable at this moment. It may be in use by a daemon; `close` it.
 
     Raises `BadUrl`, also for `memory:`, which nobody else can look into, and `StoreRefused`.
     """
-    path = sqlite_path(url)
-    if path is None:
-        raise BadUrl("memory: keeps nothing that could be looked at from outside")
-    if not path.exists():
-        raise StoreRefused(f"there is no store {path}")
-    store = SqliteStore(path, read_only=True)
+    store = _snapshot(url)
     try:
         await store.open()
     except BaseException:
@@ -102,53 +106,70 @@ async def open_snapshot(url: str) -> Store:
 
 
 @asynccontextmanager
-async def build(config: Config, clock: str | None = None) -> AsyncIterator[Built]:
-    """A daemon's parts, opened in order and closed in the opposite one. `clock` is None, `manual` or `manual=TIME`."""
+async def build(
+    config: Config, clock: str | None = None, waiting: Callable[[str], None] | None = None
+) -> AsyncIterator[Built]:
+    """A daemon's parts, opened in order and closed in the opposite one. `clock` is None, `manual` or `manual=TIME`.
+
+    With `waiting`, and where the store can have a standby, it waits for its turn; see `Database.claim`.
+    """
     from .backup.sources import backup_of
     from .http.app import create_app
     from .http.services import Limits
-    from .http.tenants import OneOrganisation
-    from .intake.originals import Originals
-    from .intake.service import Intake
-    from .intake.worker import Limits as ReadingLimits
     from .limit_packs import shipped_packs
-    from .privacy.service import Privacy
     from .scheme_files import read_schemes
+    from .tenancy import Tenancy
 
     shipped_packs()  # one that can't be used is told now, not to who asks for it
-    timekeeper = make_clock(clock)
-    commit, http, key_file = config.commit, config.http, config.privacy.key_file
-    dialer = await open_dialer(
-        config.store.url,
-        timekeeper,
-        key_file=Path(key_file) if key_file else None,
-        schemes=read_schemes(config.schemes.folder),
-        retry_s=commit.retry_for_s,
-        backlog_max=commit.waiting_max,
-        room_s=commit.room_wait_s,
+    url, http = config.store.url, config.http
+    schemes = read_schemes(config.schemes.folder)
+    key = find_key(Path(config.privacy.key_file) if config.privacy.key_file else key_file_of(url))
+    async with AsyncExitStack() as life:
+        database = _database(url)
+        life.push_async_callback(database.close)
+        await database.open()
+        await database.claim(waiting)
+        folder = life.enter_context(scratch(_beside(url)))
+        tenancy = Tenancy(database, _ways(config, schemes, key, clock, folder), life)
+        await tenancy.open()
+        token_file = (_beside(url) or _ELSEWHERE).with_suffix(".token")
+        token, made = admin_token(token_file)
+        app = create_app(
+            tenancy,
+            limits=Limits(http.body_max_bytes, http.upload_max_bytes, upload_dir=folder),
+            operator_token_sha256=sha256(token.encode()).hexdigest(),
+            loopback=http.host in LOOPBACK,
+            manual_clock=clock is not None,
+            back_up=backup_of(url),
+            holds=database.holds,
+        )
+        yield Built(tenancy=tenancy, app=app, token=token, token_file=token_file, token_made=made)
+
+
+def _ways(config: Config, schemes: Mapping[str, Scheme], key: Key, clock: str | None, folder: Path | None) -> "Ways":
+    from .almanac import LibraryAlmanac
+    from .intake.worker import Limits as ReadingLimits
+    from .scheme_files import check_campaigns
+    from .tenancy import Ways
+
+    almanac, commit = LibraryAlmanac(), config.commit
+
+    def settle(engines: Sequence[Engine]) -> None:
+        for engine in engines:
+            check_campaigns(engine.campaigns, schemes)
+        settle_key(key, engines)
+
+    return Ways(
+        engine=lambda: Engine(key.secret, almanac, schemes),
+        clock=lambda: make_clock(clock),
+        settle=settle,
+        reading=ReadingLimits(folder=folder),
+        limits={
+            "retry_s": commit.retry_for_s,
+            "backlog_max": commit.waiting_max,
+            "room_s": commit.room_wait_s,
+        },
     )
-    async with dialer:
-        with scratch(sqlite_path(config.store.url)) as folder:
-            token_file = _token_file(config.store.url)
-            token, made = admin_token(token_file)
-            reading = ReadingLimits(folder=folder)
-            intake = Intake(dialer, reading)
-            await intake.start()
-            privacy = Privacy(dialer, Originals(dialer, reading))
-            privacy.start()
-            try:
-                app = create_app(
-                    OneOrganisation(dialer, intake, privacy),
-                    limits=Limits(http.body_max_bytes, http.upload_max_bytes, upload_dir=folder),
-                    operator_token_sha256=sha256(token.encode()).hexdigest(),
-                    loopback=http.host in LOOPBACK,
-                    manual_clock=isinstance(timekeeper, ManualClock),
-                    back_up=backup_of(config.store.url),
-                )
-                yield Built(dialer=dialer, app=app, token=token, token_file=token_file, token_made=made)
-            finally:
-                await privacy.close()
-                await intake.close()
 
 
 def make_clock(text: str | None) -> Timekeeper:
@@ -169,15 +190,48 @@ def make_clock(text: str | None) -> Timekeeper:
     return ManualClock(start_ms)
 
 
-def _store(path: Path | None) -> tuple[Store, Archive]:
-    """The store and the archive, which is the same object."""
+def _database(url: str) -> Database:
+    """All organisations'."""
+    if server := postgres_url(url):
+        return _postgres()[0](server)
+    path = sqlite_path(url)
+    return MemoryDatabase() if path is None else SqliteDatabase(path)
+
+
+def _store(url: str) -> StoreAndArchive:
+    """That of `default`, alone."""
+    if server := postgres_url(url):
+        return _postgres()[1](server)
+    path = sqlite_path(url)
+    return MemoryStore() if path is None else SqliteStore(path)
+
+
+def _snapshot(url: str) -> StoreAndArchive:
+    if server := postgres_url(url):
+        return _postgres()[1](server, read_only=True)
+    path = sqlite_path(url)
     if path is None:
-        memory = MemoryStore()
-        return memory, memory
-    sqlite = SqliteStore(path)
-    return sqlite, sqlite
+        raise BadUrl("memory: keeps nothing that could be looked at from outside")
+    if not path.exists():
+        raise StoreRefused(f"there is no store {path}")
+    return SqliteStore(path, read_only=True)
 
 
-def _token_file(url: str) -> Path:
-    """Beside the store, with its name: `leads.token` for `leads.db`."""
-    return (sqlite_path(url) or Path("nextlead.db")).with_suffix(".token")
+def _postgres() -> "tuple[type[PostgresDatabase], type[PostgresStore]]":
+    """Loaded for who needs them. Raises `BadUrl` when what they need is not installed."""
+    try:
+        from .postgres import PostgresDatabase, PostgresStore
+    except ModuleNotFoundError as missing:
+        raise BadUrl(f"a PostgreSQL store needs {missing.name}: pip install 'nextlead[postgres]'") from None
+    return PostgresDatabase, PostgresStore
+
+
+def _beside(url: str) -> Path | None:
+    """What files of the daemon's own are named after; None for a store that keeps nothing."""
+    return _ELSEWHERE if postgres_url(url) else sqlite_path(url)
+
+
+def key_file_of(url: str) -> Path | None:
+    """Where the key of forgotten numbers lies unless it is said: `leads.key` for `leads.db`."""
+    beside = _beside(url)
+    return None if beside is None else beside.with_suffix(".key")

@@ -1,8 +1,15 @@
-"""The folder for files that are worked on: uploads, originals that are cut. Nothing stays in it."""
+"""The folder for files that are worked on: uploads, originals that are cut. Nothing stays in it.
 
+Each daemon has one of its own, and holds a lock in it for as long as it lives: an owner and its standby may run in one
+place. What lies there and nobody holds was left by a daemon that was killed, and may hold personal data (SPEC R10.6).
+"""
+
+import fcntl
+import os
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,35 +17,51 @@ from nextlead.ports import StoreRefused
 
 PREFIX: Final = "nextlead-"
 """What all of ours begin with; anything else is left alone."""
+_LOCK: Final = "lock"
 
 
 @contextmanager
 def scratch(store: Path | None) -> Iterator[Path | None]:
-    """A folder beside the store, `leads.tmp` for `leads.db`; None, the system's, for a store that keeps nothing.
+    """A folder in `leads.tmp` beside `leads.db`; None, the system's, for a store that keeps nothing.
 
-    Call it while the store is claimed: what a daemon left there that was killed is deleted, as it may hold personal
-    data (SPEC R10.6). Raises `StoreRefused` when the folder can't be made or emptied.
+    What was left there is deleted. Call it while the store is claimed. Raises `StoreRefused` when it can't be made.
     """
     if store is None:
         yield None
         return
-    folder = store.with_suffix(".tmp")
+    place = store.with_suffix(".tmp")
+    folder = place / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _empty(folder)
+        place.mkdir(mode=0o700, exist_ok=True)
+        _empty(place)
+        folder.mkdir(mode=0o700)
     except OSError as problem:
-        raise StoreRefused(f"the folder for uploads, {folder}, can't be used: {problem.strerror}") from None
-    try:
-        yield folder
-    finally:
-        _empty(folder)
-        if not any(folder.iterdir()):
-            folder.rmdir()
+        raise StoreRefused(f"the folder for uploads, {place}, can't be used: {problem.strerror}") from None
+    with (folder / _LOCK).open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a worker that outlives us does not hold it on
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+            with suppress(OSError):  # somebody else's is in it
+                place.rmdir()
 
 
-def _empty(folder: Path) -> None:
-    for left in folder.glob(f"{PREFIX}*"):
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
+def _empty(place: Path) -> None:
+    for left in place.glob(f"{PREFIX}*"):
+        if not left.is_dir():
             left.unlink()
+        elif not _is_held(left / _LOCK):
+            shutil.rmtree(left)
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether another process holds it."""
+    try:
+        with lock.open("r+") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

@@ -2,11 +2,12 @@
 
 Rules of this file:
 
-1. Nothing is listened to before everything is loaded; who gets a connection gets an answer.
+1. It listens from its first moment; until everything is loaded the lobby answers. As a standby it stays there.
 2. SIGTERM and Ctrl-C: no new connections, those who wait for a lead are told there is none, what is in flight is
    answered, what was decided is committed; exit 0. A second signal ends without waiting for slow clients. A signal
    that comes while the store is opened or loaded breaks that off: nobody was served yet, so there is nothing to answer.
-3. A store that stays failed ends the daemon with exit 1 (`Dialer.fatal`): memory is ahead of the disk.
+3. A store that stays failed ends the daemon with exit 1: memory is ahead of the disk. So does another process that
+   has become the owner. Who is still connected is answered with a 503 first.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from nextlead.ports import StoreError, StoreRefused
 from . import systemd
 from .bootstrap import BadUrl, Built, build
 from .config import Config, HttpConfig
+from .http.lobby import STANDBY, Lobby
 from .limit_packs import PackError
 from .scheme_files import SchemeError
 
@@ -83,22 +85,37 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def running(config: Config, clock: str | None = None) -> AsyncIterator[Running]:
-    """A daemon for as long as the block lasts. Raises `REFUSALS`."""
-    async with build(config, clock) as built:
-        listener = await _listen(config.http)
-        server = _Server(_uvicorn_config(built.app, config.http))
+    """A daemon for as long as the block lasts, which begins when it is open. Raises `REFUSALS`."""
+    listener = await _listen(config.http)
+    url = _url(config.http.host, listener)
+    lobby = Lobby()
+    server = _Server(_uvicorn_config(lobby, config.http))
 
-        def stop() -> None:
-            systemd.stopping()
+    def waiting(owner: str) -> None:
+        lobby.status = STANDBY
+        _say(f"nextlead waits on {url} as a standby of {owner}")
+        systemd.started(f"waits as a standby of {owner}")
+
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="nextlead-http")
+    try:
+        async with build(config, clock, waiting) as built:
+            lobby.app = built.app
+
+            def stop() -> None:
+                systemd.stopping()
+                server.end()
+                built.tenancy.drain()
+
+            try:
+                yield Running(url, built, stop, serving)
+            finally:
+                if not server.should_exit:
+                    stop()
+                await serving
+    finally:
+        if not server.should_exit:
             server.end()
-            built.dialer.drain()
-
-        serving = asyncio.create_task(server.serve(sockets=[listener]), name="nextlead-http")
-        try:
-            yield Running(_url(config.http.host, listener), built, stop, serving)
-        finally:
-            stop()
-            await serving
+        await serving
 
 
 def serve_forever(config: Config, clock: str | None = None) -> int:
@@ -121,24 +138,23 @@ async def _serve_once_open(config: Config, clock: str | None) -> int:
     this = asyncio.current_task()
     assert this is not None
     stop_on_signals(lambda: this.cancel("a signal came before the daemon was open"))
-    async with running(config, clock) as daemon:
+    async with systemd.watchdog(), running(config, clock) as daemon:
         stop_on_signals(daemon.stop)
         _log.info("ready", seconds=round(daemon.built.dialer.stats.recovery_seconds, 3))
-        sys.stdout.write(f"nextlead serves on {daemon.url}\n")
-        sys.stdout.flush()
+        _say(f"nextlead serves on {daemon.url}")
         if daemon.built.token_made:
             _tell_token(daemon.built)
         systemd.started(f"serves on {daemon.url}")
-        async with systemd.watchdog():
-            return await until_over(daemon)
+        return await until_over(daemon)
 
 
 async def until_over(daemon: Running) -> int:
-    """Wait until it is stopped (0) or its store has failed for good (1)."""
-    failed = asyncio.create_task(daemon.built.dialer.fatal.wait(), name="nextlead-fatal")
+    """Wait until it is stopped (0), or a store has failed for good or is another's (1)."""
+    fatal = daemon.built.tenancy.failed
+    failed = asyncio.create_task(fatal.wait(), name="nextlead-fatal")
     await asyncio.wait((failed, daemon.stopped), return_when=asyncio.FIRST_COMPLETED)
     failed.cancel()
-    return 1 if daemon.built.dialer.fatal.is_set() else 0
+    return 1 if fatal.is_set() else 0
 
 
 def stop_on_signals(stop: Callable[[], object]) -> None:
@@ -160,12 +176,18 @@ def _uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",  # of itself it only says that it starts and ends
         access_log=False,
         lifespan="off",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=http.drain_s,
     )
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 async def _listen(http: HttpConfig) -> socket.socket:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,11 +17,12 @@ from conftest import NEXTLEAD, StartNextlead, environment
 
 from nextlead.core.commands import PutCampaign
 from nextlead.core.errors import StorageFailed
-from nextlead.runtime.dialer import Dialer
-from nextlead.testing import FaultyStore, MemoryStore
-from nextlead_adapters.bootstrap import Built
+from nextlead.ports import DEFAULT
+from nextlead.testing import FaultyStore, MemoryDatabase
+from nextlead_adapters import bootstrap
 from nextlead_adapters.cli.client import Client
-from nextlead_adapters.server import Running, until_over
+from nextlead_adapters.config import parse_config
+from nextlead_adapters.server import running, until_over
 
 WAITING = re.compile(r"^nextlead_agents_waiting(\{.*\})? 1(\.0)?$", re.MULTILINE)
 
@@ -89,7 +91,7 @@ def test_an_address_that_is_taken_is_named(start_nextlead: StartNextlead, nextle
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--store", "postgresql://db/leads"), 1, "PostgreSQL store is not there yet"),
+        (("--store", "postgresql://a:hidden@127.0.0.1:1/leads"), 1, "postgresql://127.0.0.1:1/leads can't be used"),
         (("--store", "leads.db"), 1, "use sqlite:///FILE"),
         (("--store", "memory:", "--clock", "sundial"), 2, "it is 'manual' or 'manual=TIME'"),
         (("--store", "memory:", "--clock", "manual=2026-03-02T09:00"), 2, "the time needs an offset"),
@@ -136,14 +138,49 @@ def test_a_terminal_gets_the_token(tmp_path: Path) -> None:
         assert process.wait() == 0
 
 
-async def test_a_store_that_stays_failed_ends_it_with_1(tmp_path: Path) -> None:
-    store = FaultyStore(MemoryStore())
-    async with await Dialer.open(store, retry_s=0) as dialer:
-        built = Built(dialer=dialer, app=None, token="", token_file=tmp_path, token_made=False)  # type: ignore[arg-type]
-        running = asyncio.create_task(asyncio.Event().wait())
-        daemon = Running(url="", built=built, stop=lambda: None, stopped=running)  # type: ignore[arg-type]
-        store.fail(2)
+class FaultyDatabase(MemoryDatabase):
+    """Its only store fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faulty = FaultyStore(super().store(DEFAULT.no))
+        self.taken_over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def store(self, no: int) -> Any:
+        assert no == DEFAULT.no
+        return self.faulty
+
+    async def lost(self) -> str:
+        return await self.taken_over
+
+
+@pytest.fixture
+async def database(monkeypatch: pytest.MonkeyPatch) -> FaultyDatabase:
+    made = FaultyDatabase()
+    monkeypatch.setattr(bootstrap, "_database", lambda _url: made)
+    return made
+
+
+MEMORY = parse_config('[store]\nurl = "memory:"\n[http]\nport = 0\n[commit]\nretry_for_s = 0\n')
+
+
+async def test_a_store_that_stays_failed_ends_it_with_1(
+    database: FaultyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(MEMORY) as daemon:
+        database.faulty.fail(2)
         with pytest.raises(StorageFailed):
-            await dialer.submit(PutCampaign(code="x"))
+            await daemon.built.dialer.submit(PutCampaign(code="x"))
         assert await until_over(daemon) == 1
-        running.cancel()
+
+
+async def test_another_owner_of_the_database_ends_it_with_1(
+    database: FaultyDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with running(MEMORY) as daemon:
+        database.taken_over.set_result("it was taken over by process 7")
+        assert await until_over(daemon) == 1
+        with pytest.raises(StorageFailed):
+            await daemon.built.dialer.submit(PutCampaign(code="x"))

@@ -9,6 +9,7 @@ Rules of this file:
 """
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -48,13 +49,14 @@ def find_key(file: Path | None) -> Key:
     return Key(kept, file, made=False)
 
 
-def settle_key(key: Key, engine: Engine) -> None:
-    """Check that the key is the one of the store that was loaded into `engine`, and write it if it is new.
+def settle_key(key: Key, engines: Iterable[Engine]) -> None:
+    """Check that the key is the one of the stores that were loaded into `engines`, and write it if it is new.
 
-    Call it while the store is claimed, before anybody is served. Raises `StoreRefused`.
+    Call it while the database is claimed, before anybody is served. Raises `StoreRefused`.
     """
-    if not engine.knows_key:
-        raise StoreRefused(_lost(key, len(engine.forgotten)))
+    for engine in engines:
+        if not engine.knows_key:
+            raise StoreRefused(_lost(key, len(engine.forgotten)))
     if key.made and key.file is not None:
         try:
             write_private(key.file, key.secret)
