@@ -9,8 +9,11 @@ import random
 import struct
 from pathlib import Path
 
+import pytest
 from crash.floor import OUTCOMES, Book, Imports, Life, check, running, set_up
 from crash.shims import shim
+
+pytestmark = pytest.mark.slow
 
 HOUR_S, DAY_S = 3_600, 86_400
 STEPS_S = (-HOUR_S, DAY_S, 30)

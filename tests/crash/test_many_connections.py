@@ -11,8 +11,11 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from conftest import Daemon
 from crash.floor import PATIENCE_S, Book, Imports, Life, check, running, set_up
+
+pytestmark = pytest.mark.slow
 
 MANY = int(os.environ.get("NEXTLEAD_CONNECTIONS", "150"))
 """Beyond what the daemon may have open; `make faults` opens ten thousand."""

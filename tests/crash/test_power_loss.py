@@ -17,6 +17,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from contract.build import commit, load, pool
 from contract.town import traces
 from crash import power_work
@@ -28,7 +29,9 @@ from nextlead.core.model import Lead, Status
 from nextlead.ports import Commit
 from nextlead_adapters.sqlite import SqliteStore
 
-CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "4"))
+pytestmark = pytest.mark.slow
+
+CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "3"))
 SEED = int(os.environ.get("NEXTLEAD_TEST_SEED", "1"))
 TRACE = re.compile("Zo\u00eb-[0-9a-f]{18}|(?<=[+])1[23][0-9]{9}".encode())
 """What looks like a name or a number of the town."""

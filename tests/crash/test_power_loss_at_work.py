@@ -9,9 +9,12 @@ import os
 import random
 from pathlib import Path
 
+import pytest
 from crash.floor import Book, Imports, Life, check, running, set_up
 from crash.power_loss import Disk, Mark, losses, read_trace
 from crash.shims import shim
+
+pytestmark = pytest.mark.slow
 
 CUTS = int(os.environ.get("NEXTLEAD_POWER_CUTS", "3"))
 SEED = int(os.environ.get("NEXTLEAD_TEST_SEED", "1"))

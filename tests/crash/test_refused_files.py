@@ -17,6 +17,8 @@ import pytest
 from crash.floor import NUMBERS, TOKEN, running
 from processes.start import ENDS_WITHIN_S, NEXTLEAD, environment, run
 
+pytestmark = pytest.mark.slow
+
 SERVE = ("serve", "--store", "sqlite:///leads.db", "--port", "0")
 
 

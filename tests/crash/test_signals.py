@@ -13,6 +13,8 @@ import pytest
 from conftest import ENDS_WITHIN_S, Daemon, StartNextlead, environment
 from crash.floor import Book, Imports, Life, check, running, set_up
 
+pytestmark = pytest.mark.slow
+
 SOME = 40
 
 
