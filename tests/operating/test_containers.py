@@ -3,8 +3,10 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,30 @@ def test_what_the_build_needs_of_the_checkout_is_copied() -> None:
     named = re.findall(r'^(?:readme = |license-files = \[)"([^"]+)"', text, re.MULTILINE)
     copied = {word for kind, rest in steps() if kind == "COPY" for word in rest.split()}
     assert set(named) <= copied
+
+
+def test_what_is_copied_is_enough_to_build_it(tmp_path: Path) -> None:
+    """The first stage, but for the network: the wheel that pip would install, from nothing but what is copied."""
+    pytest.importorskip("hatchling", reason="install the extra for tests: pip install -e .[dev]")
+    source, out = tmp_path / "src", tmp_path / "out"
+    source.mkdir()
+    for kind, rest in steps():
+        if kind == "COPY" and not rest.startswith("--from"):
+            *froms, to = rest.split()
+            for each in froms:
+                target = source / each if to in (".", "./") else source / to
+                if (ROOT / each).is_dir():
+                    shutil.copytree(ROOT / each, target, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(ROOT / each, target)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
+        cwd=source, check=True, capture_output=True, env=environment(),
+    )  # fmt: skip
+    (wheel,) = out.glob("nextlead-*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+    assert {"nextlead/__init__.py", "nextlead_adapters/cli/main.py", "nextlead_adapters/_data/nextlead.toml"} <= names
 
 
 def test_it_does_not_run_as_root() -> None:

@@ -86,7 +86,10 @@ def restore(
         with watched("restoring") as said:
             found = run_loop(restore_store(file, store, read_schemes(schemes), said))
     except NotSound as error:
-        print_table(("finding",), [(finding,) for finding in error.findings])
+        if as_json:
+            print_json({"findings": error.findings})
+        else:
+            print_table(("finding",), [(finding,) for finding in error.findings])
         fail(str(error))
     except OSError as error:
         fail(f"{store} can't be made: {error.strerror}")
