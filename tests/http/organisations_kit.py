@@ -1,6 +1,5 @@
-"""Several organisations behind one application, on memory stores and manual clocks, opened as a daemon opens them."""
+"""Several organisations behind one application, over a database in memory and on manual clocks."""
 
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from hashlib import sha256
 
@@ -8,46 +7,64 @@ from http_kit import OPERATOR, START, UPLOAD_MAX, Caller
 from starlette.types import ASGIApp
 
 from nextlead.core.engine import Engine
-from nextlead.core.errors import Conflict, NotFound
-from nextlead.ports import DEFAULT, Organisation
+from nextlead.ports import StoreAndArchive, StoreError
 from nextlead.runtime.clock import ManualClock
-from nextlead.runtime.dialer import Dialer
-from nextlead.testing import FaultyStore, MemoryStore
+from nextlead.testing import FaultyStore, MemoryDatabase
 from nextlead_adapters.almanac import LibraryAlmanac
-from nextlead_adapters.clocks import follow
-from nextlead_adapters.global_list import GlobalList
 from nextlead_adapters.http.app import create_app
 from nextlead_adapters.http.services import Limits
-from nextlead_adapters.http.tenants import EXISTS, Tenant
+from nextlead_adapters.http.tenants import Tenant
 from nextlead_adapters.http.times import parse_time
-from nextlead_adapters.intake.originals import Originals
-from nextlead_adapters.intake.service import Intake
-from nextlead_adapters.privacy.service import Privacy
+from nextlead_adapters.intake.worker import Limits as ReadingLimits
 from nextlead_adapters.scheme_files import shipped_schemes
+from nextlead_adapters.tenancy import Tenancy, Ways
 
 KEY = b"the key of forgotten numbers"
 
 
+class Lots(MemoryDatabase):
+    """A database whose stores fail when told to: `stores`, by number, the newest of each, and those that are `refused`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stores: dict[int, FaultyStore] = {}
+        self.refused: set[int] = set()
+
+    def store(self, no: int) -> StoreAndArchive:  # type: ignore[override]
+        if no in self.refused:
+            raise StoreError("no room for another store")
+        store = self.stores[no] = FaultyStore(super().store(no))
+        return store
+
+
 class Street:
-    """Organisations next to each other. `ours` says whether the database is."""
+    """Organisations next to each other, as a daemon has them. `ours` says whether the database is."""
 
     def __init__(self) -> None:
         self.ours = True
-        self.stores: dict[str, FaultyStore] = {}
-        self._tenants: dict[str, Tenant] = {}
-        self._making: set[str] = set()
-        self._open = AsyncExitStack()
-        self.global_list: GlobalList
+        self.lots = Lots()
+        self.app: ASGIApp
+        self.tenancy: Tenancy
+        self._life = AsyncExitStack()
 
     async def open(self) -> None:
-        tenant = await self._opened(DEFAULT, parse_time(START))
-        self.global_list = GlobalList(tenant.dialer)
-        self._tenants[DEFAULT.code] = tenant
+        await self.lots.open()
+        await self.lots.claim()
+        self._life.push_async_callback(self.lots.close)
+        ways = Ways(
+            engine=lambda: Engine(KEY, almanac=LibraryAlmanac(), schemes=shipped_schemes()),
+            clock=lambda: ManualClock(parse_time(START)),
+            settle=lambda _engines: None,
+            reading=ReadingLimits(),
+            limits={"retry_s": 0},
+        )
+        self.tenancy = Tenancy(self.lots, ways, self._life)
+        await self.tenancy.open()
         self.app = self.make_app()
 
     def make_app(self, *, loopback: bool = False) -> ASGIApp:
         return create_app(
-            self,
+            self.tenancy,
             operator_token_sha256=sha256(OPERATOR.encode()).hexdigest(),
             limits=Limits(upload_max_bytes=UPLOAD_MAX),
             loopback=loopback,
@@ -56,53 +73,21 @@ class Street:
         )
 
     async def close(self) -> None:
-        await self._open.aclose()
+        await self._life.aclose()
 
-    async def _opened(self, organisation: Organisation, now_ms: int) -> Tenant:
-        store = self.stores[organisation.code] = FaultyStore(MemoryStore())
-        engine = Engine(KEY, almanac=LibraryAlmanac(), schemes=shipped_schemes())
-        dialer = await Dialer.open(store, ManualClock(now_ms), engine=engine, retry_s=0)
-        await self._open.enter_async_context(dialer)
-        intake = Intake(dialer)
-        await intake.start()
-        self._open.push_async_callback(intake.close)
-        privacy = Privacy(dialer, Originals(dialer))
-        privacy.start()
-        self._open.push_async_callback(privacy.close)
-        return Tenant(organisation, dialer, intake, privacy)
-
-    # -- as `Organisations` has it ----------------------------------------------------------------------------------
+    async def again(self) -> None:
+        """The next process, on what is durable."""
+        await self.close()
+        await self.open()
 
     @property
     def default(self) -> Tenant:
-        return self._tenants[DEFAULT.code]
+        return self.tenancy.default
 
-    def all(self) -> Sequence[Tenant]:
-        return list(self._tenants.values())
-
-    def by_code(self, code: str) -> Tenant | None:
-        return self._tenants.get(code)
-
-    async def create(self, code: str, name: str) -> Tenant:
-        if code in self._tenants or code in self._making:
-            raise Conflict(EXISTS)
-        self._making.add(code)
-        now_ms = self.default.dialer.now_ms()
-        tenant = await self._opened(Organisation(len(self._making) + 1, code, name, now_ms), now_ms)
-        await self.global_list.join(tenant.dialer)
-        await follow(self.default.dialer, [tenant.dialer])
-        self._tenants[code] = tenant
-        return tenant
-
-    async def rename(self, code: str, name: str) -> Tenant:
-        tenant = self._tenants.get(code)
-        if tenant is None:
-            raise NotFound("organisation", code)
-        old = tenant.organisation
-        tenant.organisation = Organisation(old.no, old.code, name, old.created_ms)
-        return tenant
-
-    # -- callers ----------------------------------------------------------------------------------------------------
+    def store(self, code: str) -> FaultyStore:
+        tenant = self.tenancy.by_code(code)
+        assert tenant is not None
+        return self.lots.stores[tenant.organisation.no]
 
     def caller(self, token: str | None = OPERATOR, **headers: str) -> Caller:
         return Caller(self.app, token, headers)

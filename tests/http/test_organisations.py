@@ -53,7 +53,7 @@ async def test_a_new_organisation_and_its_admin(street: Street, operator: Caller
     (listed,) = (await admin.ok("GET", "/v1/tokens"))["items"]
     assert (listed["role"], listed["created"]) == ("admin", START)
     assert [team["code"] for team in (await admin.ok("GET", "/v1/teams"))["items"]] == ["root"]
-    assert token not in repr([each.dialer.engine.state.tokens for each in street.all()])
+    assert token not in repr([each.dialer.engine.state.tokens for each in street.tenancy.all()])
 
 
 async def test_its_admin_is_no_operator(street: Street) -> None:
@@ -89,7 +89,7 @@ async def test_a_code_is_taken_once(street: Street, operator: Caller) -> None:
     )
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
     await operator.no(409, "POST", "/v1/organisations", {"code": "default"})
-    assert len(street.all()) == 2
+    assert len(street.tenancy.all()) == 2
 
 
 async def test_without_a_name_it_is_called_by_its_code(operator: Caller) -> None:
@@ -128,23 +128,26 @@ async def test_a_secret_is_not_repeated(street: Street, operator: Caller) -> Non
         again = await operator.call("POST", path, body, headers=key)
         assert again.headers["nextlead-repeated"] == "true"
         assert again.json() == {name: value for name, value in first.items() if name != "admin_token"}
-    assert len(street.all()) == 2
-    tenant = street.by_code("acme")
+    assert len(street.tenancy.all()) == 2
+    tenant = street.tenancy.by_code("acme")
     assert tenant is not None
     assert len(tenant.dialer.engine.tokens) == 2
 
 
-async def test_the_token_is_lost_with_its_store_but_not_the_organisation(street: Street, operator: Caller) -> None:
-    opened = street._opened
+async def test_an_organisation_without_its_token(street: Street, operator: Caller) -> None:
+    """Its store failed when the token was to be kept: the organisation is there all the same."""
+    create = street.tenancy.create
 
     async def failing(*args: Any) -> Any:
-        tenant = await opened(*args)
-        street.stores["acme"].fail()
+        tenant = await create(*args)
+        street.store("acme").fail()
         return tenant
 
-    street._opened = failing  # type: ignore[assignment,method-assign]
+    street.tenancy.create = failing  # type: ignore[assignment,method-assign]
     await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
+    street.tenancy.create = create  # type: ignore[method-assign]
     await operator.no(409, "POST", "/v1/organisations", {"code": "acme"})
+    assert (await operator.ok("GET", "/v1/organisations/acme"))["name"] == "acme"
 
 
 async def test_tokens_made_and_deleted_in_any_order(street: Street) -> None:
@@ -211,7 +214,7 @@ async def test_no_first_answer_before_all_have_it(
     """It was kept with the first organisation's commit; the second one's failed."""
     await street.admin_of("acme")
     key = {"Idempotency-Key": "k1"}
-    street.stores["acme"].fail()
+    street.store("acme").fail()
     for _ in range(2):
         answer = await operator.call("POST", path, body, headers=key)
         assert (answer.status_code, answer.json()["code"]) == (503, "storage_failed")
@@ -298,7 +301,7 @@ async def test_ready_when_all_are(street: Street) -> None:
     acme = await street.admin_of("acme")
     anyone = street.caller(None)
     assert (await anyone.call("GET", "/readyz")).status_code == 200
-    street.stores["acme"].fail()
+    street.store("acme").fail()
     await acme.no(503, "PUT", "/v1/teams/t", {})
     assert (await anyone.call("GET", "/readyz")).status_code == 503
 
@@ -314,7 +317,7 @@ async def test_the_clock_is_that_of_all(street: Street, operator: Caller) -> Non
     for admin in (acme, birch):
         assert (await admin.ok("GET", "/v1/leads/1"))["status"] == "unresolved"  # R5.2, at the new time
     await cedar.ok("PUT", "/v1/campaigns/c1", {"name": "c1"})
-    assert {each.dialer.now_ms() for each in street.all()} == {street.default.dialer.now_ms()}
+    assert {each.dialer.now_ms() for each in street.tenancy.all()} == {street.default.dialer.now_ms()}
     await operator.no(422, "POST", "/v1/clock", {"now": START})
 
 
@@ -322,7 +325,7 @@ async def test_the_clock_moves_while_organisations_are_made(street: Street, oper
     moves = [operator.ok("POST", "/v1/clock", {"advance": "PT1M"}) for _ in range(5)]
     await asyncio.gather(*(coroutine for at in range(5) for coroutine in (moves[at], street.admin_of(f"o{at}"))))
     assert await operator.ok("GET", "/v1/clock") == {"now": "2026-03-02T09:05:00Z"}
-    assert {each.dialer.now_ms() for each in street.all()} == {street.default.dialer.now_ms()}
+    assert {each.dialer.now_ms() for each in street.tenancy.all()} == {street.default.dialer.now_ms()}
 
 
 # -- whose the database is ------------------------------------------------------------------------------------------

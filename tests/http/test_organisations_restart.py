@@ -1,0 +1,81 @@
+"""Organisations over restarts, and those that could not be made."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from http_kit import Caller, token_of
+from organisations_kit import Street
+
+from nextlead.core.commands import Block
+
+ADA = "+14155550100"
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+async def street() -> AsyncIterator[Street]:
+    street = Street()
+    await street.open()
+    yield street
+    await street.close()
+
+
+def token(caller: Caller) -> str:
+    return str(caller.http.headers["authorization"]).removeprefix("Bearer ")
+
+
+async def test_all_is_there_again(street: Street) -> None:
+    acme = await street.admin_of("acme")
+    await street.admin_of("birch")
+    await street.caller().ok("PATCH", "/v1/organisations/acme", {"name": "Acme & Co"})
+    await acme.ok("PUT", "/v1/campaigns/c1", {"name": "Autumn"})
+    supervisor = await token_of(acme, "supervisor")
+    await street.again()
+    listed = (await street.caller().ok("GET", "/v1/organisations"))["items"]
+    assert [(each["code"], each["name"]) for each in listed] == [
+        ("default", "Default"),
+        ("acme", "Acme & Co"),
+        ("birch", "Birch"),
+    ]
+    assert (await street.caller(supervisor).ok("GET", "/v1/campaigns/c1"))["name"] == "Autumn"
+    await street.caller(token(acme)).ok("GET", "/v1/tokens")
+    await street.caller().no(404, "GET", "/v1/campaigns/c1")
+    cedar = await street.admin_of("cedar")
+    await cedar.no(404, "GET", "/v1/campaigns/c1")
+
+
+async def test_a_crash_between_two_organisations(street: Street) -> None:
+    """The first had the global list's change, or the clock's, and the second had not."""
+    acme = await street.admin_of("acme")
+    await acme.ok("PUT", "/v1/campaigns/c1", {"name": "c1"})
+    await acme.ok("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": ADA}]})
+    first = street.default.dialer
+    await first.submit(Block(by="admin", numbers=(int(ADA),), scope="global"))
+    await first.advance(first.now_ms() + HOUR_MS)
+    await street.again()
+    assert {tenant.dialer.now_ms() for tenant in street.tenancy.all()} == {street.default.dialer.now_ms()}
+    (lead,) = (await street.caller(token(acme)).ok("GET", "/v1/leads"))["items"]
+    assert lead["closure"] == "global_do_not_call"
+
+
+async def test_one_that_can_not_be_opened_is_not_served(street: Street) -> None:
+    operator = street.caller()
+    street.lots.refused.add(2)
+    await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
+    await operator.no(404, "GET", "/v1/organisations/acme")
+    await operator.ok("POST", "/v1/do-not-call", {"number": ADA, "scope": "global"})
+    street.lots.refused.clear()
+    birch = await street.admin_of("birch")
+    acme = await street.admin_of("acme")
+    for admin in (acme, birch):
+        assert (await admin.ok("GET", f"/v1/do-not-call/{ADA}"))["blocked"]
+    numbers = [tenant.organisation.no for tenant in street.tenancy.all()]
+    assert len(set(numbers)) == 3
+
+
+async def test_none_is_made_when_the_end_is_near(street: Street) -> None:
+    street.tenancy.drain()
+    problem = await street.caller().no(503, "POST", "/v1/organisations", {"code": "acme"})
+    assert problem["code"] == "not_ready"
+    await street.again()
+    assert len(street.tenancy.all()) == 1
