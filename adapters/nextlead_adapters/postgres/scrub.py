@@ -1,7 +1,7 @@
 """Make the bytes go that PostgreSQL leaves where rows were, as far as it can be done beside the daemon's work.
 
 A row that is deleted or changed is still there until its page is vacuumed, and then its bytes are: in the page's free
-space, and in that of index and TOAST pages, until new rows take the place. Measured, see docs/storage.md.
+space, and in that of index and TOAST pages, until new rows take the place. Measured, see docs/privacy.md.
 
 1. First everybody is waited for who may still see the old rows, for PostgreSQL removes none of these: sessions of this
    database that are in a transaction, standbys that report what they read, prepared transactions.
@@ -11,7 +11,7 @@ space, and in that of index and TOAST pages, until new rows take the place. Meas
 3. A larger one is vacuumed, so that what comes next takes the place. docs/privacy.md says what is left until then, and
    what to do about it.
 
-What was written to the write-ahead log, to archives of it and to standbys is beyond reach; see docs/privacy.md, too.
+What was written to the write-ahead log, to archives of it and to standbys is beyond reach.
 """
 
 import asyncio
