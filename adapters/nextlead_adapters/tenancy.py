@@ -87,6 +87,7 @@ class Tenancy:
                 dialer = await self._open(made, life)
                 tenant = await self._serve(made, dialer, life)
                 await self.global_list.join(dialer)
+                life.callback(self.global_list.leave, dialer)
                 if isinstance(dialer.clock, ManualClock):
                     await follow(self.default.dialer, [dialer])
                 self._tenants[code] = tenant

@@ -7,6 +7,8 @@ from http_kit import Caller, token_of
 from organisations_kit import Street
 
 from nextlead.core.commands import Block
+from nextlead.core.errors import StorageFailed
+from nextlead_adapters import tenancy
 
 ADA = "+14155550100"
 HOUR_MS = 3_600_000
@@ -71,6 +73,23 @@ async def test_one_that_can_not_be_opened_is_not_served(street: Street) -> None:
         assert (await admin.ok("GET", f"/v1/do-not-call/{ADA}"))["blocked"]
     numbers = [tenant.organisation.no for tenant in street.tenancy.all()]
     assert len(set(numbers)) == 3
+
+
+async def test_one_that_failed_at_the_last_moment_holds_nobody_up(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had joined the global list already, and is closed."""
+
+    async def follow(*_: object) -> None:
+        raise StorageFailed
+
+    operator = street.caller()
+    with monkeypatch.context() as patched:
+        patched.setattr(tenancy, "follow", follow)
+        await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
+    await operator.ok("POST", "/v1/do-not-call", {"number": ADA, "scope": "global"})
+    acme = await street.admin_of("acme")
+    assert (await acme.ok("GET", f"/v1/do-not-call/{ADA}"))["blocked"]
 
 
 async def test_none_is_made_when_the_end_is_near(street: Street) -> None:
