@@ -1,11 +1,16 @@
 """From SQLite to PostgreSQL and back: nothing is lost on the way, and nothing half-done is left."""
 
 import asyncio
+import json
 import sqlite3
+import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
+from conftest import StartNextlead
 from operating.kit import a_centre, findings, rows_of
 from postgres import Admin, schema_of
 
@@ -22,6 +27,8 @@ from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.postgres.schema import MIGRATIONS
 from nextlead_adapters.sqlite import SqliteDatabase, schema
 from nextlead_adapters.verify import verify_store
+
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 async def a_file(folder: Path) -> Path:
@@ -165,3 +172,34 @@ async def test_versions_of_a_database(tmp_path: Path, postgres: Admin, postgres_
     assert "search_path" not in done.store
     with postgres.schema() as url, pytest.raises(StoreRefused, match="has no store"):
         await migrate(url)
+
+
+def test_the_operators_commands_with_a_daemon(
+    tmp_path: Path, postgres_url: str, start_nextlead: StartNextlead, nextlead: Nextlead
+) -> None:
+    daemon = start_nextlead("serve", "--store", postgres_url, NEXTLEAD_ADMIN_TOKEN="the-operators")
+    who = {"NEXTLEAD_URL": daemon.url, "NEXTLEAD_TOKEN": "the-operators"}
+    for method, path, body in (
+        ("PUT", "/v1/campaigns/c1", {"name": "First"}),
+        ("POST", "/v1/leads", {"campaign": "c1", "leads": [{"phone": "+14155550100"}]}),
+        ("POST", "/v1/organisations", {"code": "north", "name": "North"}),
+    ):
+        answer = httpx.request(method, daemon.url + path, json=body, headers={"Authorization": "Bearer the-operators"})
+        assert answer.is_success, answer.text
+    done = nextlead("backup", "b.db", "--json", cwd=tmp_path, **who)
+    assert done.returncode == 0, done.stderr
+    shares = json.loads(done.stdout)["organisations"]
+    assert [(share["code"], share["leads"]) for share in shares] == [("default", 1), ("north", 0)]
+    for store in (postgres_url, "sqlite:///b.db"):
+        done = nextlead("verify", "--deep", "--store", store, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for command in (("migrate",), ("restore", "b.db")):
+        done = nextlead(*command, "--store", postgres_url, cwd=tmp_path)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert str(daemon.process.pid) in done.stderr
+    assert nextlead("migrate", "--check", "--store", postgres_url).returncode == 0
+    assert daemon.stop()[0] == 0
+    other = start_nextlead("serve", "--store", "sqlite:///b.db", NEXTLEAD_ADMIN_TOKEN="the-operators")
+    found = httpx.get(f"{other.url}/v1/leads", headers={"Authorization": "Bearer the-operators"}).json()["items"]
+    assert [lead["phones"] for lead in found] == [["+14155550100"]]
+    assert other.stop()[0] == 0

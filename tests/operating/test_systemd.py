@@ -46,6 +46,24 @@ def test_a_daemon_says_how_it_is(manager: socket.socket, tmp_path: Path, start_n
         heard += told(manager)
 
 
+def test_a_standby_is_up_and_says_that_it_waits(
+    manager: socket.socket, tmp_path: Path, start_nextlead: StartNextlead, postgres_url: str
+) -> None:
+    owner = start_nextlead("serve", "--store", postgres_url, NEXTLEAD_ADMIN_TOKEN="x")
+    notify = str(tmp_path / "notify")
+    standby = start_nextlead(
+        "serve", "--store", postgres_url, NEXTLEAD_ADMIN_TOKEN="x", NOTIFY_SOCKET=notify, until="standby"
+    )  # fmt: skip
+    heard: list[str] = []
+    while "READY=1" not in heard:
+        heard += told(manager)
+    assert any(line.startswith("STATUS=waits as a standby") for line in heard)
+    assert owner.stop()[0] == 0
+    while f"STATUS=serves on {standby.url}" not in heard:
+        heard += told(manager)
+    assert standby.stop()[0] == 0
+
+
 def test_without_a_manager_nothing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     systemd.started("serves")
