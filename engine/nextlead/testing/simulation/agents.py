@@ -103,7 +103,7 @@ class Tab:
         async def ask(dialer: Dialer) -> Any:
             return await dialer.next(self._agent, wait_s=wait_s, count=count)
 
-        answer = await self._centre.ask(ask, lambda found: self._centre.offered(self._agent, found))
+        answer = await self._centre.ask(ask, lambda found: self._centre.witness.offered(self._agent, found))
         return answer if isinstance(answer, Offer) else None
 
     async def _call(self, offer: Offer) -> None:
@@ -158,7 +158,7 @@ class Tab:
                     return None
                 command = c.Finish(token=command.token, outcome="unreached", cause="busy", by=self._me)
             else:
-                if self._dice.random() < 0.05:
+                if self._dice.random() < 0.05 and not self._plan.has("anonymise"):
                     await self._repeat(command, done)
                 return done
         return None
@@ -167,12 +167,12 @@ class Tab:
         async def finish(dialer: Dialer) -> Finished:
             return await dialer.finish(command)
 
-        return await self._centre.ask(finish, lambda done: self._centre.finished(self._agent, command, done))
+        return await self._centre.ask(finish, lambda done: self._centre.witness.finished(self._agent, command, done))
 
     async def _repeat(self, command: c.Finish, first: Finished) -> None:
         """A click too many."""
         again = await self._send(command)
-        self._centre.repeated(command, first, again)
+        self._centre.witness.repeated(command, first, again)
 
     def _ending(self, offer: Offer) -> c.Finish:
         said: dict[str, Any] = {"outcome": self._dice.choice(ENDS)}

@@ -1,7 +1,8 @@
 """The call centre of one seed: its people, its machine, and whoever looks that all is right.
 
-What may be wrong is found in three places: when the engine answers (`after`), when the disk has a commit (`committed`),
-and now and then at a moment of calm (`audit`). The first violation ends the run.
+What may be wrong is found in four places: when the engine answers (`after`), when the disk has a commit (`committed`),
+when an answer leaves the process (`witness`), and now and then at a moment of calm (`audit`). The first violation ends
+the run.
 """
 
 import asyncio
@@ -16,9 +17,8 @@ from nextlead.core import commands as c
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, NotReady
 from nextlead.core.model import Erasure
-from nextlead.core.replies import Finished, Offer, Outcome
+from nextlead.core.replies import Outcome
 from nextlead.core.schemes import NO_SCHEMES
-from nextlead.core.tokens import parse_token
 from nextlead.ports import Commit
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing.memory_store import MemoryStore
@@ -39,6 +39,7 @@ from .record import Record
 from .town import CODES, RESULTS, TEAMS, VALIDATED, Town, some_dialer, some_template
 from .violation import Violation, need
 from .watched import WatchedEngine
+from .witness import Witness
 
 T = TypeVar("T")
 
@@ -74,10 +75,7 @@ class Centre:
         self.engine_of: Callable[[Centre], WatchedEngine] = _engine_of
         self.machine = Machine(self)
         self.failed: asyncio.Future[Violation] = loop.create_future()
-        self._given: set[bytes] = set()
-        """Tokens of leases that this process gave out, `_told` those that left it."""
-        self._told: set[bytes] = set()
-        self._untold: set[bytes] = set()
+        self.witness = Witness(self.record, self.laws, self.journal, self.fail)
         self._auditors_dice = Random(f"auditor {plan.seed}")
 
     # -- the run ----------------------------------------------------------------------------------------------------
@@ -175,11 +173,11 @@ class Centre:
             return await dialer.submit(command)
 
         try:
-            return await self.ask(submit, lambda answer: self._answered(command, answer))
+            return await self.ask(submit, lambda answer: self.witness.answered(command, answer))
         except NotReady:
             raise
         except NextleadError:
-            self._acknowledged(self.record.commit_of(command), command)
+            self.witness.refused(command)
             raise
 
     async def look(self, look: Callable[[Engine], T]) -> T:
@@ -193,56 +191,7 @@ class Centre:
         async def read(dialer: Dialer) -> T:
             return await dialer.read(noted)
 
-        return await self.ask(read, lambda _: self._acknowledged(seen[0], None))
-
-    # -- what people were told --------------------------------------------------------------------------------------
-
-    def _answered(self, command: c.Command, answer: object) -> None:
-        self._acknowledged(self.record.commit_of(command), command)
-        if isinstance(command, c.Take):
-            self.offered(command.agent, answer)
-
-    def _acknowledged(self, no: int, command: c.Command | None) -> None:
-        """R5.9: a reply is given only when what it was computed from is durable."""
-        durable = self.record.durable
-        if no > durable:
-            what = "a read" if command is None else type(command).__name__
-            self.fail(Violation("R5.9", f"{what} was answered out of commit {no}, and the disk has {durable}"))
-
-    def offered(self, agent: str, answer: object) -> None:
-        """R5.1, R5.4: an agent is told of a lease: it is durable, and it is this agent's."""
-        if not isinstance(answer, Offer):
-            self.journal.say("none", f"{agent} {getattr(answer, 'reason', '')}")
-            return None
-        lease = answer.lead.lease
-        if lease is None or self.life is None:
-            return self.fail(Violation("R5.1", f"{agent} was offered lead {answer.lead.id} without a lease"))
-        self._told.add(lease.token)
-        no = self.life.engine.agents.need(agent).no
-        known = self.laws.leases.get(lease.token, (answer.lead.id, no))
-        granted = (answer.lead.id, f"agent:{agent}") in self.laws.granted
-        if known != (answer.lead.id, no) or lease.agent != no or not granted:
-            told = f"{agent} was told of lead {answer.lead.id}, which is leased to {lease.agent}"
-            self.fail(Violation("R5.4", f"{told}; durable: {known}, ever its: {granted}"))
-        return self.journal.say("offer", f"{agent} lead {answer.lead.id} class {answer.rank}{_again(answer)}")
-
-    def finished(self, agent: str, command: c.Finish, done: Finished) -> None:
-        """R5.3: a finish is answered: what it did is durable."""
-        lead, token = parse_token(command.token)
-        self._acknowledged(self.record.commit_of(command) if not done.commit_no else done.commit_no, command)
-        self.journal.say("finish", f"{agent} lead {lead} {command.outcome}{' again' if done.commit_no else ''}")
-        known = self.laws.leases.get(token, (lead, 0))
-        if known[0] != lead or (lead, f"agent:{agent}") not in self.laws.granted:
-            self.fail(Violation("R5.1", f"{agent} finished lead {lead} on a lease that was never durable"))
-        if isinstance(done.next, Offer):
-            self.offered(agent, done.next)
-
-    def repeated(self, command: c.Finish, first: Finished, again: Finished) -> None:
-        """R5.3: the same finish gets the first answer; what others did to the lead in the same commit shows in it."""
-        newer = again.lead.id == first.lead.id and again.lead.version > first.lead.version
-        same = newer or (first.lead, first.nearby_redials) == (again.lead, again.nearby_redials)
-        if not (same or self.plan.has("anonymise")):
-            self.fail(Violation("R5.3", f"{command.outcome} was answered with {first}, and again with {again}"))
+        return await self.ask(read, lambda _: self.witness.acknowledged(seen[0], "a read"))
 
     # -- what the engine does ---------------------------------------------------------------------------------------
 
@@ -267,7 +216,7 @@ class Centre:
         no = engine.commit_no
         if outcome is not None:
             self.record.note(no, outcome.changes)
-            self._given.update(row.lease.token for row in outcome.changes.leads.values() if row.lease is not None)
+            self.witness.gave(outcome.changes)
             if outcome.faults:
                 self.fail(Violation("R14.4", f"about to be offered, and forbidden: {outcome.faults}"))
         self.record.told(no, command)
@@ -280,7 +229,7 @@ class Centre:
     def started(self, engine: WatchedEngine, now_ms: int, last_ms: int, outcome: Outcome) -> None:
         """See `Watcher.started`."""
         self.record.note(engine.commit_no, outcome.changes)
-        self._given.clear()
+        self.witness.started(engine)
         self.journal.say("start", f"at {now_ms}, last {last_ms}, commit {engine.commit_no}")
         self.guarded(lambda oracle: oracle.started(engine, now_ms, last_ms, self.record.durable))
 
@@ -348,7 +297,7 @@ class Centre:
         """Nothing here gives way to other tasks: memory disks and engines answer at once."""
         engine, now_ms = life.engine, life.engine.state.now_ms
         self.journal.say("audit", f"commit {engine.commit_no - 1}")
-        self._check_told(engine)
+        self.witness.check_told(engine, self.agents)
         if self.wall.is_settled():
             audit.check_deadline(engine, life.clock.now_ms())
         audit.check_proof(engine)
@@ -361,29 +310,6 @@ class Centre:
         if self.oracle is not None:
             self.guarded(lambda oracle: oracle.compare(engine))
             self.oracle.settled()
-
-    def _check_told(self, engine: Engine) -> None:
-        """R5.5: a lease that no caller was told of goes back, at the latest by the next look but one."""
-        leased = {
-            offer.lead.lease.token
-            for agent in self.agents
-            for offer in engine.leases_of(agent)
-            if offer.lead.lease is not None
-        }
-        untold = (leased & self._given) - self._told
-        still = untold & self._untold
-        need(not still, "R5.5", f"nobody was told of {len(still)} leases, and they did not go back")
-        self._untold = untold
-
-    async def watch(self, dialer: Dialer) -> None:
-        """One who watches sees every event of every commit, in order, once it is durable."""
-        last = self.record.durable
-        async for news in dialer.subscribe(last):
-            told, happened = list(news.events), self.record.news(news.commit_no)
-            passed = [no for no in range(last + 1, news.commit_no) if self.record.news(no)]
-            if news.lost or passed or told != happened or news.commit_no > self.record.durable:
-                self.fail(Violation("R5.9", f"watchers are told {told} of commit {news.commit_no}, after {last}"))
-            last = news.commit_no
 
     def fail(self, violation: Violation, cause: BaseException | None = None) -> None:
         """The first one counts."""
@@ -399,7 +325,3 @@ def _engine_of(centre: Centre) -> WatchedEngine:
 
 def _digest(commit: Commit) -> str:
     return blake2b(msgpack.encode(commit), digest_size=4).hexdigest()
-
-
-def _again(offer: Offer) -> str:
-    return " again" if offer.repeated else ""

@@ -88,7 +88,7 @@ class Machine:
             await life.open()
             if (dialer := life.dialer) is not None:
                 dialer.add_chore(Eraser(dialer, dialer.now_ms))
-                life.spawn(centre.watch(dialer))
+                life.spawn(centre.witness.watch(dialer))
                 await _end_of(life, dialer)
                 self._look_at(dialer.failure)
         except (Lost, Died, StoreError, NextleadError) as problem:
