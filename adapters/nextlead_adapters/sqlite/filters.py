@@ -129,7 +129,7 @@ def _of_untouched(org: int, query: LeadFilter, pools: Pools) -> _Question | None
         return None
     question = _Question(_LEAD, org, query)
     if (query.pool, query.campaign, query.conditions) != (None, None, None):
-        wanted = [pool.id for pool in pools.values() if _may_have_matching(pool, query)]
+        wanted = [pool.id for pool in list(pools.values()) if _may_have_matching(pool, query)]  # a commit may add one
         question.add(f"pool IN ({','.join(map(str, wanted))})")
     return question
 
@@ -157,7 +157,8 @@ def _untouched(
     question = _of_untouched(org, query, pools)
     if question is not None:
         for fresh in map(decode_fresh, _rows(db, org, question, query.text, skip)):
-            yield fresh_to_lead(fresh, pools[fresh.pool])
+            if pool := pools.get(fresh.pool):  # else it comes or goes with a commit that is under way
+                yield fresh_to_lead(fresh, pool)
 
 
 def _rows(

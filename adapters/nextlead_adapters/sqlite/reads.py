@@ -68,7 +68,8 @@ def leads_of(db: sqlite3.Connection, org: int, ids: Collection[int], pools: Pool
         which = f"WHERE org = ? AND id IN {marks(len(part))}"
         for (body,) in db.execute(f"SELECT body FROM lead {BY_ID} {which}", (org, *part)):
             fresh = decode_fresh(body)
-            found[fresh.id] = fresh_to_lead(fresh, pools[fresh.pool])
+            if pool := pools.get(fresh.pool):  # else it comes or goes with a commit that is under way
+                found[fresh.id] = fresh_to_lead(fresh, pool)
         for (body,) in db.execute(f"SELECT body FROM state {which}", (org, *part)):
             row = decode_lead(body)
             found[row.id] = row
