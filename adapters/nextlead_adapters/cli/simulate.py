@@ -29,7 +29,7 @@ def simulate(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; default one per processor.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what happened as JSON.")] = False,
 ) -> None:
-    """Play days in which everything goes wrong: nothing may be lost.
+    """Play days in which everything goes wrong; nothing is lost.
 
     Each seed makes up agents, supervisors, campaigns and faults: a store that fails, stalls and dies at any commit,
     processes that are killed, clocks that are set. The real dialer runs in made-up time. What must always hold is
