@@ -193,7 +193,7 @@ def many_conditions(dice: random.Random) -> list[tuple[int, Condition]]:
 async def test_leads_that_come_or_go_with_a_commit_under_way_are_passed_over(together: Together) -> None:
     """The tables may have it before those who ask know its pools, or have it no more."""
     await together.claim()
-    await commit(together, 1, pool(), fresh=[fresh(1)])  # type: ignore[arg-type]
+    await commit(together, 1, pool(), fresh=[fresh(1)])
     for store in together.stores[1:]:
         assert await store._tables.leads_of([1], {}) == {}
         assert await store._tables.page(LeadFilter(), (), {}) == ([], 1)
@@ -224,7 +224,7 @@ async def test_a_town_that_was_called_edited_and_forgotten(together: Together, s
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_busy_days(together: Together, seed: int) -> None:
     dice = random.Random(seed)
-    days = BusyDays(seed, together, SCHEMES)  # type: ignore[arg-type]
+    days = BusyDays(seed, together, SCHEMES)
     await days.open()
     await days.set_up()
     await together.match_rule(RULE)

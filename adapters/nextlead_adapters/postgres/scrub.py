@@ -87,6 +87,7 @@ async def scrub(server: Server) -> None:
 async def _wait_for_readers(db: "Db") -> None:
     """Until nobody sees what was deleted before; rule 1."""
     now, sessions = (await db.fetch(_NOW))[0]
+    others: list[str] = []
     for _ in range(round(WAIT_S / _PAUSE_S)):
         others = [name for (name,) in await db.fetch(_STILL_THERE, now, sessions)]
         if not others:
