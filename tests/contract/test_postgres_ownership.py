@@ -15,6 +15,7 @@ from nextlead_adapters.journalled.tables import Direct, Entry
 from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.postgres.connection import Server
 from nextlead_adapters.postgres.ownership import Ownership, Times
+from nextlead_adapters.postgres.renewing import Renewing
 from nextlead_adapters.postgres.tables import PostgresTables
 
 NEVER = Times(renew_s=3_600, hold_s=7_200, takeover_s=3_600)
@@ -333,13 +334,49 @@ async def test_it_renews_again_and_again_also_when_its_connection_is_cut(
     await database.open()
     await database.claim()
     for _ in range(2):
-        before = database.ownership._renewed
-        await until(lambda before=before: database.ownership._renewed > before)
-        old = database.ownership._db
+        before = renewing(database).renewed
+        await until(lambda before=before: renewing(database).renewed > before)
+        old = renewing(database)._db
         assert old is not None
         postgres.execute(f"SELECT pg_terminate_backend({old.get_server_pid()})")
-        await until(lambda old=old: database.ownership._db not in {None, old})
+        await until(lambda old=old: renewing(database)._db not in {None, old})
     assert database.holds()
+
+
+def renewing(database: PostgresDatabase) -> Renewing:
+    found = database.ownership._renewing
+    assert found is not None
+    return found
+
+
+async def test_it_renews_while_the_event_loop_is_busy_and_not_when_it_stands_still(
+    made: Callable[[Times], PostgresDatabase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = made(Times(renew_s=0.01))
+    await database.open()
+    await database.claim()
+    before = renewing(database).renewed
+    while renewing(database).renewed == before:  # no await: the loop does not turn
+        pass
+    monkeypatch.setattr("nextlead_adapters.postgres.renewing.STANDS_S", -1.0)
+    await asyncio.to_thread(lambda: None)
+    last = -1.0
+    while renewing(database).renewed > last:  # what was on its way may still come
+        last = renewing(database).renewed
+        await asyncio.sleep(0.2)
+    monkeypatch.undo()
+    await until(lambda: renewing(database).renewed > last)
+
+
+async def test_who_is_in_doubt_hears_of_it(postgres_url: str) -> None:
+    database = PostgresDatabase(postgres_url)
+    await database.open()
+    ownership = Ownership(Server(postgres_url), Times(renew_s=3_600, hold_s=0.05))
+    await ownership.take()
+    await ownership.doubted()
+    assert not ownership.holds()
+    await ownership.give_back()
+    await database.close()
 
 
 async def test_who_lost_it_hears_of_it(

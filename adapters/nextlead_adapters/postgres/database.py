@@ -72,6 +72,10 @@ class PostgresDatabase:
         """See `Claim.holds`."""
         return self.ownership.holds()
 
+    async def doubted(self) -> None:
+        """See `Database.doubted`."""
+        await self.ownership.doubted()
+
     async def lost(self) -> str:
         """See `Database.lost`."""
         return await self.ownership.lost()

@@ -27,6 +27,7 @@ from msgspec import Struct
 from nextlead.ports import StoreRefused
 
 from .connection import FAILURES, Server, deadline
+from .renewing import Renewing
 
 if TYPE_CHECKING:
     from .connection import Db
@@ -59,7 +60,7 @@ def boot_clock() -> float:
 
 
 class Ownership:
-    """Taken once, and then renewed by a task of its own until it is given back or lost."""
+    """Taken once, and then renewed until it is given back or lost."""
 
     def __init__(self, server: Server, times: Times, clock: Callable[[], float] = boot_clock) -> None:
         self._server = server
@@ -67,10 +68,9 @@ class Ownership:
         self._clock = clock
         self._holder = f"process {os.getpid()} on {socket.gethostname()}"
         self._db: Db | None = None
-        self._renewed = 0.0
+        self._renewing: Renewing | None = None
         self._watched: datetime | None = None
         self._lost: asyncio.Future[str] | None = None
-        self._task: asyncio.Task[None] | None = None
         self.epoch = 0
 
     @property
@@ -81,11 +81,16 @@ class Ownership:
     @property
     def taken(self) -> bool:
         """It was taken, and neither given back nor found to be lost."""
-        return self._task is not None
+        return self._renewing is not None
 
     def holds(self) -> bool:
         """See `Claim.holds`."""
-        return self._task is not None and self._clock() - self._renewed < self._times.hold_s
+        return self._left_s() > 0
+
+    async def doubted(self) -> None:
+        """See `Database.doubted`."""
+        while (left := self._left_s()) > 0:  # noqa: ASYNC110 - each renewal puts it off
+            await asyncio.sleep(left)
 
     async def lost(self) -> str:
         """See `Database.lost`."""
@@ -95,9 +100,9 @@ class Ownership:
 
     def lose(self, message: str) -> None:
         """Another process is the owner."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._renewing is not None:
+            self._renewing.leave_off()
+            self._renewing = None
         if self._lost is None:
             self._lost = asyncio.get_running_loop().create_future()
         if not self._lost.done():
@@ -105,7 +110,7 @@ class Ownership:
 
     async def take(self, waiting: Callable[[str], None] | None = None) -> None:
         """See `Database.claim`."""
-        assert self._task is None, "it is taken once"
+        assert self._renewing is None, "it is taken once"
         told = False
         try:
             while (found := await self._attempt(patient=waiting is not None)) is not None:
@@ -118,14 +123,12 @@ class Ownership:
         except BaseException:
             self._drop()
             raise
-        self._task = asyncio.create_task(self._renew_for_good())
 
     async def give_back(self) -> None:
         """Whoever waits may take over at once. When that can't be said any more, it will find out."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-            self._task = None
+        renewing, self._renewing = self._renewing, None
+        if renewing is not None:
+            await renewing.stop()
             try:
                 db = await self._session()
                 with deadline(db, self._answer_s):
@@ -135,6 +138,11 @@ class Ownership:
             except (*FAILURES, StoreRefused):
                 pass
         self._drop()
+
+    def _left_s(self) -> float:
+        """How long it may be relied on yet."""
+        renewing = self._renewing
+        return 0.0 if renewing is None else renewing.renewed + self._times.hold_s - self._clock()
 
     # -- taking -----------------------------------------------------------------------------------------------------
 
@@ -200,28 +208,12 @@ class Ownership:
                 await db.execute(_END, _name(found.database, found.epoch))
                 await db.execute("UPDATE organisation SET epoch = $1", epoch)
                 await db.execute("UPDATE folding SET epoch = $1", epoch)
-        self.epoch, self._renewed = epoch, sent
+        self.epoch = epoch
         self._server.name = _name(found.database, epoch)
+        self._renewing = Renewing(
+            self._server, epoch, self._times.renew_s, self._answer_s, self._clock, sent, self.lose
+        )
         return True
-
-    # -- renewing ---------------------------------------------------------------------------------------------------
-
-    async def _renew_for_good(self) -> None:
-        """Until it is cancelled, or finds another owner."""
-        while True:
-            await asyncio.sleep(max(0.0, self._renewed + self._times.renew_s - self._clock()))
-            sent = self._clock()
-            try:
-                db = await self._session()
-                with deadline(db, self._answer_s):
-                    if not await db.fetchval(_RENEW, self.epoch):
-                        self.lose(await taken_over(db, self._server.shown))
-                        return
-            except (*FAILURES, StoreRefused):
-                self._drop()
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                self._renewed = sent
 
     async def _session(self) -> "Db":
         if self._db is None or self._db.is_closed():
@@ -236,12 +228,6 @@ class Ownership:
 
 def _refuse(message: str) -> NoReturn:
     raise StoreRefused(message)
-
-
-async def taken_over(db: "Db", shown: str) -> str:
-    """Who is the owner now, for people."""
-    holder = await db.fetchval("SELECT holder FROM owner")
-    return f"{shown} was taken over by {holder}"
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:
@@ -284,5 +270,4 @@ _END: Final = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name = $1 AND datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
 """
-_RENEW: Final = "UPDATE owner SET renewed_at = clock_timestamp() WHERE epoch = $1 RETURNING true"
 _GIVE_BACK: Final = "UPDATE owner SET renewed_at = NULL WHERE epoch = $1 RETURNING database_id"
