@@ -31,6 +31,9 @@ from .intake.service import Intake
 from .intake.worker import Limits as ReadingLimits
 from .privacy.service import Privacy
 
+_LOOK_S: Final = 0.1
+"""Between looks whether a database that was silent is there again."""
+
 _log: Final = structlog.get_logger("nextlead.tenancy")
 
 
@@ -114,6 +117,7 @@ class Tenancy:
     async def open(self) -> None:
         """Open those that are in the database. All are loaded before the first is served."""
         self._watch(self._end_when_lost())
+        self._watch(self._let_go_when_doubted())
         known = await self._database.organisations()
         opened = [(each, await self._open(each, self._life)) for each in known]
         self._ways.settle([dialer.engine for _, dialer in opened])
@@ -154,6 +158,16 @@ class Tenancy:
         for tenant in self._tenants.values():
             tenant.dialer.abandon(reason)
         self.failed.set()
+
+    async def _let_go_when_doubted(self) -> None:
+        while True:
+            await self._database.doubted()
+            _log.error("database_silent")
+            for tenant in self._tenants.values():
+                tenant.dialer.let_go()
+            while not self._database.holds():  # noqa: ASYNC110 - it only can be asked
+                await asyncio.sleep(_LOOK_S)
+            _log.warning("database_back")
 
     def _watch(self, watching: Coroutine[Any, Any, None]) -> None:
         self._life.callback(asyncio.create_task(watching).cancel)

@@ -343,6 +343,10 @@ class Database(Protocol):
         """See `Claim.holds`."""
         ...
 
+    async def doubted(self) -> None:
+        """Return when `holds` says no, though it was claimed. It may never return."""
+        ...
+
     async def lost(self) -> str:
         """Return when another process has become the owner, with a message that says who; it may never return."""
         ...

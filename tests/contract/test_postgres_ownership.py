@@ -336,10 +336,10 @@ async def test_it_renews_again_and_again_also_when_its_connection_is_cut(
     for _ in range(2):
         before = renewing(database).renewed
         await until(lambda before=before: renewing(database).renewed > before)
-        old = renewing(database)._db
+        old = renewing(database).db
         assert old is not None
         postgres.execute(f"SELECT pg_terminate_backend({old.get_server_pid()})")
-        await until(lambda old=old: renewing(database)._db not in {None, old})
+        await until(lambda old=old: renewing(database).db not in {None, old})
     assert database.holds()
 
 

@@ -210,9 +210,8 @@ class Ownership:
                 await db.execute("UPDATE folding SET epoch = $1", epoch)
         self.epoch = epoch
         self._server.name = _name(found.database, epoch)
-        self._renewing = Renewing(
-            self._server, epoch, self._times.renew_s, self._answer_s, self._clock, sent, self.lose
-        )
+        self._renewing = Renewing(self._server, epoch, self._times.renew_s, self._answer_s, self._clock)
+        self._renewing.start(sent, self.lose)
         return True
 
     async def _session(self) -> "Db":

@@ -1,8 +1,7 @@
-"""The owner's word that it lives, again and again, in a thread with an event loop and a session of its own.
+"""An owner says that it lives, again and again, until it is told to stop or finds another in its place.
 
-Whatever keeps the process's own loop busy, such as building the queues of a million leads, the word is said in time;
-but not when that loop stands still for so long that it can't be alive. A process that is stopped, or cut off, says
-nothing, with all its threads.
+It does so from a thread of its own: a daemon that loads a million leads is busy for seconds in one piece, and alive. A
+daemon whose event loop does not turn for a minute is not, so nothing more is said then.
 """
 
 import asyncio
@@ -19,99 +18,97 @@ if TYPE_CHECKING:
     from .connection import Db
 
 STANDS_S: Final = 60.0
-"""How long the process's own loop may take for one turn: longer than any load, and then it is taken for dead."""
+"""How long the event loop may stand still."""
+_BEAT_S: Final = 1.0
 _AGAIN_S: Final = 0.1
-"""Between attempts to reach a server that is not there, or to find the loop turning."""
+"""Between attempts to reach a server that is not there."""
 _RENEW: Final = "UPDATE owner SET renewed_at = clock_timestamp() WHERE epoch = $1 RETURNING true"
 
 
 class Renewing:
-    """Begins at once, and goes on until it is stopped, or finds another owner: then `lost` is called, in the own loop.
+    """Goes on from `start` until it is told to leave off, or until there is another owner.
 
-    `renewed` is when the last word that was answered was sent, by `clock`: first the claim. It changes at any time.
+    `renewed` is when the last word that was answered was sent, by `clock`; it changes under the reader's hands.
     """
 
-    def __init__(
-        self,
-        server: Server,
-        epoch: int,
-        every_s: float,
-        answer_s: float,
-        clock: Callable[[], float],
-        renewed: float,
-        lost: Callable[[str], None],
-    ) -> None:
+    def __init__(self, server: Server, epoch: int, every_s: float, answer_s: float, clock: Callable[[], float]) -> None:
+        self.renewed = 0.0
+        self.db: Db | None = None
         self._server = server
         self._epoch = epoch
         self._every_s = every_s
         self._answer_s = answer_s
         self._clock = clock
+        self._beat = clock()
+        self._outer = asyncio.get_running_loop()
+        self._inner: asyncio.AbstractEventLoop
+        self._task: asyncio.Task[None]
+        self._beating: asyncio.Task[None]
+        self._lost: Callable[[str], None]
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="nextlead-owner", daemon=True)
+
+    def start(self, renewed: float, lost: Callable[[str], None]) -> None:
+        """The claim was the first word. `lost` is called on the event loop, with a message that names the new owner."""
+        self.renewed = renewed
         self._lost = lost
-        self._home = asyncio.get_running_loop()
-        self._loop: asyncio.AbstractEventLoop
-        self._end: asyncio.Event
-        self.renewed = self._turned = renewed
-        self._db: Db | None = None
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="owner", daemon=True)
+        self._beating = self._outer.create_task(self._show_life(), name="nextlead-owner")
         self._thread.start()
-        self._ready.wait()
+        self._begun.wait()
 
     def leave_off(self) -> None:
-        """Say it no more."""
-        with suppress(RuntimeError):  # it has ended by itself
-            self._loop.call_soon_threadsafe(self._end.set)
+        """Say nothing more. Harmless twice."""
+        self._beating.cancel()
+        with suppress(RuntimeError):  # its loop is closed: it has ended by itself
+            self._inner.call_soon_threadsafe(self._task.cancel)
 
     async def stop(self) -> None:
-        """Say it no more: the last word was said when this returns."""
+        """The same; returns when it has ended."""
         self.leave_off()
         await asyncio.to_thread(self._thread.join)
 
-    async def _run(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        self._ready.set()
-        tasks = [asyncio.create_task(self._renew_for_good()), asyncio.create_task(self._end.wait())]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        self._drop()
-        await asyncio.sleep(0)  # the connection ends in the next turn
+    async def _show_life(self) -> None:
+        while True:
+            self._beat = self._clock()
+            await asyncio.sleep(_BEAT_S)
+
+    def _run(self) -> None:
+        with asyncio.Runner() as runner:
+            self._inner = runner.get_loop()
+            self._task = self._inner.create_task(self._renew_for_good())
+            self._begun.set()
+            with suppress(asyncio.CancelledError):
+                self._inner.run_until_complete(self._task)
+            self._drop()
+            self._inner.run_until_complete(asyncio.sleep(0))  # the connection ends in the next turn
 
     async def _renew_for_good(self) -> None:
-        """Until it is cancelled, finds another owner, or the process's own loop has ended."""
-        while not self._home.is_closed():
+        while True:
             await asyncio.sleep(max(0.0, self.renewed + self._every_s - self._clock()))
-            self._home.call_soon_threadsafe(self._turn)
-            sent = self._clock()
-            if sent - self._turned > STANDS_S:
+            if self._clock() - self._beat > STANDS_S:
                 await asyncio.sleep(_AGAIN_S)
-                continue
-            try:
-                if not await self._renew():
-                    return
-            except (*FAILURES, StoreRefused):
-                self._drop()
-                await asyncio.sleep(_AGAIN_S)
-            else:
-                self.renewed = sent
-
-    def _turn(self) -> None:
-        """The process's own loop turns."""
-        self._turned = self._clock()
+            elif not await self._renew():
+                return
 
     async def _renew(self) -> bool:
-        """Whether it is still the owner."""
-        if self._db is None or self._db.is_closed():
-            self._db = await self._server.connect(self._answer_s)
-        with deadline(self._db, self._answer_s):
-            if await self._db.fetchval(_RENEW, self._epoch):
-                return True
-            holder = await self._db.fetchval("SELECT holder FROM owner")
-        self._home.call_soon_threadsafe(self._lost, f"{self._server.shown} was taken over by {holder}")
-        return False
+        """False when there is another owner. When the server does not answer, it is tried again soon."""
+        sent = self._clock()
+        try:
+            if self.db is None or self.db.is_closed():
+                self.db = await self._server.connect(self._answer_s)
+            with deadline(self.db, self._answer_s):
+                if not await self.db.fetchval(_RENEW, self._epoch):
+                    holder = await self.db.fetchval("SELECT holder FROM owner")
+                    self._outer.call_soon_threadsafe(self._lost, f"{self._server.shown} was taken over by {holder}")
+                    return False
+        except (*FAILURES, StoreRefused):
+            self._drop()
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            self.renewed = sent
+        return True
 
     def _drop(self) -> None:
-        if self._db is not None:
-            self._db.terminate()
-            self._db = None
+        if self.db is not None:
+            self.db.terminate()
+            self.db = None

@@ -45,6 +45,10 @@ class SqliteDatabase:
         """See `Database.holds`: the operating system's lock can't be lost."""
         return self._file.claimed
 
+    async def doubted(self) -> None:
+        """See `Database.doubted`; it never is."""
+        await asyncio.get_running_loop().create_future()
+
     async def lost(self) -> str:
         """See `Database.lost`; it never is."""
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()

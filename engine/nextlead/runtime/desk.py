@@ -233,9 +233,19 @@ class Desk:
         self.stop()
         self._drop_begun(StorageFailed("the storage failed"))
         for wait in self.waits.all():
-            self.waits.drop(wait)
-            wait.decided(None)
-            settle(wait.future, StorageFailed("the storage failed"))
+            self._turn_away(wait, "the storage failed")
+
+    def let_go(self, detail: str) -> None:
+        """Nobody waits any more, for a lead or for what goes on in slices: they are told why."""
+        self._drop_begun(StorageFailed(detail))
+        for wait in self.waits.all():
+            self._turn_away(wait, detail)
+            self.tell(StopWaiting(agent=wait.agent, waiter=wait.waiter))
+
+    def _turn_away(self, wait: Wait, detail: str) -> None:
+        self.waits.drop(wait)
+        wait.decided(None)
+        settle(wait.future, StorageFailed(detail))
 
     def _stop_waiting(self, wait: Wait, reason: str) -> None:
         # One who was served in the same moment keeps the offer: it is no longer among the waits.

@@ -164,6 +164,16 @@ class Dialer:
         self._feed.close()
         await self._store.close()
 
+    def let_go(self) -> None:
+        """The store may be another process's by now: who waits for an answer gets a refusal, rather than none for long.
+
+        What was decided is written all the same, if it is ours yet; who asks again gets the first answer.
+        """
+        detail = "another process may own the store by now"
+        self._writer.let_go(detail)
+        self._desk.let_go(detail)
+        self._backlog.make_room()
+
     def abandon(self, reason: str) -> None:
         """Another process has become the owner of the store: everybody is refused, `fatal` is set."""
         self._writer.fail(StoreRefused(reason))

@@ -159,6 +159,19 @@ class Writer:
             self.owe_to(future, look())
         return future
 
+    def let_go(self, detail: str) -> None:
+        """Tell everybody who waits that it can't be said whether it will be durable. What was decided is still written.
+
+        They ask again, and get the first answer if it was.
+        """
+        for batch in (self._flying, self._pending):
+            if batch is not None:
+                batch.default(detail)
+        for future, _ in self._between:
+            settle(future, StorageFailed(detail))
+        self._between.clear()
+        self.owing = 0
+
     def fail(self, error: BaseException) -> None:
         """Give up: memory can't be trusted, or is ahead of the disk. Everything owed fails.
 
@@ -169,13 +182,7 @@ class Writer:
         self.failure = error
         self.failing = True
         _log.critical("writer_failed", error=str(error), kind=type(error).__name__)
-        for batch in (self._flying, self._pending):
-            if batch is not None:
-                batch.default("the storage failed")
-        for future, _ in self._between:
-            settle(future, StorageFailed("the storage failed"))
-        self._between.clear()
-        self.owing = 0
+        self.let_go("the storage failed")
         self.fatal.set()
         self._paid()
         self._rouse()

@@ -31,6 +31,10 @@ class MemoryDatabase:
         """See `Database.holds`."""
         return self._claimed
 
+    async def doubted(self) -> None:
+        """See `Database.doubted`; it never is."""
+        await asyncio.get_running_loop().create_future()
+
     async def lost(self) -> str:
         """See `Database.lost`; it never is."""
         never: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -1,10 +1,11 @@
 """A dialer whose claim on the store may not be relied on any more: another process may be the owner by now."""
 
 import pytest
-from unit.runtime.centre import Centre, quiet
+from unit.runtime.centre import Centre, finish, quiet
 
 from nextlead.core.commands import EditLead
 from nextlead.core.errors import NotReady, StorageFailed
+from nextlead.core.model import Status
 from nextlead.core.replies import Offer
 from nextlead.ports import StoreRefused
 
@@ -54,3 +55,55 @@ async def test_a_refused_commit_is_not_tried_again(centre: Centre) -> None:
     assert len(centre.store.commits) == tried + 1
     assert str(centre.dialer.failure) == NEW_OWNER
     assert centre.dialer.fatal.is_set()
+
+
+async def test_who_waits_for_a_commit_that_hangs_is_told_and_gets_the_first_answer_when_asking_again(
+    centre: Centre,
+) -> None:  # R5.3
+    dialer = centre.dialer
+    offer = await dialer.next("A")
+    assert isinstance(offer, Offer)
+    centre.store.stall()
+    asking = (
+        centre.go(dialer.finish(finish(offer))),
+        centre.go(dialer.read(lambda engine: engine.leases)),
+        centre.go(dialer.read_between(lambda engine: engine.leases)),
+        centre.go(dialer.submit(EditLead(lead=3, priority=5))),
+    )
+    await quiet()
+    dialer.let_go()
+    for told in asking:
+        with pytest.raises(StorageFailed, match="another process may own the store"):
+            await told
+    assert dialer.queued == 0
+    centre.store.release()
+    assert (await dialer.finish(finish(offer))).lead.status == Status.CLOSED
+    assert await dialer.read(lambda engine: engine.state.need_lead(3).priority) == 5
+
+
+async def test_a_lease_of_which_nobody_was_told_goes_back() -> None:  # R5.5
+    centre = Centre()
+    dialer = await centre.open()
+    await centre.set_up(leads=1)
+    centre.store.stall()
+    asking = centre.go(dialer.next("A"))
+    await quiet()
+    dialer.let_go()
+    with pytest.raises(StorageFailed):
+        await asking
+    centre.store.release()
+    assert isinstance(await dialer.next("B"), Offer)
+    await centre.leave()
+
+
+async def test_who_waits_for_a_lead_is_told_and_waits_no_more() -> None:
+    centre = Centre()
+    dialer = await centre.open()
+    await centre.set_up()
+    waiting = centre.go(dialer.next("A", wait_s=60))
+    await quiet()
+    dialer.let_go()
+    with pytest.raises(StorageFailed, match="another process may own the store"):
+        await waiting
+    assert dialer.engine.waiting == 0
+    await centre.leave()
