@@ -129,6 +129,14 @@ DAMAGE: dict[str, tuple[Plant, str, bool]] = {
         _run(f"DELETE FROM number WHERE lead = {TOUCHED}"), "is not found by its number", False,
     ),
     "data are lost": (_run("DELETE FROM lead_data WHERE lead = (SELECT min(id) FROM lead)"), "has lost its data", False),
+    "data can't be read": (
+        _run("UPDATE lead_data SET body = x'7b22ff' WHERE lead = (SELECT min(lead) FROM match_key)"),
+        "can't be read", True,
+    ),
+    "a lead can't be read, and its duplicates neither": (
+        _run("UPDATE lead SET body = x'c1' WHERE id IN (SELECT lead FROM match_key)"),
+        "is found by the duplicate rule name, though it does not match", True,
+    ),
     "an erased lead has data": (
         _run("DELETE FROM row WHERE tbl = 'erasure'"),
         "was erased, but there is data of it", False,

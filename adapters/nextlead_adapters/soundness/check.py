@@ -10,7 +10,7 @@ from nextlead.ports import StoreRefused
 
 from ..backup.contents import organisations_of, reader
 from .history import check_commits, check_histories, check_journal, refusal
-from .indexes import check_files, check_indexes, check_match_keys, check_rejects
+from .indexes import check_data, check_files, check_indexes, check_match_keys, check_rejects
 from .leads import Counted, check_counters, check_leads
 from .look import Look, Said, Waiting, read_rows, told, waiting_of
 
@@ -49,7 +49,7 @@ def _check(file: Path, said: Said, deep: bool) -> Iterator[str]:
 def _organisation(db: sqlite3.Connection, org: int, said: Said, deep: bool) -> Iterator[str]:
     found = db.execute("SELECT folded_to FROM owner WHERE org = ?", (org,)).fetchone()
     folded_to = found[0] if found else 0
-    look = Look(db, org, folded_to, Waiting(), said, deep)
+    look = Look(db, org, folded_to, Waiting(), said)
     yield from told(check_commits(look))
     try:
         look.waiting = waiting_of(db, org, folded_to)
@@ -65,4 +65,5 @@ def _organisation(db: sqlite3.Connection, org: int, said: Said, deep: bool) -> I
     yield from told(check_files(look))
     yield from told(check_journal(look) if deep else check_histories(look, counted.samples))
     if deep:
+        yield from told(check_data(look))
         yield from told(check_match_keys(look))

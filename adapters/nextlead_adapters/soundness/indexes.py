@@ -1,15 +1,19 @@
 """What leads, numbers, keys and files are found by."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Final
 
 import msgspec
 
-from nextlead.core.model import File, Pool
+from nextlead.core.model import File, FreshLead, Lead, LeadData, Pool
 from nextlead.redaction import names_of
 
 from ..journalled.codec import decode_fresh, decode_lead, decode_reject
 from ..journalled.match_keys import keys_of_lead
 from .look import BATCH, Look
+
+_fields: Final = msgspec.json.Decoder(dict[str, object]).decode
 
 
 def check_indexes(look: Look) -> Iterator[str]:
@@ -31,6 +35,17 @@ def _not_erased(look: Look) -> Iterator[str]:
     for table, what in (("lead_data", "data"), ("number", "a number"), ("match_key", "keys of duplicate rules")):
         left = f"SELECT DISTINCT lead FROM {table} WHERE org = ? AND lead IN (SELECT lead FROM temp.known WHERE erased)"
         yield from (f"lead {lead} was erased, but there is {what} of it" for (lead,) in look.ask(left))
+
+
+def check_data(look: Look) -> Iterator[str]:
+    """Data fields that are no JSON object."""
+    rows = look.ask("SELECT lead, body FROM lead_data WHERE org = ?")
+    for lead, body in look.watched("data of leads", "lead_data", rows):
+        try:
+            assert isinstance(body, bytes)
+            _fields(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield f"the data of lead {lead} can't be read: {error}"
 
 
 def check_rejects(look: Look) -> Iterator[str]:
@@ -90,13 +105,17 @@ def check_match_keys(look: Look) -> Iterator[str]:
         for body, data in look.watched("duplicate rules", table, look.ask(joined)):
             assert isinstance(body, bytes)
             assert isinstance(data, bytes)
-            lead = decode(body)
-            newest = look.waiting.leads.get(lead.id, lead)
-            changed = look.waiting.rows.get(("lead_data", lead.id))
-            fields = data if changed is None else changed.data  # type: ignore[attr-defined]
-            wanted = [(no, key, lead.id) for name, no in rules.items() for key in keys_of_lead(name, newest, fields)]
-            look.db.executemany("INSERT INTO temp.wanted_key VALUES (?, ?, ?)", wanted)
+            with suppress(msgspec.DecodeError, UnicodeDecodeError):  # such rows and data were told already
+                wanted = _keys(look, rules, decode(body), data)
+                look.db.executemany("INSERT INTO temp.wanted_key VALUES (?, ?, ?)", wanted)
     yield from _compared_keys(look, {no: name for name, no in rules.items()})
+
+
+def _keys(look: Look, rules: Mapping[str, int], stored: Lead | FreshLead, data: bytes) -> list[tuple[int, bytes, int]]:
+    newest = look.waiting.leads.get(stored.id, stored)
+    changed = look.waiting.rows.get(("lead_data", stored.id))
+    fields = changed.data if isinstance(changed, LeadData) else data
+    return [(no, key, stored.id) for name, no in rules.items() for key in keys_of_lead(name, newest, fields)]
 
 
 def _compared_keys(look: Look, names: dict[int, str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ _DROPPED: Final = frozenset({"failed", "rejected"})
 _WANTED: Final = {
     "wanted_number": "(number INTEGER, lead INTEGER, PRIMARY KEY (number, lead)) WITHOUT ROWID",
     "wanted_clone": "(master INTEGER, lead INTEGER, PRIMARY KEY (master, lead)) WITHOUT ROWID",
-    "known": "(lead INTEGER PRIMARY KEY, erased INTEGER, touched INTEGER)",
+    "known": "(lead INTEGER PRIMARY KEY, erased INTEGER)",
 }
 
 
@@ -48,13 +48,12 @@ class _Wanted:
             look.scratch(table, columns)
         self._numbers: list[tuple[int, int]] = []
         self._clones: list[tuple[int, int]] = []
-        self._known: list[tuple[int, int, int]] = []
+        self._known: list[tuple[int, bool]] = []
 
     def add(self, lead: Lead | FreshLead) -> None:
-        touched = isinstance(lead, Lead)
         dropped = lead.dropped if isinstance(lead, Lead) else ()
         self._numbers += [(number, lead.id) for number in (*lead.numbers, *dropped)]
-        self._known.append((lead.id, isinstance(lead, Lead) and lead.erased, touched))
+        self._known.append((lead.id, isinstance(lead, Lead) and lead.erased))
         if lead.master:
             self._clones.append((lead.master, lead.id))
         if len(self._known) >= BATCH:
@@ -64,7 +63,7 @@ class _Wanted:
         for table, rows in (
             ("wanted_number VALUES (?, ?)", self._numbers),
             ("wanted_clone VALUES (?, ?)", self._clones),
-            ("known VALUES (?, ?, ?)", self._known),
+            ("known VALUES (?, ?)", self._known),
         ):
             self._db.executemany(f"INSERT OR IGNORE INTO temp.{table}", rows)
             rows.clear()

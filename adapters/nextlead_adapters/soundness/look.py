@@ -38,14 +38,13 @@ class Waiting(Struct):
 
 
 class Look(Struct):
-    """`db` reads a snapshot; `rows` are all rows that are no leads' and not found by their own table, newest first."""
+    """`db` reads a snapshot, which is at commit `folded_to` but for what waits."""
 
     db: sqlite3.Connection
     org: int
     folded_to: int
     waiting: Waiting
     said: Said
-    deep: bool = False
     stored: dict[RowKey, Row] = field(default_factory=dict)
     """Rows of the table `row` as they are there."""
 
