@@ -137,6 +137,10 @@ DAMAGE: dict[str, tuple[Plant, str, bool]] = {
         _run("UPDATE lead SET body = x'c1' WHERE id IN (SELECT lead FROM match_key)"),
         "is found by the duplicate rule name, though it does not match", True,
     ),
+    "rows of nobody": (
+        _run("INSERT INTO number VALUES (9, 14155550100, 1, 1)"),
+        "table number has rows of organisation 9, which there is not", False,
+    ),
     "an erased lead has data": (
         _run("DELETE FROM row WHERE tbl = 'erasure'"),
         "was erased, but there is data of it", False,

@@ -41,9 +41,20 @@ def _check(file: Path, said: Said, deep: bool) -> Iterator[str]:
             yield from told(f"the file is damaged: {text}" for (text,) in wrong)
             return
         organisations = organisations_of(db)
+        yield from _strays(db, {no for no, _ in organisations})
         for no, code in organisations:
             name = f"organisation {code}: " if len(organisations) > 1 else ""
             yield from (name + finding for finding in _organisation(db, no, said, deep))
+
+
+def _strays(db: sqlite3.Connection, known: set[int]) -> Iterator[str]:
+    """Rows of an organisation that there is not. O(organisations) reads: each key begins with its number."""
+    for table in ("journal", "row", "lead", "state", "number"):
+        org: int | None = -1
+        while org is not None:
+            (org,) = db.execute(f"SELECT min(org) FROM {table} WHERE org > ?", (org,)).fetchone()
+            if org is not None and org not in known:
+                yield f"table {table} has rows of organisation {org}, which there is not"
 
 
 def _organisation(db: sqlite3.Connection, org: int, said: Said, deep: bool) -> Iterator[str]:
