@@ -9,7 +9,7 @@ from contract.build import commit, fresh, lead, pool
 from postgres import Admin, schema_of
 
 from nextlead.core.model import Erasure
-from nextlead.ports import DEFAULT, Organisation, StoreRefused
+from nextlead.ports import DEFAULT, Organisation, StoreError, StoreRefused
 from nextlead_adapters.journalled.match_keys import Rule
 from nextlead_adapters.journalled.tables import Direct, Entry
 from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
@@ -159,11 +159,19 @@ async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgre
         before = await contents(other)
         for write in writes:
             with pytest.raises(StoreRefused, match=r"taken over by process \d+ on"):
-                await write()
+                await finding_out(write)
         assert await contents(other) == before
         other_store = await claimed(other)
         await commit(other_store, 2, lead(1))
         await other_store.close()
+
+
+async def finding_out(write: Callable[[], Any]) -> None:
+    """The claim ended its session: it may find that first, and tries again, as the runtime does."""
+    try:
+        await write()
+    except StoreError:
+        await write()
 
 
 async def contents(database: PostgresDatabase) -> list[list[tuple[Any, ...]]]:
@@ -181,9 +189,9 @@ async def test_a_store_of_a_former_owner_refuses_its_commit_and_its_erasing(
     await commit(store, 1, pool(), fresh=[fresh(1)])
     async with owner_of(postgres_url, AT_ONCE):
         with pytest.raises(StoreRefused, match="taken over"):
-            await commit(store, 2, lead(1))
+            await finding_out(lambda: commit(store, 2, lead(1)))
         with pytest.raises(Exception, match="taken over"):
-            await store.erase([Erasure(1, 1, 1, 0)])
+            await finding_out(lambda: store.erase([Erasure(1, 1, 1, 0)]))
         await store.close()
 
 
