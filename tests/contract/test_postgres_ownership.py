@@ -215,7 +215,7 @@ async def test_a_claim_waits_for_what_the_former_owner_has_begun_or_ends_it(
     await other.open()
     await other.claim()
     go_on.set()
-    with pytest.raises(Exception, match=r"closed|terminat"):
+    with pytest.raises(Exception, match=r"closed|terminat|lost"):
         await task
     store = await claimed(other)
     await commit(store, 1, pool())

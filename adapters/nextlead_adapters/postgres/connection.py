@@ -112,6 +112,8 @@ class Server(Struct):
             yield
         except _REFUSED as error:
             raise StoreRefused(f"{self.shown} can't be used: {self.plain(error)}") from error
+        except asyncpg.InternalClientError as error:
+            raise StoreError("PostgreSQL: the connection was lost") from error
         except FAILURES as error:
             raise StoreError(f"PostgreSQL: {self.plain(error)}") from error
 
