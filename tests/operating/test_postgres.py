@@ -4,13 +4,14 @@ import asyncio
 import json
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import StartNextlead
+from conftest import StartNextlead, environment
 from operating.kit import a_centre, findings, rows_of
 from postgres import Admin, schema_of
 
@@ -203,3 +204,17 @@ def test_the_operators_commands_with_a_daemon(
     found = httpx.get(f"{other.url}/v1/leads", headers={"Authorization": "Bearer the-operators"}).json()["items"]
     assert [lead["phones"] for lead in found] == [["+14155550100"]]
     assert other.stop()[0] == 0
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("migrate",), ("migrate", "--check"), ("backup", "x.db"), ("restore", "a.db")]
+)
+def test_without_its_driver(command: tuple[str, ...], tmp_path: Path) -> None:
+    asyncio.run(a_file(tmp_path))
+    hidden = "import sys, runpy; sys.modules['asyncpg'] = None; runpy.run_module('nextlead_adapters.cli', run_name='__main__')"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, *command, "--store", "postgresql://nobody@127.0.0.1:9/none"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "a PostgreSQL store needs asyncpg: pip install 'nextlead[postgres]'\n"

@@ -14,6 +14,7 @@ from ..sqlite import files, schema
 from ..sqlite.connection import FULL, connect
 from ..store_url import BadUrl, postgres_url, shown_url, sqlite_path
 from .contents import reader
+from .sources import needing_asyncpg
 
 Said = Callable[[str], object]
 """Is told what is being done."""
@@ -43,8 +44,8 @@ async def versions(url: str) -> tuple[int, int]:
     Raises `BadUrl`, and `StoreRefused` for what is no store, is damaged, or is newer than this program.
     """
     if server := postgres_url(url):
-        from .postgres import database_version  # noqa: PLC0415 - asyncpg is loaded for who needs it
-
+        with needing_asyncpg():
+            from .postgres import database_version  # noqa: PLC0415
         return await database_version(server)
     path = _path(url)
     files.check_header(path)
@@ -81,8 +82,8 @@ async def migrate(url: str, said: Said = lambda _: None) -> Migration:
 
 
 async def _migrate_database(url: str, said: Said) -> Migration:
-    from .postgres import bring_up, database_version  # noqa: PLC0415 - asyncpg is loaded for who needs it
-
+    with needing_asyncpg():
+        from .postgres import bring_up, database_version  # noqa: PLC0415
     found, known = await database_version(url)
     if found < known:
         said(f"from version {found} to {known}")

@@ -20,6 +20,7 @@ from .contents import Contents, contents_of
 from .copying import copy_store
 from .landing import check_free, place
 from .migrating import migrate, versions
+from .sources import needing_asyncpg
 
 __all__ = ["NotSound", "restore_store"]
 
@@ -54,8 +55,8 @@ async def restore_store(
 
 
 async def _into_database(file: Path, url: str, schemes: Mapping[str, Scheme] | None, said: Said) -> Contents:
-    from .postgres import fill_database  # noqa: PLC0415 - asyncpg is loaded for who needs it
-
+    with needing_asyncpg():
+        from .postgres import fill_database  # noqa: PLC0415
     with TemporaryDirectory(prefix="nextlead-restore-") as folder:
         staged = Path(folder) / "store.db"
         await stage(file, staged, schemes, said)

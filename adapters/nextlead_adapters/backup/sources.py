@@ -1,11 +1,21 @@
 """Where backups come from: what a store's URL names."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from ..store_url import BadUrl, postgres_url, sqlite_path
 from .copying import ROOM_LEFT_BYTES, copy_store
+
+
+@contextmanager
+def needing_asyncpg() -> Iterator[None]:
+    """Around an import for who names a PostgreSQL store; raises `BadUrl` where the extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise BadUrl(f"a PostgreSQL store needs {missing.name}: pip install 'nextlead[postgres]'") from None
 
 
 def backup_of(url: str) -> Callable[[Path], Awaitable[None]] | None:
@@ -22,8 +32,8 @@ async def back_up(url: str, file: Path, *, spare_bytes: int = 0) -> None:
     file's disk, `StoreRefused`, `StoreError`. Nothing is left behind then, nor when it is cancelled.
     """
     if server := postgres_url(url):
-        from .postgres import copy_database  # noqa: PLC0415 - asyncpg is loaded for who needs it
-
+        with needing_asyncpg():
+            from .postgres import copy_database  # noqa: PLC0415
         await copy_database(server, file, spare_bytes=spare_bytes)
         return
     path = sqlite_path(url)
