@@ -16,7 +16,7 @@ from nextlead.core.model import Answer, Erasure, Status
 from nextlead.ports import LeadFilter
 from nextlead_adapters.journalled.bodies import pack
 from nextlead_adapters.journalled.codec import encode
-from nextlead_adapters.postgres import erasing, filters, history, reads, schema
+from nextlead_adapters.postgres import erasing, filters, history, loading, reads, schema
 from nextlead_adapters.postgres.connection import Server
 
 MANY: Final = 20_000
@@ -66,6 +66,7 @@ ASKED: Final[dict[str, tuple[int, Callable[[Any], Awaitable[Any]]]]] = {
     "lead_at": (1, lambda db: history.lead_at(db, 1, 77, 5)),
     "commit_before": (60, lambda db: history.commit_before(db, 1, 77_777)),
     "happened": (64, lambda db: history.happened(db, 1, 500, MANY, 100)),
+    "untouched ones, to load": (10_000, lambda db: loading.load_fresh(db, 1, (3, 0, 0))),
     "a page": (15, lambda db: filters.page(db, 1, LeadFilter(limit=10), (), POOLS)),
     "a page behind": (15, lambda db: filters.page(db, 1, LeadFilter(limit=10, after=MANY + 500), (), POOLS)),
     "a window": (2_010, lambda db: filters.count(db, 1, OPEN, IDS, POOLS)),
@@ -116,6 +117,7 @@ async def test_what_is_asked_looks_at_few_rows(postgres: Admin, *, known: bool) 
 
 async def _all_asked(db: Any, *, known: bool) -> dict[str, tuple[int, int]]:
     await schema.create(db)
+    await db.execute("VACUUM ANALYZE")  # they are known to be empty
     for _, ask in ASKED.values():
         await _rows_looked_at(db, ask)  # plans for empty tables
     for table, (values, body) in FILL.items():

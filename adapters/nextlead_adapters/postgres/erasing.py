@@ -38,7 +38,7 @@ _DELETE_NUMBER: Final = "DELETE FROM number WHERE org = $1 AND number = $2 AND l
 _DELETE_MENTION: Final = "DELETE FROM mention WHERE org = $1 AND number = $2 AND no = $3"
 _STANDS: Final = "SELECT 1 FROM row WHERE org = $1 AND tbl = $2 AND key = $3"
 _DELETE_DATA: Final = "DELETE FROM lead_data WHERE org = $1 AND lead = $2"
-_DELETE_KEYS: Final = "DELETE FROM match_key WHERE org = $1 AND lead = $2"
+_DELETE_KEYS: Final = "DELETE FROM match_key WHERE org + 0 = $1 AND lead = $2"
 _NAMED: Final = 'SELECT org, pool, kind, "row", no, at FROM reject_number WHERE org = $1 AND number = $2 LIMIT $3'
 _PLACE: Final = 'org = $1 AND pool = $2 AND kind = $3 AND "row" = $4 AND no = $5 AND at = $6'
 _USES: Final = """

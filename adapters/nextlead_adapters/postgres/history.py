@@ -15,7 +15,7 @@ _BODY: Final = "SELECT body FROM journal WHERE org = $1 AND no = $2"
 _HAPPENED: Final = "SELECT no, body FROM journal WHERE org = $1 AND no > $2 AND no <= $3 ORDER BY no LIMIT $4"
 _BEFORE: Final = """
 WITH RECURSIVE part (first, last, at_ms) AS (
-    SELECT 1::bigint, coalesce((SELECT max(j.no) FROM journal AS j WHERE j.org = $1), 0), $2::bigint
+    SELECT 1::bigint, coalesce((SELECT no FROM journal WHERE org = $1 ORDER BY no DESC LIMIT 1), 0), $2::bigint
     UNION ALL
     SELECT CASE WHEN half.at_ms < $2 THEN half.no + 1 ELSE half.first END,
         CASE WHEN half.at_ms >= $2 THEN half.no - 1 ELSE half.last END, half.at_ms

@@ -71,7 +71,7 @@ async def keep_up(
 async def delete(db: "Db", org: int, leads: Sequence[int]) -> None:
     """The leads match nothing any more."""
     if leads:
-        await db.execute("DELETE FROM match_key WHERE org = $1 AND lead = ANY($2::bigint[])", org, leads)
+        await db.execute("DELETE FROM match_key WHERE org + 0 = $1 AND lead = ANY($2::bigint[])", org, leads)
 
 
 async def _rows(db: "Db", org: int, leads: Sequence[int]) -> dict[int, Lead | FreshLead]:

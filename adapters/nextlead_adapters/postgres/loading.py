@@ -31,7 +31,7 @@ SELECT count(*), string_agg(body, '') FROM (
 ) AS slice"""
 _FRESH: Final = """
 SELECT count(*), string_agg(body, '') FROM (
-    SELECT body FROM lead WHERE org = $1 AND (pool, ordinal, id) > ($2, $3, $4) ORDER BY pool, ordinal, id LIMIT $5
+    SELECT body FROM lead WHERE org + 0 = $1 AND (pool, ordinal, id) > ($2, $3, $4) ORDER BY pool, ordinal, id LIMIT $5
 ) AS slice"""
 
 

@@ -246,7 +246,7 @@ async def set_folded(db: "Db", org: int, epoch: int, up_to: int, at_ms: int) -> 
     """See `Writing.set_folded`."""
     async with changing(db, org, epoch):
         await db.execute("UPDATE folding SET folded_to = $2 WHERE org = $1", org, up_to)
-        await db.execute("DELETE FROM answer WHERE org = $1 AND at_ms < $2", org, at_ms - ANSWER_KEPT_MS)
+        await db.execute("DELETE FROM answer WHERE org + 0 = $1 AND at_ms < $2", org, at_ms - ANSWER_KEPT_MS)
 
 
 def _columns(rows: Collection[tuple[object, ...]], width: int) -> list[list[object]]:
