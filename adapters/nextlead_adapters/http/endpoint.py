@@ -53,6 +53,9 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if not self._face.holds() and not self._is_always(scope["method"]):
+            await self._send(send, scope, not_ours(), b"")
+            return
         try:
             answer = await self._answer(scope, receive)
             payload = b"" if isinstance(answer, Stream) else answer.payload()

@@ -144,6 +144,11 @@ class Pool:
             with self.server.errors(), deadline(db, self.server.answer_s):
                 await db.execute(f"SET application_name = '{self.server.name}'")
 
+    def cut(self) -> None:
+        """What the server was asked is not waited for any more: it is silent. Sessions are opened anew."""
+        for db in tuple(self._pids):
+            db.terminate()
+
     async def close(self) -> None:
         """Harmless twice. Who is lent a session keeps it until it is done."""
         self._closed = True

@@ -73,8 +73,10 @@ class PostgresDatabase:
         return self.ownership.holds()
 
     async def doubted(self) -> None:
-        """See `Database.doubted`."""
+        """See `Database.doubted`. Nobody waits for the server from then on: what was asked of it is cut off."""
         await self.ownership.doubted()
+        if self._pool is not None:
+            self._pool.cut()
 
     async def lost(self) -> str:
         """See `Database.lost`."""
