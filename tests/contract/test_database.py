@@ -8,7 +8,8 @@ from contract.build import NOON, closed, commit, event, fresh, lead, load, pool
 from contract.look_alikes import THEIRS, make_both, portrait, unchanged
 
 from nextlead.core.matching import keys_of
-from nextlead.core.model import Erasure, LeadData
+from nextlead.core.model import Answer, Erasure, LeadData
+from nextlead.core.row import DAY_MS
 from nextlead.ports import DEFAULT, KeyUse, LeadFilter, Organisation, StoreError, StoreRefused
 from nextlead_adapters.journalled import tending
 
@@ -260,6 +261,35 @@ async def test_one_that_is_erased_in_is_erased_in_alone(databases: Any, database
         for store in (first, mine, busy):
             await store.close()
         database = await again(databases, database)
+    await database.close()
+
+
+async def test_numbers_rules_data_and_answers_are_each_ones_own(databases: Any, database: Any) -> None:
+    """The same ids with each other's numbers; a rule that was filled in the first only; what goes in the second."""
+    await database.put(THEIRS)
+    ada, bob = 12025550101, 12025550102
+    first, second = await store_of(database, 1), await store_of(database, 2)
+    kept = {("answer", "k"): Answer("k", "sha", 200, b"{}", NOON)}
+    await first.match_rule("name")
+    for store, pair in ((first, (ada, bob)), (second, (bob, ada))):
+        leads = [fresh(i, numbers=(number,), data=named("Ada")) for i, number in enumerate(pair, start=1)]
+        await commit(store, 1, pool(), fresh=leads, rows=kept)
+        await store.close()
+    database = await again(databases, database)
+    first, second = await store_of(database, 1), await store_of(database, 2)
+    assert [found.lead.id for found in await first.leads(LeadFilter(number=ada))] == [1]
+    assert [found.lead.id for found in await second.leads(LeadFilter(number=ada))] == [2]
+    await second.match_rule("name")
+    (key,) = keys_of("name", (), {"name": "Ada"})
+    await commit(second, 2, gone=[1], at_ms=NOON + 2 * DAY_MS)
+    assert [use.lead for use in await second.matches("name", [key])] == [2]
+    for store in (first, second):
+        await store.close()
+    first = await store_of(database, 1)
+    assert await names(first) == {1: named("Ada"), 2: named("Ada")}
+    assert [use.lead for use in await first.matches("name", [key])] == [1, 2]
+    assert await first.answer("k")
+    await first.close()
     await database.close()
 
 
