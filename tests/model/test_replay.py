@@ -240,3 +240,15 @@ def test_released_redial_of_a_disabled_agent_goes_on_to_the_team() -> None:
     both.do(EditLead(lead=1, owner="agent:b"))
     both.do(PutAgent(code="b", enabled=False))
     assert both.do(Next(agent="a", token=B), T0 + MINUTE).lead == 1
+
+
+def test_lead_that_loses_a_blocked_number_can_be_given_a_priority() -> None:
+    """R10.3, R9.7: the number goes when the lease ends; the other one may be called."""
+    both = started(0)
+    both.do(OpenPool(campaign="c1"))
+    both.do(LoadRows(pool=2, rows=(IntakeRow(1, (14155550101, 14155550102)),)))
+    both.do(ClosePool(pool=2))
+    both.do(Next(agent="a", token=A))
+    both.do(Block(numbers=(14155550101,), drop_number=True))
+    both.do(EditLead(lead=1, priority=1))
+    assert both.model.world.leads[1].priority == 1

@@ -50,7 +50,7 @@ def edit_lead(world: World, command: EditLead) -> None:
     if moved and lead.lease is not None:
         raise Leased
     check_confirmed(world, lead)
-    if refusal(world, lead.numbers) is not None:
+    if refusal(world, [number for number in lead.numbers if number not in lead.dropping]) is not None:
         raise NumberBlocked
     if command.data is not UNSET and lead.mark == "anonymized":
         raise Conflict("being anonymised")
