@@ -18,7 +18,7 @@ from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryDatabase, MemoryStore
 
 from .config import Config
-from .privacy.key import Key, find_key, settle_key
+from .privacy.key import Key, check_mark, find_key, settle_key
 from .scratch import scratch
 from .secret_file import admin_token
 from .sqlite import SqliteDatabase, SqliteStore
@@ -123,15 +123,19 @@ async def build(
     shipped_packs()  # one that can't be used is told now, not to who asks for it
     url, http = config.store.url, config.http
     schemes = read_schemes(config.schemes.folder)
-    key = find_key(Path(config.privacy.key_file) if config.privacy.key_file else key_file_of(url))
+    key_file = Path(config.privacy.key_file) if config.privacy.key_file else key_file_of(url)
     async with AsyncExitStack() as life:
         database = _database(url)
         life.push_async_callback(database.close)
         await database.open()
+        await check_mark(find_key(key_file), database)  # a standby hears of it now, not when it is needed
         await database.claim(waiting)
+        key = find_key(key_file)  # the owner before may have made it meanwhile
+        await check_mark(key, database)
         folder = life.enter_context(scratch(_beside(url)))
         tenancy = Tenancy(database, _ways(config, schemes, key, clock, folder), life)
         await tenancy.open()
+        await database.keep_key(key.mark)
         token_file = (_beside(url) or _ELSEWHERE).with_suffix(".token")
         token, made = admin_token(token_file)
         app = create_app(

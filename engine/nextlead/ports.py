@@ -343,6 +343,18 @@ class Database(Protocol):
         """See `Claim.holds`."""
         ...
 
+    async def knows_key(self, mark: bytes) -> bool:
+        """Whether this is the mark of the key of forgotten numbers, which lies outside (SPEC R10.6).
+
+        Any is, until one is kept.
+        A database in a file keeps no mark: its key lies beside it, and the stores tell whether it is theirs.
+        """
+        ...
+
+    async def keep_key(self, mark: bytes) -> None:
+        """Keep the mark, unless one is kept already. Needs the claim."""
+        ...
+
     async def doubted(self) -> None:
         """Return when `holds` says no, though it was claimed. It may never return."""
         ...

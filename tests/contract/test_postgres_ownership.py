@@ -154,7 +154,7 @@ async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgre
             lambda: tables.rewrite_mentions(1, [1], []),
             lambda: tables.rewrite_erasures([1]),
             lambda: owner.put(Organisation(1, "default", "Another name")),
-            lambda: owner.key_mark(b"mark"),
+            lambda: owner.keep_key(b"mark"),
         ]
         before = await contents(other)
         for write in writes:
@@ -417,11 +417,15 @@ async def test_closing_after_a_loss_leaves_the_new_owner_alone(
 
 
 async def test_the_first_mark_of_a_key_stays(owner: PostgresDatabase, standby: PostgresDatabase) -> None:
-    assert await owner.key_mark(b"first") == b"first"
-    assert await owner.key_mark(b"second") == b"first"
+    assert await standby.knows_key(b"any")
+    await owner.keep_key(b"first")
+    await owner.keep_key(b"second")
+    for database in (owner, standby):
+        assert await database.knows_key(b"first")
+        assert not await database.knows_key(b"second")
     await owner.close()
     await standby.claim()
-    assert await standby.key_mark(b"third") == b"first"
+    assert not await standby.knows_key(b"second")
 
 
 async def test_of_many_that_start_at_once_one_becomes_the_owner(postgres: Admin) -> None:

@@ -7,6 +7,7 @@ new owner; the old one, should it wake up, answers 503 only, writes nothing, and
 import asyncio
 import random
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -67,6 +68,7 @@ async def ended(daemon: Daemon) -> int:
     return await asyncio.to_thread(daemon.process.wait, ENDS_WITHIN_S)
 
 
+Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 Fault = Callable[[Daemon, Wire], None]
 
 
@@ -159,6 +161,36 @@ async def test_a_standby_that_is_told_to_end_ends_with_0(postgres_url: str, star
     life, _ = life_of(owner, random.Random(1))
     async with life.http:
         assert await life.ready()
+
+
+async def test_a_standby_without_the_owners_key_of_forgotten_numbers_is_refused_at_once(
+    postgres_url: str, start_nextlead: StartNextlead, nextlead: Nextlead, tmp_path: Path
+) -> None:  # R10.6
+    owner = await serve(start_nextlead, postgres_url)
+    elsewhere = tmp_path / "another machine"
+    elsewhere.mkdir()
+    for content in (None, bytes(32)):
+        if content is not None:
+            (elsewhere / "nextlead.key").write_bytes(content)
+        done = await asyncio.to_thread(nextlead, "serve", "--store", postgres_url, "--port", "0", cwd=elsewhere)
+        assert done.returncode == 1
+        assert "copy the owner's here" in done.stderr
+    assert [file.name for file in elsewhere.iterdir()] == ["nextlead.key"]
+    assert (await asyncio.to_thread(owner.stop))[0] == 0
+
+
+async def test_daemons_that_start_together_on_a_new_database_have_one_key(
+    postgres_url: str, start_nextlead: StartNextlead, tmp_path: Path
+) -> None:  # R10.6
+    first, second = await asyncio.gather(serve(start_nextlead, postgres_url), serve(start_nextlead, postgres_url))
+    owner, standby = (first, second) if "serves" in first.said[-1] else (second, first)
+    key = (tmp_path / "nextlead.key").read_bytes()
+    assert (await asyncio.to_thread(owner.stop))[0] == 0
+    life, _ = life_of(standby, random.Random(1))
+    async with life.http:
+        await life.until_ready()
+    assert (await asyncio.to_thread(standby.stop))[0] == 0
+    assert (tmp_path / "nextlead.key").read_bytes() == key
 
 
 async def test_without_a_standby_the_owner_goes_on_when_its_database_is_there_again(

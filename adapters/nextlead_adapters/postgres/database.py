@@ -96,14 +96,16 @@ class PostgresDatabase:
             if not await db.fetchval(_PUT, self.ownership.epoch, *row):
                 raise await refusal(db)
 
-    async def key_mark(self, mark: bytes) -> bytes:
-        """What the key of forgotten numbers is known by: this, unless another was put down before. Needs the claim."""
-        self._check_claimed()
+    async def knows_key(self, mark: bytes) -> bool:
+        """See `Database.knows_key`."""
+        async with self.reader() as db:
+            return await db.fetchval("SELECT key_mark FROM owner") in (None, mark)
+
+    async def keep_key(self, mark: bytes) -> None:
+        """See `Database.keep_key`."""
         async with self.writer() as db:
-            found: bytes | None = await db.fetchval(_KEY_MARK, self.ownership.epoch, mark)
-            if found is None:
+            if await db.fetchval(_KEY_MARK, self.ownership.epoch, mark) is None:
                 raise await refusal(db)
-            return found
 
     def store(self, no: int) -> StoreAndArchive:
         """See `Database.store`."""

@@ -8,6 +8,7 @@ Rules of this file:
    leaves no new file behind, so that the old one can be put back.
 """
 
+import hmac
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Final
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
-from nextlead.ports import StoreRefused
+from nextlead.ports import Database, StoreRefused
 
 from ..secret_file import read_private, write_private
 
 KEY_BYTES: Final = 32
+_MARKED: Final = b"nextlead: the key of forgotten numbers"
 
 
 class Key(Struct, frozen=True):
@@ -32,6 +34,11 @@ class Key(Struct, frozen=True):
     secret: bytes
     file: Path | None
     made: bool
+
+    @property
+    def mark(self) -> bytes:
+        """What it is known by; nothing of the key follows from it."""
+        return hmac.digest(self.secret, _MARKED, "sha256")
 
 
 def find_key(file: Path | None) -> Key:
@@ -64,6 +71,16 @@ def settle_key(key: Key, engines: Iterable[Engine]) -> None:
             raise StoreRefused(
                 f"the key of forgotten numbers can't be written to {key.file}: {problem.strerror}"
             ) from None
+
+
+async def check_mark(key: Key, database: Database) -> None:
+    """Check that the key is the one that the database was used with before. Raises `StoreRefused`."""
+    if not await database.knows_key(key.mark):
+        what = f"{key.file} is missing" if key.made else f"{key.file} is another key"
+        raise StoreRefused(
+            f"the database is used with a key of forgotten numbers, and {what}: copy the owner's here; "
+            "see docs/postgres.md"
+        )
 
 
 def _lost(key: Key, numbers: int) -> str:
