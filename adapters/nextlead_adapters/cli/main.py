@@ -30,7 +30,7 @@ app = typer.Typer(
     name="nextlead",
     help="The right lead to the right agent, and nothing lost. See 'nextlead demo' first.",
     epilog="All but demo, serve, verify, migrate, restore, simulate and 'schemes check' talk to a running daemon: "
-    "NEXTLEAD_URL says where it is, if not at http://127.0.0.1:8700, and NEXTLEAD_TOKEN who asks. They end with 0 done, "
+    "NEXTLEAD_URL says where it is, if not at http://127.0.0.1:8700, NEXTLEAD_TOKEN who asks. They end with 0 done, "
     "1 refused, 2 wrong use, 3 not reachable.",
     no_args_is_help=True,
     rich_markup_mode=None,
