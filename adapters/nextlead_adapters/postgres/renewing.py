@@ -83,6 +83,8 @@ class Renewing:
             self._inner.run_until_complete(asyncio.sleep(0))  # the connection ends in the next turn
 
     async def _renew_for_good(self) -> None:
+        with suppress(*FAILURES, StoreRefused):  # then it is opened when it is needed
+            await self._session()  # before the first word is due: on a long way it takes a second
         while True:
             await asyncio.sleep(max(0.0, self.renewed + self._every_s - self._clock()))
             if self._clock() - self._beat > STANDS_S:
@@ -92,13 +94,12 @@ class Renewing:
 
     async def _renew(self) -> bool:
         """False when there is another owner. When the server does not answer, it is tried again soon."""
-        sent = self._clock()
         try:
-            if self.db is None or self.db.is_closed():
-                self.db = await self._server.connect(self._answer_s)
-            with deadline(self.db, self._answer_s):
-                if not await self.db.fetchval(_RENEW, self._epoch):
-                    holder = await self.db.fetchval("SELECT holder FROM owner")
+            db = await self._session()
+            sent = self._clock()
+            with deadline(db, self._answer_s):
+                if not await db.fetchval(_RENEW, self._epoch):
+                    holder = await db.fetchval("SELECT holder FROM owner")
                     self._outer.call_soon_threadsafe(self._lost, f"{self._server.shown} was taken over by {holder}")
                     return False
         except (*FAILURES, StoreRefused):
@@ -107,6 +108,11 @@ class Renewing:
         else:
             self.renewed = sent
         return True
+
+    async def _session(self) -> "Db":
+        if self.db is None or self.db.is_closed():
+            self.db = await self._server.connect(self._answer_s)
+        return self.db
 
     def _drop(self) -> None:
         if self.db is not None:
