@@ -1,4 +1,7 @@
-"""The way to a PostgreSQL server, with somebody's hand on it: it can be cut, or keep to itself what the server says."""
+"""The way to a PostgreSQL server, with somebody's hand on it.
+
+It can be cut, be blocked so that nothing gets through and nobody is told, be long, or keep to itself what the server says.
+"""
 
 import asyncio
 import tempfile
@@ -23,6 +26,10 @@ class Cable:
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Future[None] | None = None
         self._deaf = False
+        self._free = asyncio.Event()
+        self._free.set()
+        self.delay_s = 0.0
+        """What goes through takes so long."""
         self.silent = False
         """Keeps back what the server says; what was kept back is lost."""
         user = parts.netloc.rpartition("@")[0]
@@ -35,6 +42,14 @@ class Cable:
                 writer.transport.abort()
         self._pairs.clear()
 
+    def block(self) -> None:
+        """From now on nothing gets through, and no connection ends by it."""
+        self._free.clear()
+
+    def clear(self) -> None:
+        """What was on its way arrives, late."""
+        self._free.set()
+
     def cut_on_answer(self) -> "asyncio.Future[None]":
         """The next thing that the server says is lost, and so are all connections; done when that has happened."""
         self._waiting = asyncio.get_running_loop().create_future()
@@ -45,6 +60,7 @@ class Cable:
         self._deaf = True
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._free.wait()
         if self._there.startswith("/"):
             far = await asyncio.open_unix_connection(f"{self._there}/.s.PGSQL.{self._port}")
         else:
@@ -55,6 +71,8 @@ class Cable:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:
         try:
             while said := await reader.read(1 << 16):
+                await asyncio.sleep(self.delay_s)
+                await self._free.wait()
                 if answers and self._waiting is not None:
                     self._waiting.set_result(None)
                     self._waiting = None
@@ -81,6 +99,7 @@ class Cable:
             yield self
         finally:
             listener.close()
+            self._free.set()
             self.cut()
             await asyncio.gather(*self._tasks)
 

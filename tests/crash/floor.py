@@ -86,7 +86,7 @@ class Life:
             raise Gone from error
         if answer.status_code == 503:
             assert answer.json()["code"] in ("storage_failed", "not_ready", "overloaded"), answer.text
-            raise Refused
+            raise Refused(answer.text)
         assert answer.status_code < 500, answer.text
         return answer
 

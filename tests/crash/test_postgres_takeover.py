@@ -17,7 +17,7 @@ import httpx
 import pytest
 from conftest import ENDS_WITHIN_S, Daemon, StartNextlead
 from crash.floor import TOKEN, Book, Imports, Life, check, check_histories, set_up
-from crash.wire import Wire
+from postgres_cable import Cable, cable
 
 AGENTS = 8
 MADE = 60
@@ -69,19 +69,19 @@ async def ended(daemon: Daemon) -> int:
 
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
-Fault = Callable[[Daemon, Wire], None]
+Fault = Callable[[Daemon, Cable], None]
 
 
-def killed(owner: Daemon, _wire: Wire) -> None:
+def killed(owner: Daemon, _line: Cable) -> None:
     owner.process.kill()
 
 
-def stopped(owner: Daemon, _wire: Wire) -> None:
+def stopped(owner: Daemon, _line: Cable) -> None:
     owner.process.send_signal(signal.SIGSTOP)
 
 
-def cut_off(_owner: Daemon, wire: Wire) -> None:
-    wire.cut()
+def cut_off(_owner: Daemon, line: Cable) -> None:
+    line.block()
 
 
 @pytest.mark.parametrize("fault", [killed, stopped, cut_off])
@@ -90,8 +90,8 @@ async def test_the_standby_takes_over_with_all_that_was_acknowledged(
 ) -> None:
     dice = random.Random(11)
     books, imports = [Book(f"agent{no}") for no in range(AGENTS)], Imports()
-    async with Wire(postgres_url) as wire:
-        owner = await serve(start_nextlead, wire.url)
+    async with cable(postgres_url) as line:
+        owner = await serve(start_nextlead, line.url)
         standby = await serve(start_nextlead, postgres_url)
         assert f"as a standby of process {owner.process.pid} on " in standby.said[-1]
         life, late = life_of(owner, dice)
@@ -102,7 +102,7 @@ async def test_the_standby_takes_over_with_all_that_was_acknowledged(
             working = asyncio.gather(life.load(imports), *(life.work(book) for book in books))
             await life.until_answers(MADE)
             began = perf_counter()
-            fault(owner, wire)
+            fault(owner, line)
             await after.until_ready()
             print(f"{fault.__name__}: ready after {perf_counter() - began:.2f} s")
             late.over = True
@@ -112,7 +112,7 @@ async def test_the_standby_takes_over_with_all_that_was_acknowledged(
             wrote = await epochs(postgres_url)
             if fault is not killed:
                 owner.process.send_signal(signal.SIGCONT)
-                wire.mend()
+                line.clear()
                 assert await ended(owner) == 1
                 assert f"taken over by process {standby.process.pid} on " in (tmp_path / "stderr.txt").read_text()
             await working
@@ -196,14 +196,14 @@ async def test_daemons_that_start_together_on_a_new_database_have_one_key(
 async def test_without_a_standby_the_owner_goes_on_when_its_database_is_there_again(
     postgres_url: str, start_nextlead: StartNextlead
 ) -> None:
-    async with Wire(postgres_url) as wire:
-        owner = await serve(start_nextlead, wire.url)
+    async with cable(postgres_url) as line:
+        owner = await serve(start_nextlead, line.url)
         life, _ = life_of(owner, random.Random(1))
         async with life.http:
-            wire.cut()
+            line.block()
             await life.until_ready(ready=False)
             assert (await life.http.get("/v1/leads")).status_code == 503
-            wire.mend()
+            line.clear()
             await life.until_ready()
             assert (await life.http.put("/v1/teams/t", json={"name": "t"})).is_success
         assert (await asyncio.to_thread(owner.stop))[0] == 0
