@@ -142,6 +142,7 @@ def _zip() -> bytes:
         (b"%PDF-1.7 phone", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "image"),
         (bytes(range(256)) * 20, "text"),
+        (b"".join(number.to_bytes(2, "little") for number in range(32)) * 20, "not text"),
         (b"\xff\xfe\0\0p\0\0\0", "UTF-32"),
         (b"\xff\xfep\0h", "starts as UTF-16 but"),
         (b"\xff\xfe\0\xd8a\0", "starts as UTF-16 but"),
@@ -155,6 +156,14 @@ def test_what_is_no_table_is_refused_with_the_reason(write: Write, content: byte
     with pytest.raises(Unreadable) as refusal:
         read(write(content))
     assert part in str(refusal.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_whatever_the_letters(write: Write, encoding: str) -> None:
+    """Some have a NUL as their lower byte; few have one as their upper byte."""
+    rows = [["电话", "名字"], ["1", "一一一一一一一一一一一一"], ["2", "ĀĀĀĀĀĀĀĀĀĀ"], ["3", "Имя и отчество"]]
+    table, records = read(write("".join(",".join(row) + "\n" for row in rows).encode(encoding)))
+    assert [table.columns, *cells(records)] == rows
 
 
 def test_utf8_is_decided_by_the_whole_file(write: Write) -> None:

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from nextlead.core.commands import IntakeReject, IntakeRow
@@ -53,6 +53,7 @@ def rows_of(messages: list[Message]) -> list[IntakeRow | IntakeReject]:
     separator=st.sampled_from([",", ";", "\t"]),
     line_end=st.sampled_from(["\n", "\r\n"]),
 )
+@example(rows=[("", "Ā", "Ā")], encoding="utf-16-be", separator=",", line_end="\n")  # NULs that are lower bytes
 def test_a_table_that_was_written_right_is_read_right(
     rows: list[tuple[str, str, str]], encoding: str, separator: str, line_end: str
 ) -> None:
