@@ -132,8 +132,15 @@ class Tenancy:
 
     async def _open(self, organisation: Organisation, life: AsyncExitStack) -> Dialer:
         store = self._database.store(organisation.no)
-        opening = Dialer.open(store, self._ways.clock(), archive=store, engine=self._ways.engine(), **self._ways.limits)
-        dialer = await life.enter_async_context(await opening)
+        dialer = await Dialer.open(
+            store,
+            self._ways.clock(),
+            archive=store,
+            engine=self._ways.engine(),
+            organisation=organisation.code,
+            **self._ways.limits,
+        )
+        await life.enter_async_context(dialer)
         self._watch(self._end_when_failed(dialer))
         return dialer
 

@@ -8,6 +8,7 @@ import pytest
 from http_kit import OPERATOR, START, Caller, token_of
 from organisations_kit import Street
 from prometheus_client.parser import text_string_to_metric_families as parsed
+from structlog.testing import capture_logs
 
 ADA, BOB = "+14155550100", "+14155550101"
 
@@ -418,3 +419,17 @@ async def test_a_download_breaks_off_when_the_database_is_lost(street: Street, o
     listener = Listener(street, "/v1/leads.csv", lose=True)
     await listener.task
     assert (listener.status, listener.text, listener.whole) == (200, b"", False)
+
+
+async def test_the_log_says_which_organisation_it_is_about(street: Street) -> None:
+    acme = await street.admin_of("acme")
+    await leads_in(acme, ADA)
+    with capture_logs() as lines:
+        await acme.ok("POST", "/v1/anonymize", {"phone": ADA})
+        street.store("acme").fail()
+        await acme.no(503, "PUT", "/v1/campaigns/c2", {"name": "c2"})
+    assert [(line["event"], line["organisation"]) for line in lines] == [
+        ("erased", "acme"),
+        ("commit_failed", "acme"),
+        ("writer_failed", "acme"),
+    ]

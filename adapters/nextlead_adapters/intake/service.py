@@ -14,7 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, TypeVar
 
-import structlog
 from msgspec.structs import replace
 
 from nextlead.core.errors import Invalid, NextleadError, NotReady
@@ -41,8 +40,6 @@ _NOT_NOW: Final = (OSError, NotReady, StoreError)
 
 T = TypeVar("T")
 
-_log = structlog.get_logger("nextlead.intake")
-
 
 class Intake:
     """Files and entries of one organisation. `start` before use, `close` before the dialer's.
@@ -54,6 +51,7 @@ class Intake:
         self._dialer = dialer
         self._limits = limits or Limits()
         self._small_bytes = small_bytes
+        self._log = dialer.log
         self._loader = Loader(dialer)
         self._entries = Entries(self._loader)
         self._filler = Filler(self._loader)
@@ -228,7 +226,7 @@ class Intake:
         except BaseException as problem:
             if self._dialer.engine.pools.get(pool.id, pool).state == "loading":
                 if isinstance(problem, _NOT_NOW):
-                    _log.error("resume_failed", pool=pool.id, problem=type(problem).__name__)
+                    self._log.error("resume_failed", pool=pool.id, problem=type(problem).__name__)
                     return
                 await self._filler.fail(pool.id, by, problem)
             raise

@@ -19,7 +19,6 @@ from functools import partial
 from itertools import islice
 from typing import Final, Protocol
 
-import structlog
 from msgspec import Struct
 
 from nextlead.core.commands import Erased
@@ -37,8 +36,6 @@ TOLD: Final = 500
 """Erasures in one command: others are served after a millisecond."""
 FAILURES: Final = (StoreError, NotReady, OSError, Conflict)
 """What may be otherwise the next time: the disk is full, say, or an original is being loaded once more."""
-
-_log = structlog.get_logger("nextlead.privacy")
 
 
 class Originals(Protocol):
@@ -66,6 +63,7 @@ class Eraser:
     def __init__(self, dialer: Dialer, originals: Originals) -> None:
         self._dialer = dialer
         self._originals = originals
+        self._log = dialer.log
         self._turn = asyncio.Lock()
         self._patience = Patience(dialer.clock, dialer.look)
         self._claimed: set[int] = set()
@@ -141,7 +139,7 @@ class Eraser:
             return gone
         except FAILURES as problem:
             pause_s, left = self._patience.failed(), len(self._dialer.engine.erasures)
-            _log.error("erasing_failed", problem=type(problem).__name__, left=left, again_in_s=pause_s)
+            self._log.error("erasing_failed", problem=type(problem).__name__, left=left, again_in_s=pause_s)
             raise
         finally:
             self._claimed.difference_update(row.id for row in claimed)
@@ -158,7 +156,8 @@ class Eraser:
             for at in range(0, len(batch), TOLD):
                 await self._dialer.submit(Erased(ids=tuple(row.id for row in batch[at : at + TOLD])))
         later = len(claimed) - len(batch)
-        _log.info("erased", leads=sum(row.lead > 0 for row in batch), originals=originals, rows=rows, later=later)
+        leads = sum(row.lead > 0 for row in batch)
+        self._log.info("erased", leads=leads, originals=originals, rows=rows, later=later)
         return Gone(originals, rows, later=later > 0)
 
     async def _by_pool(self, batch: Iterable[Erasure]) -> dict[int, set[int]]:

@@ -10,8 +10,6 @@ Rules of this file:
 from collections.abc import Mapping
 from typing import Final
 
-import structlog
-
 from nextlead.core.engine import Engine
 from nextlead.runtime.dialer import Dialer
 
@@ -26,8 +24,6 @@ PAUSE_MS: Final = 1_000
 """No term is looked at more often, whatever is left over from the last time."""
 _EVER_MS: Final = 1 << 62
 
-_log = structlog.get_logger("nextlead.privacy")
-
 
 class Retention:
     """See the rules of this file. It is a chore of the dialer: `next_ms` and `run`."""
@@ -35,6 +31,7 @@ class Retention:
     def __init__(self, dialer: Dialer, eraser: Eraser) -> None:
         self._dialer = dialer
         self._eraser = eraser
+        self._log = dialer.log
         self._patience = Patience(dialer.clock, dialer.look)
         self._world = -1
         self._terms: dict[Term, int] = {}
@@ -59,7 +56,7 @@ class Retention:
             self._patience.worked()
         except FAILURES as problem:
             pause_s = self._patience.failed()
-            _log.error("retention_failed", problem=type(problem).__name__, again_in_s=pause_s)
+            self._log.error("retention_failed", problem=type(problem).__name__, again_in_s=pause_s)
 
     def close(self) -> None:
         """Try nothing more; the next start goes on."""
@@ -106,7 +103,7 @@ class Retention:
                     break
         if found:
             await self._eraser.run()
-            _log.info("retention", leads=found, closure=closure)
+            self._log.info("retention", leads=found, closure=closure)
         return found
 
 

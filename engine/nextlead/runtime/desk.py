@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from nextlead.core.commands import Command, EndLease, Next, StopWaiting, Tick, Work
 from nextlead.core.engine import Engine
@@ -43,18 +43,19 @@ GROWTH: Final = 50_000
 SLIP_MS: Final = 1000
 """How far engine time may run ahead of the monotonic clock, or behind it, before leases are moved along."""
 
-_log = structlog.get_logger("nextlead.desk")
-
 
 class Desk:
     """See the rules of this file."""
 
-    def __init__(self, engine: Engine, clock: Timekeeper, writer: Writer, stats: Stats) -> None:
+    def __init__(
+        self, engine: Engine, clock: Timekeeper, writer: Writer, stats: Stats, log: FilteringBoundLogger
+    ) -> None:
         self.waits = Waits()
         self._engine = engine
         self._clock = clock
         self._writer = writer
         self._stats = stats
+        self._log = log
         self._deliveries = Deliveries()
         self.chores = Chores(self.look)
         self.slices = Slices(lambda: engine.working, self._slice)
@@ -171,7 +172,7 @@ class Desk:
         for done in outcome.done:
             self._tell_done(done)
         for fault in outcome.faults:  # no agent saw it; a person has to find out why the order was wrong (SPEC R14.4)
-            _log.error("offer_stopped", lead=fault.lead, agent=fault.agent, rule=fault.rule)
+            self._log.error("offer_stopped", lead=fault.lead, agent=fault.agent, rule=fault.rule)
         self.slices.rouse()
         if not self._stopped:
             self.chores.start_due(now_ms)

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar, cast
 
 import structlog
 from msgspec.structs import replace
+from structlog.typing import FilteringBoundLogger
 
 from nextlead.core.commands import Command, Finish, Next, Take
 from nextlead.core.engine import Engine
@@ -46,8 +47,6 @@ T = TypeVar("T")
 
 TOKEN_BYTES = 16
 
-_log = structlog.get_logger("nextlead.dialer")
-
 
 class Dialer:
     """Made by `open`, ended by `close`; `async with await Dialer.open(store)` does both.
@@ -66,11 +65,14 @@ class Dialer:
         backlog_max: int,
         room_s: float,
         token_bytes: Callable[[int], bytes],
+        organisation: str,
     ) -> None:
         self.engine = engine
         self.archive = archive
         self.clock = clock
         self.stats = Stats()
+        self.log: FilteringBoundLogger = structlog.get_logger(**_named(organisation))
+        """For what happens in this dialer's organisation: each line says which that is."""
         self.reopening = ClosedRows(lambda: self.read(lambda _engine: None))
         """Held by whoever reads the row of a closed lead for a command, until that is decided: a closed lead is in no
         memory, so it must not be opened and closed again in between."""
@@ -84,9 +86,10 @@ class Dialer:
             numbered=self._numbered,
             committed=self._feed.publish,
             paid=self._paid,
+            log=self.log,
             retry_s=retry_s,
         )
-        self._desk = Desk(engine, clock, self._writer, self.stats)
+        self._desk = Desk(engine, clock, self._writer, self.stats, self.log)
         self._backlog = Backlog(self._writer, clock, most=backlog_max, room_s=room_s)
         self._advancing = asyncio.Lock()
         self._holds: Callable[[], bool] = bool  # False: nothing was claimed yet
@@ -108,12 +111,14 @@ class Dialer:
         backlog_max: int = BACKLOG_MAX,
         room_s: float = ROOM_S,
         token_bytes: Callable[[int], bytes] = token_bytes,
+        organisation: str = "",
     ) -> Self:
         """Claim the store, load it, run what came due meanwhile, and be ready. O(open leads).
 
         `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
         retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens
         come from `token_bytes`: who can foresee them can end other people's leases, so only a simulation seeds it.
+        `organisation` is named in the lines of its log, unless it is empty.
 
         Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
         """
@@ -126,6 +131,7 @@ class Dialer:
             backlog_max=backlog_max,
             room_s=room_s,
             token_bytes=token_bytes,
+            organisation=organisation,
         )
         await store.open()
         try:
@@ -371,6 +377,10 @@ class Dialer:
         if self._writer.failure is not None:
             self._desk.give_up()
         self._backlog.make_room()
+
+
+def _named(organisation: str) -> dict[str, str]:
+    return {"organisation": organisation} if organisation else {}
 
 
 def _seen(engine: Engine, look: Callable[[Engine], object]) -> object:

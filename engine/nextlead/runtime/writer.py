@@ -19,8 +19,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
 
-import structlog
 from msgspec import Struct, field
+from structlog.typing import FilteringBoundLogger
 
 from nextlead.core.changes import Changes
 from nextlead.core.errors import NextleadError, StorageFailed
@@ -34,8 +34,6 @@ PAUSE_FIRST_S: Final = 0.05
 PAUSE_MOST_S: Final = 1.0
 
 Future = asyncio.Future[Any]
-
-_log = structlog.get_logger("nextlead.writer")
 
 
 class Batch(Struct, eq=False):
@@ -90,6 +88,7 @@ class Writer:
         numbered: Callable[[int], None],
         committed: Callable[[Commit], None],
         paid: Callable[[], None],
+        log: FilteringBoundLogger,
         retry_s: float = RETRY_S,
     ) -> None:
         self.failing = False
@@ -103,6 +102,7 @@ class Writer:
         self._committed = committed
         self._paid = paid
         self._retry_s = retry_s
+        self._log = log
         self._pending = Batch(0)
         self._flying: Batch | None = None
         self._wake: Future | None = None
@@ -181,7 +181,7 @@ class Writer:
             return
         self.failure = error
         self.failing = True
-        _log.critical("writer_failed", error=str(error), kind=type(error).__name__)
+        self._log.critical("writer_failed", error=str(error), kind=type(error).__name__)
         self.let_go("the storage failed")
         self.fatal.set()
         self._paid()
@@ -244,7 +244,7 @@ class Writer:
             except StoreError as error:
                 self._stats.storage_errors += 1
                 self.failing = True
-                _log.error("commit_failed", commit_no=commit.no, error=str(error), retry_for_s=round(left_s, 2))
+                self._log.error("commit_failed", commit_no=commit.no, error=str(error), retry_for_s=round(left_s, 2))
                 if left_s <= 0 or self.failure is not None:
                     raise
             await self._rest(min(pause_s, left_s))

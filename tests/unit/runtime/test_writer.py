@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 
 from nextlead.core.changes import Changes
 from nextlead.core.errors import Conflict, StorageFailed
@@ -64,6 +65,7 @@ class Bench:
             numbered=self.numbers.append,
             committed=lambda commit: self.committed.append(commit.no),
             paid=self._count_paid,
+            log=structlog.get_logger(),
             retry_s=retry_s,
         )
         self.writer.start(0)
