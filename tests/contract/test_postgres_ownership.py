@@ -316,6 +316,24 @@ async def test_who_waits_goes_on_when_its_connection_is_cut(
     assert len(told.names) == 1
 
 
+async def test_who_waits_takes_over_though_all_its_other_sessions_were_cut_meanwhile(
+    owner: PostgresDatabase, standby: PostgresDatabase, postgres: Admin
+) -> None:
+    """As when the server was started anew, or nothing was said for hours."""
+    told = Told()
+    waiting = asyncio.create_task(standby.claim(told))
+    await told.once.wait()
+    assert standby._pool is not None
+    idle = [db for sessions in standby._pool._idle.values() for db in sessions]
+    assert idle
+    for db in idle:
+        postgres.execute(f"SELECT pg_terminate_backend({db.get_server_pid()})")
+    await until(lambda: all(db.is_closed() for db in idle))
+    await owner.close()
+    await waiting
+    assert standby.holds()
+
+
 # -- holding --------------------------------------------------------------------------------------------------------
 
 

@@ -138,11 +138,14 @@ class Pool:
         """A session for one transaction."""
         return self._lend(writes=True)
 
-    async def rename(self) -> None:
-        """Sessions that are open have the server's present name from now on; nobody is lent one now."""
-        for db in (*self._idle[False], *self._idle[True]):
-            with self.server.errors(), deadline(db, self.server.answer_s):
-                await db.execute(f"SET application_name = '{self.server.name}'")
+    async def start_over(self) -> None:
+        """Sessions that nobody uses are closed, alive or not; those that come next have the server's present name."""
+        idle = [db for sessions in self._idle.values() for db in sessions]
+        for sessions in self._idle.values():
+            sessions.clear()
+        for db in idle:
+            del self._pids[db]
+        await asyncio.gather(*map(_close, idle))
 
     def cut(self) -> None:
         """What the server was asked is not waited for any more: it is silent. Sessions are opened anew."""
@@ -152,9 +155,7 @@ class Pool:
     async def close(self) -> None:
         """Harmless twice. Who is lent a session keeps it until it is done."""
         self._closed = True
-        for idle in self._idle.values():
-            while idle:
-                await _close(idle.pop())
+        await self.start_over()
 
     @asynccontextmanager
     async def _lend(self, *, writes: bool) -> "AsyncIterator[Db]":

@@ -64,7 +64,7 @@ class PostgresDatabase:
             raise StoreRefused(f"{self.name} is in use by process {os.getpid()}")
         with self.server.errors():
             await self.ownership.take(waiting)
-        await self._pool.rename()
+        await self._pool.start_over()
         async with self.writer() as db:
             await schema.migrate(db)
 
