@@ -418,6 +418,23 @@ async def test_who_lost_it_hears_of_it(
     assert "taken over by process" in await database.lost()
 
 
+@pytest.mark.parametrize("fault", [ValueError("nobody foresaw it"), asyncio.CancelledError("nobody foresaw it")])
+async def test_who_can_never_again_say_that_it_lives_has_lost_it(
+    made: Callable[[Times], PostgresDatabase], monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    """Else the daemon would stand there for ever, and answer nothing."""
+    database = made(Times(renew_s=0.01))
+    await database.open()
+    await database.claim()
+
+    async def fail(_: Renewing) -> bool:
+        raise fault
+
+    monkeypatch.setattr(Renewing, "_renew", fail)
+    assert "nobody foresaw it" in await database.lost()
+    assert not database.holds()
+
+
 async def test_closing_after_a_loss_leaves_the_new_owner_alone(
     owner: PostgresDatabase, postgres_url: str, made: Callable[[Times], PostgresDatabase]
 ) -> None:

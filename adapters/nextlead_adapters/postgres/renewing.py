@@ -28,6 +28,9 @@ _RENEW: Final = "UPDATE owner SET renewed_at = clock_timestamp() WHERE epoch = $
 class Renewing:
     """Goes on from `start` until it is told to leave off, or until there is another owner.
 
+    If it has to end for any other reason, the right to write is lost, too: the daemon ends, rather than stand there
+    for ever without it.
+
     `renewed` is when the last word that was answered was sent, by `clock`; it changes under the reader's hands.
     """
 
@@ -45,6 +48,7 @@ class Renewing:
         self._task: asyncio.Task[None]
         self._beating: asyncio.Task[None]
         self._lost: Callable[[str], None]
+        self._leaving = False
         self._begun = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nextlead-owner", daemon=True)
 
@@ -58,6 +62,7 @@ class Renewing:
 
     def leave_off(self) -> None:
         """Say nothing more. Harmless twice."""
+        self._leaving = True
         self._beating.cancel()
         with suppress(RuntimeError):  # its loop is closed: it has ended by itself
             self._inner.call_soon_threadsafe(self._task.cancel)
@@ -77,8 +82,11 @@ class Renewing:
             self._inner = runner.get_loop()
             self._task = self._inner.create_task(self._renew_for_good())
             self._begun.set()
-            with suppress(asyncio.CancelledError):
+            try:
                 self._inner.run_until_complete(self._task)
+            except BaseException as fault:  # noqa: BLE001 - whatever it is, nobody says any more that this owner lives
+                if not self._leaving:
+                    self._tell(f"{self._server.shown} can't be told any more who owns it: {fault!r}")
             self._drop()
             self._inner.run_until_complete(asyncio.sleep(0))  # the connection ends in the next turn
 
@@ -100,7 +108,7 @@ class Renewing:
             with deadline(db, self._answer_s):
                 if not await db.fetchval(_RENEW, self._epoch):
                     holder = await db.fetchval("SELECT holder FROM owner")
-                    self._outer.call_soon_threadsafe(self._lost, f"{self._server.shown} was taken over by {holder}")
+                    self._tell(f"{self._server.shown} was taken over by {holder}")
                     return False
         except (*FAILURES, StoreRefused):
             self._drop()
@@ -108,6 +116,10 @@ class Renewing:
         else:
             self.renewed = sent
         return True
+
+    def _tell(self, message: str) -> None:
+        with suppress(RuntimeError):  # its loop is closed: the process ends
+            self._outer.call_soon_threadsafe(self._lost, message)
 
     async def _session(self) -> "Db":
         if self.db is None or self.db.is_closed():
