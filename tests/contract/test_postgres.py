@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import asyncpg
 import pytest
 from contract.build import NOON, commit, event, fresh, lead, load, pool
 from contract.test_postgres_ownership import NEVER, contents
-from postgres import Admin, schema_of
+from postgres import Admin, asyncpg, schema_of
 from postgres_cable import Cable, cable
 
 from nextlead.core.model import LeadData
@@ -250,6 +249,21 @@ async def test_a_commit_that_does_not_follow_is_refused_by_the_database_too(
         await commit(store, 6, lead(1))
     assert postgres.fetch(f"SELECT no FROM {schema_of(postgres_url)}.journal") == [(1,)]
     assert postgres.fetch(f"SELECT id FROM {schema_of(postgres_url)}.state") == []
+
+
+@pytest.mark.parametrize("more", [{}, {"fresh": [fresh(2)]}])
+async def test_a_commit_is_not_taken_for_another_one_with_its_number(
+    store: PostgresStore, postgres: Admin, postgres_url: str, more: dict[str, Any]
+) -> None:
+    """As when somebody of this process was still writing when the journal was read."""
+    await commit(store, 1, pool())
+    await commit(store, 2, lead(1, attempts=1))
+    store._no = 1
+    with pytest.raises(StoreRefused, match="commit 2 is there already, and is another one"):
+        await commit(store, 2, lead(1, attempts=2), **more)
+    assert postgres.fetch(f"SELECT id FROM {schema_of(postgres_url)}.lead") == []
+    store._no = 2
+    assert [row.attempts for row in (await load(store)).leads] == [1]
 
 
 # -- what failures leave --------------------------------------------------------------------------------------------

@@ -152,11 +152,14 @@ async def _write(db: "Db", org: int, epoch: int, entry: Entry, direct: Direct) -
 
 
 async def _is_there(db: "Db", org: int, epoch: int, entry: Entry) -> bool:
-    """Why nothing was written: False, or raises `StoreRefused`."""
+    """Why nothing was written: False, or raises `StoreRefused`, also when another commit has its number."""
     if await db.fetchval("SELECT epoch FROM organisation WHERE no = $1", org) != epoch:
         raise await refusal(db)
-    if not await db.fetchval("SELECT 1 FROM journal WHERE org = $1 AND no = $2", org, entry.no):
+    same = await db.fetchval("SELECT body = $3 FROM journal WHERE org = $1 AND no = $2", org, entry.no, entry.body)
+    if same is None:
         raise bodies.missing(entry.no - 1)
+    if not same:
+        raise StoreRefused(f"commit {entry.no} is there already, and is another one")
     return False
 
 
