@@ -15,6 +15,7 @@ import asyncio
 import gc
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from structlog.typing import FilteringBoundLogger
@@ -197,7 +198,15 @@ class Desk:
             self._writer.owe_to(future, done.reply)
 
     async def _slice(self) -> None:
-        await self.decide(Work())[1]
+        owed = self.decide(Work())[1]
+        while self._writer.failure is None:
+            try:
+                await owed
+            except StorageFailed:  # nobody waits any more (`let_go`), but for us: it is being written yet
+                owed = self._writer.owe(None)
+            else:
+                return
+        await owed
 
     # -- those who wait ---------------------------------------------------------------------------------------------
 
@@ -237,8 +246,12 @@ class Desk:
             self._turn_away(wait, "the storage failed")
 
     def let_go(self, detail: str) -> None:
-        """Nobody waits any more, for a lead or for what goes on in slices: they are told why."""
-        self._drop_begun(StorageFailed(detail))
+        """Nobody waits any more, for a lead or for what goes on in slices: they are told why.
+
+        What goes on in slices comes to its end all the same, and with it what is kept of its answer.
+        """
+        for future, _ in chain.from_iterable(self._begun.values()):
+            settle(future, StorageFailed(detail))
         for wait in self.waits.all():
             self._turn_away(wait, detail)
             self.tell(StopWaiting(agent=wait.agent, waiter=wait.waiter))

@@ -2,10 +2,11 @@
 
 import pytest
 from unit.runtime.centre import Centre, finish, quiet
+from unit.runtime.test_slices import quiet_turn
 
-from nextlead.core.commands import EditLead
+from nextlead.core.commands import ActOnPool, EditLead, KeepAnswer
 from nextlead.core.errors import NotReady, StorageFailed
-from nextlead.core.model import Status
+from nextlead.core.model import Answer, Status
 from nextlead.core.replies import Offer
 from nextlead.ports import StoreRefused
 
@@ -79,6 +80,30 @@ async def test_who_waits_for_a_commit_that_hangs_is_told_and_gets_the_first_answ
     centre.store.release()
     assert (await dialer.finish(finish(offer))).lead.status == Status.CLOSED
     assert await dialer.read(lambda engine: engine.state.need_lead(3).priority) == 5
+
+
+async def test_what_goes_on_in_slices_keeps_its_first_answer_though_nobody_waits_for_it_any_more(
+    centre: Centre,
+) -> None:
+    dialer = centre.dialer
+    dialer.engine.state.slice_leads = 1
+    answers: list[object] = []
+
+    def then(reply: object) -> KeepAnswer:
+        answers.append(reply)
+        return KeepAnswer(answer=Answer("key", "", 200, b"{}", dialer.now_ms()))
+
+    asking = centre.go(dialer.submit(ActOnPool(pool=1, action="delete"), then))
+    await quiet_turn()
+    centre.store.stall()
+    await quiet()
+    dialer.let_go()
+    with pytest.raises(StorageFailed, match="another process may own the store"):
+        await asking
+    centre.store.release()
+    await dialer.idle()
+    assert len(answers) == 1
+    assert await dialer.archive.answer("key") is not None
 
 
 async def test_a_lease_of_which_nobody_was_told_goes_back() -> None:  # R5.5
