@@ -10,10 +10,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from postgres import postgres, postgres_url  # noqa: F401 - fixtures
 from processes.start import ENDS_WITHIN_S, NEXTLEAD, ROOT, Process, end_zygote, environment, run, start
 
 __all__ = ["NEXTLEAD", "ROOT", "Daemon", "StartNextlead", "environment"]
@@ -75,13 +75,29 @@ def start_nextlead(tmp_path: Path) -> Iterator[StartNextlead]:
 
 
 @pytest.fixture
-def nextlead() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Run a `nextlead` command to its end; variables of the environment are keywords."""
+def nextlead(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Run a `nextlead` command to its end, in `cwd` (default: the test's own folder); keywords are the environment."""
 
-    def run_one(*arguments: str, cwd: Path | None = None, **more: str) -> "subprocess.CompletedProcess[str]":
-        return run(arguments, cwd or Path.cwd(), environment(**more))
+    def run_one(*arguments: str, cwd: Path = tmp_path, **more: str) -> "subprocess.CompletedProcess[str]":
+        return run(arguments, cwd, environment(**more))
 
     return run_one
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL server, and a session to ask it by: `postgres.Admin`. Skips where there is no server, or no driver."""
+    from postgres import asking  # noqa: PLC0415 - other tests need no driver
+
+    with asking() as admin:
+        yield admin
+
+
+@pytest.fixture
+def postgres_url(postgres: Any) -> Iterator[str]:
+    """A new and empty schema; in which the tables may be made already."""
+    with postgres.store() as url:
+        yield url
 
 
 @pytest.fixture

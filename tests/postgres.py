@@ -1,31 +1,31 @@
 """A PostgreSQL server for tests: a real one, with a schema for each test.
 
 It comes from the wheel `pgserver`, is started once for all workers of a run, and stopped and deleted with the last one.
-`NEXTLEAD_TEST_POSTGRES` names another server, by the URL of a database in which schemas may be made.
+`NEXTLEAD_TEST_POSTGRES` names another server, by the URL of a database in which schemas may be made. Who imports this
+file is skipped where the driver is missing.
 """
 
 import asyncio
 import os
-import tempfile
 import threading
-import warnings
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import count
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
-import asyncpg
 import pytest
+from postgres_server import shared_server
 
 from nextlead.ports import DEFAULT
-from nextlead_adapters.postgres.schema import TABLES
+
+asyncpg = pytest.importorskip("asyncpg", reason="there is no driver for PostgreSQL: `pip install -e .[dev]` brings it")
+
+from nextlead_adapters.postgres.schema import TABLES  # noqa: E402 - it needs the driver
 
 GIVEN = "NEXTLEAD_TEST_POSTGRES"
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the server makes a folder of its own in it
 HOW = f"install the extra for tests (`pip install -e .[dev]`), or name a server in {GIVEN}"
 ROWS = set(TABLES) - {"owner", "organisation", "folding"}
 EMPTY = f"""
@@ -42,7 +42,7 @@ class Admin:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._numbers = count(1)
+        self._names = (f"nextlead_test_{uuid4().hex}_{no}" for no in count(1))
         self._used: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -89,7 +89,7 @@ class Admin:
         self._loop.close()
 
     def _make(self) -> str:
-        name = f"nextlead_test_{os.getpid()}_{next(self._numbers)}"
+        name = next(self._names)
         self.execute(f"CREATE SCHEMA {name}")
         return name
 
@@ -105,40 +105,23 @@ async def _connect(url: str) -> Any:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """The URL of a server; skips where there is none."""
-    if given := os.environ.get(GIVEN):
-        yield given
-        return
-    if not find_spec("pgserver"):
-        pytest.skip(f"there is no PostgreSQL server: {HOW}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its lock
-        pgserver = import_module("pgserver")
-        run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
-        # In memory where there is such a place: it syncs as it does elsewhere, only no test waits for a disk.
-        folder = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
-        found = pgserver.get_server(folder / f"nextlead-test-{run}", cleanup_mode="delete")
-    try:
-        yield found.get_uri()
-    finally:
-        found.cleanup()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Admin]:
-    """The server, and a session to ask it by."""
-    with server() as url:
+def asking() -> Iterator[Admin]:
+    """The server, and a session to ask it by; skips where there is none."""
+    with _server() as url:
         admin = Admin(url)
         yield admin
         admin.close()
 
 
-@pytest.fixture
-def postgres_url(postgres: Admin) -> Iterator[str]:
-    """A new and empty schema; in which the tables may be made already."""
-    with postgres.store() as url:
-        yield url
+@contextmanager
+def _server() -> Iterator[str]:
+    if given := os.environ.get(GIVEN):
+        yield given
+        return
+    if not find_spec("pgserver"):
+        pytest.skip(f"there is no PostgreSQL server: {HOW}")
+    with shared_server(os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())) as found:
+        yield found.get_uri()
 
 
 def schema_of(url: str) -> str:

@@ -1,21 +1,17 @@
 """The stores that the suite runs over. To add one: a class with these four members, and its line in `HOMES`."""
 
-import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from contract.look_alikes import SecondStore, make_both
-from postgres import ROWS, Admin, schema_of
+from contract.look_alikes import SecondStore, filled
 
 from nextlead.testing import MemoryDatabase, MemoryStore
 from nextlead_adapters.journalled import tending
-from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.sqlite import SqliteDatabase, SqliteStore
 
 
@@ -62,19 +58,6 @@ class SqliteHome:
         return self.again()
 
 
-def filled(database: Any) -> None:
-    """Both organisations are in it, and it is closed. A loop may be running here, so it is done elsewhere."""
-
-    async def fill() -> None:
-        await database.open()
-        await database.claim()
-        await make_both(database)
-        await database.close()
-
-    with ThreadPoolExecutor() as pool:
-        pool.submit(asyncio.run, fill()).result()
-
-
 @cache
 def both_in_a_file() -> bytes:
     """The file with two organisations, which is made once."""
@@ -98,43 +81,6 @@ class SqliteSecondHome(SqliteHome):
         return self.store
 
 
-class PostgresHome:
-    """Nothing is folded before the store closes. A schema is what a file is elsewhere."""
-
-    def __init__(self, admin: Admin, url: str) -> None:
-        self.url = url
-        self._admin = admin
-        self.again()
-
-    def again(self) -> Any:
-        self.store: Any = PostgresStore(self.url)
-        return self.store
-
-    async def crash(self) -> Any:
-        """The right to write is gone from this moment on, and nobody has it: the old process may do what it wants."""
-        self._admin.disown(self.url)
-        await self.store.close()
-        return self.again()
-
-
-SECOND_IS_NEW = f"""
-{" ".join(f"DELETE FROM {table} WHERE org > 1;" for table in sorted(ROWS))}
-UPDATE folding SET folded_to = 0 WHERE org > 1; UPDATE owner SET renewed_at = NULL;
-"""
-
-
-class PostgresSecondHome(PostgresHome):
-    """Beside another organisation, in one schema; and every commit is folded at once, while the suite reads."""
-
-    def __init__(self, admin: Admin, url: str) -> None:
-        admin.execute(f"SET search_path = {schema_of(url)}; {SECOND_IS_NEW}")
-        super().__init__(admin, url)
-
-    def again(self) -> Any:
-        self.store = SecondStore(PostgresDatabase(self.url))
-        return self.store
-
-
 HOMES: dict[str, Callable[[Path, pytest.MonkeyPatch], Any]] = {
     "memory": MemoryHome,
     "sqlite": SqliteHome,
@@ -147,6 +93,8 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if request.param in HOMES:
         return HOMES[request.param](tmp_path, monkeypatch)
     admin = request.getfixturevalue("postgres")
+    from contract.postgres_homes import PostgresHome, PostgresSecondHome  # noqa: PLC0415 - the others need no driver
+
     if request.param == "postgres":
         return PostgresHome(admin, request.getfixturevalue("postgres_url"))
     monkeypatch.setattr(tending, "FOLD_ROWS", 1)
@@ -154,10 +102,11 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="session")
-def postgres_both(postgres: Admin) -> Iterator[str]:
+def postgres_both(postgres: Any) -> Iterator[str]:
     """The URL of a schema with two organisations, whose first nobody changes."""
-    with postgres.schema() as url:
-        filled(PostgresDatabase(url))
+    from contract.postgres_homes import both  # noqa: PLC0415 - the others need no driver
+
+    with both(postgres) as url:
         yield url
 
 
@@ -201,22 +150,6 @@ class SqliteDatabases:
         return self()
 
 
-class PostgresDatabases:
-    """In one schema."""
-
-    def __init__(self, admin: Admin, url: str) -> None:
-        self.url = url
-        self._admin = admin
-
-    def __call__(self) -> Any:
-        return PostgresDatabase(self.url)
-
-    async def crash(self, old: Any) -> Any:
-        """See `PostgresHome.crash`; the stores of the old one are left as they are."""
-        self._admin.disown(self.url)
-        return self()
-
-
 DATABASES: dict[str, Callable[[Path], Any]] = {"memory": MemoryDatabases, "sqlite": SqliteDatabases}
 
 
@@ -224,7 +157,10 @@ DATABASES: dict[str, Callable[[Path], Any]] = {"memory": MemoryDatabases, "sqlit
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param in DATABASES:
         return DATABASES[request.param](tmp_path)
-    return PostgresDatabases(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_url"))
+    admin = request.getfixturevalue("postgres")
+    from contract.postgres_homes import PostgresDatabases  # noqa: PLC0415 - the others need no driver
+
+    return PostgresDatabases(admin, request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 `SecondStore` is the store of organisation 2, beside it: whatever the suite reads or writes may not cross over.
 """
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contract.build import NOON, commit, event, fresh, lead, load, pool
@@ -91,6 +93,19 @@ async def unchanged() -> list[object]:
         await live_beside(store)
         _unchanged.extend(await portrait(store))
     return _unchanged
+
+
+def filled(database: Any) -> None:
+    """Both organisations are in it, and it is closed. A loop may be running here, so it is done elsewhere."""
+
+    async def fill() -> None:
+        await database.open()
+        await database.claim()
+        await make_both(database)
+        await database.close()
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(asyncio.run, fill()).result()
 
 
 class SecondStore:

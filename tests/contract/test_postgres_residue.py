@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 from contract.build import load
 from contract.town import Town, number_of, traces
-from postgres import Admin, schema_of
+from postgres import Admin, asyncpg, schema_of
 
 from nextlead.core.model import Erasure
 from nextlead.ports import StoreError

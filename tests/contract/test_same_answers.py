@@ -24,7 +24,6 @@ from nextlead.core.row import DAY_MS
 from nextlead.ports import Claim, Commit, LeadFilter, Stored
 from nextlead.testing import MemoryStore
 from nextlead_adapters.journalled import archive, tending
-from nextlead_adapters.postgres import PostgresStore
 from nextlead_adapters.scheme_files import shipped_schemes
 from nextlead_adapters.sqlite import SqliteStore
 
@@ -83,6 +82,8 @@ async def together(
     request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Together]:
     """Stores that fold now and then, and look at few leads at a time."""
+    from nextlead_adapters.postgres import PostgresStore  # noqa: PLC0415 - where it can't be, `postgres_url` has skipped
+
     monkeypatch.setattr(tending, "FOLD_ROWS", 40)
     monkeypatch.setattr(archive, "WINDOW", 97)
     together = Together([MemoryStore(), SqliteStore(tmp_path / "a.db"), PostgresStore(postgres_url)])

@@ -6,19 +6,18 @@ Nothing acknowledged is lost, no lead is offered twice (SPEC R5.1, R5.4); the da
 import asyncio
 import os
 import random
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from conftest import Daemon, StartNextlead
 from crash.floor import TOKEN, Book, Imports, Life, check, check_histories, set_up
-from postgres import GIVEN, SHARED_MEMORY, Admin
+from postgres import GIVEN, Admin
 from postgres_cable import cable
+from postgres_server import shared_server
 
 AGENTS = 4
 SOME = 25
@@ -101,27 +100,17 @@ async def test_answers_that_come_late(postgres_url: str, start_nextlead: StartNe
 
 
 class Server:
-    """A PostgreSQL server of the test's own."""
+    """A PostgreSQL server of the test's own, by what pgserver knows of it."""
 
-    def __init__(self) -> None:
-        self._tools: Any = import_module("pgserver")
-        self._folder = Path(mkdtemp(dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None))
-        self._data = self._folder / "data"
-        self._server = self._tools.get_server(self._data, cleanup_mode="delete")
-        self._user = self._server.system_user
-        self.url: str = self._server.get_uri()
+    def __init__(self, found: Any) -> None:
+        self._found = found
+        self.url: str = found.get_uri()
 
     async def run(self, *command: str) -> None:
         """One of pg_ctl's."""
-        await asyncio.to_thread(
-            self._tools.pg_ctl, ["-w", "-l", str(self._data / "log"), *command], pgdata=self._data, user=self._user
-        )
-
-    def end(self) -> None:
-        """It is stopped and deleted, running or not."""
-        self._server.cleanup()
-        if self._folder.exists():
-            self._folder.rmdir()
+        folder, user = self._found.pgdata, self._found.system_user
+        pg_ctl = import_module("pgserver").pg_ctl
+        await asyncio.to_thread(pg_ctl, ["-w", "-l", str(folder / "log"), *command], pgdata=folder, user=user)
 
 
 @pytest.fixture
@@ -129,11 +118,8 @@ def server() -> Iterator[Server]:
     if os.environ.get(GIVEN):
         pytest.skip(f"the server that {GIVEN} names is not ours to stop")
     pytest.importorskip("pgserver", reason="pip install -e .[dev] brings a PostgreSQL server")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says where it keeps its lock
-        made = Server()
-    yield made
-    made.end()
+    with shared_server(f"{os.getpid()}-alone") as found:
+        yield Server(found)
 
 
 async def test_a_server_that_crashes_and_one_that_stays_away(

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-import asyncpg
 import httpx
 import pytest
 from conftest import ENDS_WITHIN_S, Daemon, StartNextlead
 from crash.floor import TOKEN, Book, Imports, Life, check, check_histories, set_up
+from postgres import asyncpg
 from postgres_cable import Cable, cable
 
 AGENTS = 8
