@@ -62,8 +62,8 @@ def test_it_does_not_start_with_one_that_it_cannot_use(folder: Path, nextlead: N
     (folder / "mine.toml").write_text(BROKEN)
     line = BROKEN.splitlines().index('sold = { status = "Sold" }') + 1
     wanted = f"words/mine.toml:{line}: activities.sold.status: Sold is not in statuses"
-    for command in ("serve", "verify"):
-        ended = nextlead(command, "--config", "nextlead.toml", cwd=folder.parent)
+    for command in (("serve", "--port", "0"), ("verify",)):
+        ended = nextlead(*command, "--config", "nextlead.toml", cwd=folder.parent)
         assert ended.returncode == 1
         assert wanted in ended.stderr
         assert "Traceback" not in ended.stderr

@@ -100,7 +100,7 @@ def test_an_address_that_is_taken_is_named(start_nextlead: StartNextlead, nextle
     ],
 )
 def test_wrong_use_is_told(arguments: tuple[str, ...], code: int, message: str, nextlead: Nextlead) -> None:
-    done = nextlead("serve", *arguments)
+    done = nextlead("serve", "--port", "0", *arguments)
     assert done.returncode == code
     assert message in " ".join(done.stderr.split())
 
