@@ -92,6 +92,8 @@ async def _recompute(store: Store, known: Mapping[str, Scheme], counts: Counter[
         await store.open()
         await load(store, engine)
         engine.start(time.time_ns() // 1_000_000)
+    except StoreRefused as refusal:
+        return [f"a daemon could not load it: {refusal}"]
     except Exception as error:  # noqa: BLE001 - rows that fit nowhere may break anything, and that is what was to be known
         return [f"a daemon could not load it: {error!r}"]
     finally:

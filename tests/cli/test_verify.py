@@ -28,6 +28,9 @@ async def store(tmp_path: Path) -> Path:
     return tmp_path / "leads.db"
 
 
+SOUND = "the store is sound: a rebuild from its rows gives the same queues, counters and timers"
+
+
 def test_a_sound_store(store: Path, nextlead: Nextlead) -> None:
     before = sha256(store.read_bytes()).digest()
     done = nextlead("verify", "--store", f"sqlite:///{store}")
@@ -36,6 +39,9 @@ def test_a_sound_store(store: Path, nextlead: Nextlead) -> None:
     assert (rows["campaigns"], rows["pools"]) == ("1", "1")
     report = json.loads(nextlead("verify", "--store", f"sqlite:///{store}", "--json").stdout)
     assert report["findings"] == []
+    assert done.stderr == f"{SOUND}\n"
+    done = nextlead("verify", "--store", f"sqlite:///{store}", "--deep")
+    assert done.stderr == f"{SOUND}, and its whole history the same rows\n"
     assert sha256(store.read_bytes()).digest() == before
 
 
@@ -55,6 +61,7 @@ async def test_findings_are_told(store: Path, monkeypatch: pytest.MonkeyPatch) -
     ("make", "message"),
     [
         (lambda _: None, "there is no store"),
+        (lambda file: file.write_bytes(b""), "is empty"),
         (lambda file: file.write_bytes(b"not a database at all" * 100), "is not a database"),
     ],
 )

@@ -15,6 +15,7 @@ from nextlead.core import commands as c
 from nextlead.core.model import Closures, Lead
 from nextlead.core.setup_model import Duplicates, Sequences
 from nextlead.ports import StoreRefused
+from nextlead_adapters import verify as verifying
 from nextlead_adapters.journalled import bodies
 from nextlead_adapters.journalled.codec import decode_lead, decode_row, encode
 from nextlead_adapters.sqlite import SqliteStore
@@ -213,6 +214,20 @@ async def test_what_can_not_be_loaded_is_a_finding_too(sound: bytes, tmp_path: P
     report = await verify_store(f"sqlite:///{path}")
     assert any("is not there" in finding for finding in report.findings)
     assert any("a daemon could not load it" in finding for finding in report.findings)
+
+
+async def test_what_a_daemon_would_refuse_is_said_in_its_words(
+    sound: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(sound)
+
+    async def refuse(_store: object, _engine: object) -> None:
+        raise StoreRefused("commit 7 is missing from the journal")
+
+    monkeypatch.setattr(verifying, "load", refuse)
+    report = await verify_store(f"sqlite:///{path}")
+    assert report.findings == ["a daemon could not load it: commit 7 is missing from the journal"]
 
 
 async def test_many_findings_of_one_kind_are_counted(sound: bytes, tmp_path: Path) -> None:

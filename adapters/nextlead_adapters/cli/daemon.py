@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from nextlead_adapters.backup.migrating import Migration
 
 Config = Annotated[Path | None, typer.Option(help="A nextlead.toml.")]
-Store = Annotated[str | None, typer.Option(help="sqlite:///FILE, or memory: to keep nothing.")]
+Served = Annotated[
+    str | None, typer.Option(help="sqlite:///FILE, postgresql://NAME@HOST/DATABASE, or memory: to keep nothing.")
+]
+Stored = Annotated[str | None, typer.Option(help="sqlite:///FILE or postgresql://NAME@HOST/DATABASE.")]
 Clock = Annotated[str | None, typer.Option(help="'manual' or 'manual=TIME': time moves only by POST /v1/clock.")]
 
 
@@ -27,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     config: Config = None,
-    store: Store = None,
+    store: Served = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Default 8700; 0 takes any free one.")] = None,
     clock: Clock = None,
@@ -67,7 +70,7 @@ def demo(
 
 def verify(
     config: Config = None,
-    store: Store = None,
+    store: Stored = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Read the whole history too, and compare every row with it.")
     ] = False,
@@ -95,14 +98,17 @@ def verify(
         if report.findings:
             print_table(("finding",), [(finding,) for finding in report.findings])
         else:
-            notes.print("the store is sound: a rebuild from its rows gives the same queues, counters and timers")
+            whole = ", and its whole history the same rows" if deep else ""
+            notes.print(
+                f"the store is sound: a rebuild from its rows gives the same queues, counters and timers{whole}"
+            )
     if report.findings:
         fail(f"{len(report.findings)} findings: the store is not sound", Exit.REFUSED)
 
 
 def migrate(
     config: Config = None,
-    store: Store = None,
+    store: Stored = None,
     check: Annotated[bool, typer.Option("--check", help="Only tell; exit 1 when it is of an older version.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
 ) -> None:

@@ -173,7 +173,10 @@ class DatabaseFile:
     async def _open_snapshot(self) -> None:
         self._snapshot = await self._keep(await connect_reader(self.path))
         await self._snapshot.run(_begin)
-        if await self._snapshot.run(schema.version) < len(schema.MIGRATIONS):
+        found = await self._snapshot.run(schema.version)
+        if not found:
+            raise StoreRefused(f"{self.path} is empty")
+        if found < len(schema.MIGRATIONS):
             raise StoreRefused(f"{self.path} is of an older version; migrate it first")
 
     async def _keep(self, connection: Connection) -> Connection:
