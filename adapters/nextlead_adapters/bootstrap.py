@@ -185,7 +185,10 @@ def make_clock(text: str | None) -> Timekeeper:
         raise ValueError(f"--clock {text}: it is 'manual' or 'manual=TIME'")
     if not given:
         return ManualClock()
-    at = datetime.fromisoformat(start)
+    try:
+        at = datetime.fromisoformat(start)
+    except ValueError:
+        raise ValueError(f"--clock {text}: that is no time such as 2026-03-02T09:00:00Z") from None
     if at.tzinfo is None:
         raise ValueError(f"--clock {text}: the time needs an offset, as in 2026-03-02T09:00:00Z")
     start_ms = round(at.timestamp() * 1000)

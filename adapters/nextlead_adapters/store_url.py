@@ -45,6 +45,10 @@ def postgres_url(url: str) -> str | None:
         )
     if not parts.path.strip("/"):
         raise BadUrl(f"store {shown_url(url)!r}: the database is missing: postgresql://NAME@HOST/DATABASE")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise BadUrl(f"store {shown_url(url)!r}: the port must be a number up to 65535") from None
     return url
 
 

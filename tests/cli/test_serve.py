@@ -93,8 +93,10 @@ def test_an_address_that_is_taken_is_named(start_nextlead: StartNextlead, nextle
     [
         (("--store", "postgresql://a:hidden@127.0.0.1:1/leads"), 1, "postgresql://127.0.0.1:1/leads can't be used"),
         (("--store", "leads.db"), 1, "use sqlite:///FILE"),
+        (("--store", ""), 1, "use sqlite:///FILE"),
         (("--store", "memory:", "--clock", "sundial"), 2, "it is 'manual' or 'manual=TIME'"),
         (("--store", "memory:", "--clock", "manual=2026-03-02T09:00"), 2, "the time needs an offset"),
+        (("--store", "memory:", "--clock", "manual=noon"), 2, "that is no time such as"),
         (("--config", "gone.toml"), 2, "gone.toml: can't be read"),
         (("--port", "70000"), 2, "Invalid value for '--port'"),
     ],

@@ -34,6 +34,8 @@ def test_urls_that_name_a_store(url: str, path: Path | None) -> None:
         ("", "use sqlite:///FILE"),
         ("postgresql://desk@db.example", "the database is missing"),
         ("postgresql:leads", "two slashes"),
+        ("postgresql://desk@db.example:first/leads", "the port must be a number"),
+        ("postgresql://desk@db.example:65536/leads", "the port must be a number"),
     ],
 )
 def test_urls_that_name_none(url: str, message: str) -> None:

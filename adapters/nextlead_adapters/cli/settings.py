@@ -18,5 +18,5 @@ def settings_of(
     except ConfigError as error:
         fail(str(error), Exit.WRONG_USE)
     http = {key: value for key, value in {"host": host, "port": port}.items() if value is not None}
-    kept = replace(config.store, url=store) if store else config.store
+    kept = replace(config.store, url=store) if store is not None else config.store
     return replace(config, store=kept, http=replace(config.http, **http))
