@@ -10,6 +10,8 @@ from organisations_kit import Street
 from prometheus_client.parser import text_string_to_metric_families as parsed
 from structlog.testing import capture_logs
 
+from nextlead_adapters.http import watching
+
 ADA, BOB = "+14155550100", "+14155550101"
 
 
@@ -402,7 +404,10 @@ class Listener:
             await self._came.wait()
 
 
-async def test_events_end_when_the_database_is_lost(street: Street, operator: Caller) -> None:
+async def test_events_end_when_the_database_is_lost(
+    street: Street, operator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LOOK_S", 0.001)
     listener = Listener(street, "/v1/events")
     await listener.until(b":")
     await leads_in(operator, ADA)
