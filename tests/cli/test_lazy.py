@@ -11,7 +11,7 @@ from conftest import environment
 import nextlead
 import nextlead.testing
 
-ADAPTERS = {"nextlead_adapters", "starlette", "uvicorn", "aiosqlite", "anyio", "structlog", "typer"}
+ADAPTERS = {"nextlead_adapters", "starlette", "uvicorn", "aiosqlite", "asyncpg", "anyio", "structlog", "typer"}
 
 
 def loaded_by(statement: str, tmp_path: Path) -> set[str]:
@@ -30,6 +30,13 @@ def test_open_dialer_pulls_in_no_web_server(tmp_path: Path) -> None:
     loaded = loaded_by("from nextlead import open_dialer", tmp_path)
     assert "nextlead_adapters" in loaded
     assert loaded & {"starlette", "uvicorn", "typer", "httpx"} == set()
+
+
+@pytest.mark.parametrize("name", ["server", "backup.migrating", "backup.restoring", "backup.sources", "verify"])
+def test_a_store_in_a_file_needs_no_driver_of_postgresql(name: str, tmp_path: Path) -> None:
+    code = "import asyncio, nextlead\nasync def work():\n    async with await nextlead.open_dialer('sqlite:///a.db'): pass"
+    loaded = loaded_by(f"import nextlead_adapters.{name}\n{code}\nasyncio.run(work())", tmp_path)
+    assert loaded & {"asyncpg", "nextlead_adapters.postgres"} == set()
 
 
 @pytest.mark.parametrize("name", ["nextlead_adapters.cli.main", "nextlead_adapters.bootstrap"])
