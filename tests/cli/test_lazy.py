@@ -34,7 +34,7 @@ def test_open_dialer_pulls_in_no_web_server(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["server", "backup.migrating", "backup.restoring", "backup.sources", "verify"])
 def test_a_store_in_a_file_needs_no_driver_of_postgresql(name: str, tmp_path: Path) -> None:
-    code = "import asyncio, nextlead\nasync def work():\n    async with await nextlead.open_dialer('sqlite:///a.db'): pass"
+    code = "import asyncio, nextlead\nasync def work(): await (await nextlead.open_dialer('sqlite:///a.db')).close()"
     loaded = loaded_by(f"import nextlead_adapters.{name}\n{code}\nasyncio.run(work())", tmp_path)
     assert loaded & {"asyncpg", "nextlead_adapters.postgres"} == set()
 
