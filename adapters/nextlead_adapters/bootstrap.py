@@ -12,7 +12,7 @@ from msgspec import Struct
 from nextlead.core.engine import Engine
 from nextlead.core.order import LAST_MS
 from nextlead.core.schemes import Scheme
-from nextlead.ports import Database, StoreAndArchive, StoreRefused
+from nextlead.ports import Database, StoreAndArchive
 from nextlead.runtime.clock import ManualClock, SystemClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import MemoryDatabase, MemoryStore
@@ -22,7 +22,7 @@ from .privacy.key import Key, check_mark, find_key, settle_key
 from .scratch import scratch
 from .secret_file import admin_token
 from .sqlite import SqliteDatabase, SqliteStore
-from .store_url import BadUrl, postgres_url, sqlite_path
+from .store_url import BadUrl, existing_file, needing_asyncpg, postgres_url, sqlite_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -216,20 +216,13 @@ def _store(url: str) -> StoreAndArchive:
 def _snapshot(url: str) -> StoreAndArchive:
     if server := postgres_url(url):
         return _postgres()[1](server, read_only=True)
-    path = sqlite_path(url)
-    if path is None:
-        raise BadUrl("memory: keeps nothing that could be looked at from outside")
-    if not path.exists():
-        raise StoreRefused(f"there is no store {path}")
-    return SqliteStore(path, read_only=True)
+    return SqliteStore(existing_file(url, "be looked at from outside"), read_only=True)
 
 
 def _postgres() -> "tuple[type[PostgresDatabase], type[PostgresStore]]":
     """Loaded for who needs them. Raises `BadUrl` when what they need is not installed."""
-    try:
+    with needing_asyncpg():
         from .postgres import PostgresDatabase, PostgresStore
-    except ModuleNotFoundError as missing:
-        raise BadUrl(f"a PostgreSQL store needs {missing.name}: pip install 'nextlead[postgres]'") from None
     return PostgresDatabase, PostgresStore
 
 

@@ -3,9 +3,13 @@
 What is said of a URL never says its password.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from nextlead.ports import StoreRefused
 
 _POSTGRES: Final = frozenset({"postgresql", "postgres"})
 _USE: Final = "use sqlite:///FILE (four slashes for a full path), postgresql://NAME@HOST/DATABASE, or memory:"
@@ -30,6 +34,19 @@ def sqlite_path(url: str) -> Path | None:
     return Path(name)
 
 
+def existing_file(url: str, be: str) -> Path:
+    """The file that a URL names, to `be migrated` or whatever it is for.
+
+    Raises `BadUrl` when it names none, and `StoreRefused` when the file is not there.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        raise BadUrl(f"memory: keeps nothing that could {be}")
+    if not path.exists():
+        raise StoreRefused(f"there is no store {path}")
+    return path
+
+
 def postgres_url(url: str) -> str | None:
     """The URL, if it is one of a PostgreSQL database; None for any other. Raises `BadUrl`."""
     parts = urlsplit(url)
@@ -50,6 +67,15 @@ def postgres_url(url: str) -> str | None:
     except ValueError:
         raise BadUrl(f"store {shown_url(url)!r}: the port must be a number up to 65535") from None
     return url
+
+
+@contextmanager
+def needing_asyncpg() -> Iterator[None]:
+    """Around an import for who names a PostgreSQL store; raises `BadUrl` where the extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise BadUrl(f"a PostgreSQL store needs {missing.name}: pip install 'nextlead[postgres]'") from None
 
 
 def shown_url(url: str) -> str:

@@ -27,7 +27,7 @@ from .scheme_files import missing_schemes, shipped_schemes
 from .soundness.check import check_file
 from .soundness.look import Said
 from .sqlite import SqliteDatabase
-from .store_url import BadUrl, postgres_url, shown_url, sqlite_path
+from .store_url import existing_file, postgres_url, shown_url
 
 
 class Report(Struct):
@@ -77,12 +77,7 @@ async def _as_file(url: str, said: Said) -> AsyncIterator[Path]:
             await back_up(url, Path(folder) / "copy.db")
             yield Path(folder) / "copy.db"
         return
-    path = sqlite_path(url)
-    if path is None:
-        raise BadUrl("memory: keeps nothing that could be looked at from outside")
-    if not path.exists():
-        raise StoreRefused(f"there is no store {path}")
-    yield path
+    yield existing_file(url, "be looked at from outside")
 
 
 async def _recompute(store: Store, known: Mapping[str, Scheme], counts: Counter[str]) -> list[str]:

@@ -12,9 +12,8 @@ from nextlead.ports import StoreRefused
 
 from ..sqlite import files, schema
 from ..sqlite.connection import FULL, connect
-from ..store_url import BadUrl, postgres_url, shown_url, sqlite_path
+from ..store_url import existing_file, needing_asyncpg, postgres_url, shown_url
 from .contents import reader
-from .sources import needing_asyncpg
 
 Said = Callable[[str], object]
 """Is told what is being done."""
@@ -47,7 +46,7 @@ async def versions(url: str) -> tuple[int, int]:
         with needing_asyncpg():
             from .postgres import database_version  # noqa: PLC0415
         return await database_version(server)
-    path = _path(url)
+    path = existing_file(url, "be migrated")
     files.check_header(path)
     try:
         with closing(reader(path)) as db:
@@ -66,7 +65,7 @@ async def migrate(url: str, said: Said = lambda _: None) -> Migration:
     """
     if server := postgres_url(url):
         return await _migrate_database(server, said)
-    path = _path(url)
+    path = existing_file(url, "be migrated")
     lock = files.Lock(path)
     lock.take()
     try:
@@ -104,12 +103,3 @@ async def _bring_up(path: Path) -> None:
 
 def _empty_log(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _path(url: str) -> Path:
-    path = sqlite_path(url)
-    if path is None:
-        raise BadUrl("memory: keeps nothing that could be migrated")
-    if not path.exists():
-        raise StoreRefused(f"there is no store {path}")
-    return path

@@ -14,13 +14,12 @@ from nextlead.ports import StoreRefused
 
 from ..soundness.look import Said
 from ..sqlite import files
-from ..store_url import BadUrl, postgres_url, sqlite_path
+from ..store_url import BadUrl, needing_asyncpg, postgres_url, sqlite_path
 from ..verify import quiet, verify_store
 from .contents import Contents, contents_of
 from .copying import copy_store
 from .landing import check_free, place
 from .migrating import migrate, versions
-from .sources import needing_asyncpg
 
 __all__ = ["NotSound", "restore_store"]
 

@@ -1,21 +1,11 @@
 """Where backups come from: what a store's URL names."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from ..store_url import BadUrl, postgres_url, sqlite_path
+from ..store_url import BadUrl, needing_asyncpg, postgres_url, sqlite_path
 from .copying import ROOM_LEFT_BYTES, copy_store
-
-
-@contextmanager
-def needing_asyncpg() -> Iterator[None]:
-    """Around an import for who names a PostgreSQL store; raises `BadUrl` where the extra is not installed."""
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        raise BadUrl(f"a PostgreSQL store needs {missing.name}: pip install 'nextlead[postgres]'") from None
 
 
 def backup_of(url: str) -> Callable[[Path], Awaitable[None]] | None:
