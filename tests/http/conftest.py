@@ -25,6 +25,7 @@ from nextlead_adapters.scheme_files import shipped_schemes
 sys.path.append(str(Path(__file__).parent))
 
 from http_kit import BODY_MAX, NUMBERS, OPERATOR, START, UPLOAD_MAX, Caller, House
+from organisations_kit import Street
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ async def house() -> AsyncIterator[House]:
         yield House(tenants, app, store)
         await privacy.close()
         await intake.close()
+
+
+@pytest.fixture
+async def street() -> AsyncIterator[Street]:
+    """Several organisations; only `default` is there."""
+    street = Street()
+    await street.open()
+    yield street
+    await street.close()
 
 
 @pytest.fixture

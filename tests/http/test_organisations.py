@@ -1,7 +1,6 @@
 """The operator's calls on organisations, and what concerns all of them: metrics, readiness, the clock, the global list."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,6 @@ from structlog.testing import capture_logs
 from nextlead_adapters.http import watching
 
 ADA, BOB = "+14155550100", "+14155550101"
-
-
-@pytest.fixture
-async def street() -> AsyncIterator[Street]:
-    street = Street()
-    await street.open()
-    yield street
-    await street.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ Everything that people write in one of them has its mark, so an answer to the ot
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -112,14 +112,6 @@ def whole(answer: httpx.Response) -> str:
     """All that an answer says."""
     head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
     return f"{answer.status_code}\n{head}\n\n{answer.text}"
-
-
-@pytest.fixture
-async def street() -> AsyncIterator[Street]:
-    street = Street()
-    await street.open()
-    yield street
-    await street.close()
 
 
 @pytest.fixture

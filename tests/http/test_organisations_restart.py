@@ -1,7 +1,5 @@
 """Organisations over restarts, and those that could not be made."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from http_kit import Caller, token_of
 from organisations_kit import Street
@@ -12,14 +10,6 @@ from nextlead_adapters import tenancy
 
 ADA = "+14155550100"
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture
-async def street() -> AsyncIterator[Street]:
-    street = Street()
-    await street.open()
-    yield street
-    await street.close()
 
 
 def token(caller: Caller) -> str:
