@@ -44,7 +44,7 @@ async def versions(url: str) -> tuple[int, int]:
     """
     if server := postgres_url(url):
         with needing_asyncpg():
-            from .postgres import database_version  # noqa: PLC0415
+            from .postgres import database_version  # noqa: PLC0415 - its driver is an extra
         return await database_version(server)
     path = existing_file(url, "be migrated")
     files.check_header(path)
@@ -82,7 +82,7 @@ async def migrate(url: str, said: Said = lambda _: None) -> Migration:
 
 async def _migrate_database(url: str, said: Said) -> Migration:
     with needing_asyncpg():
-        from .postgres import bring_up, database_version  # noqa: PLC0415
+        from .postgres import bring_up, database_version  # noqa: PLC0415 - its driver is an extra
     found, known = await database_version(url)
     if found < known:
         said(f"from version {found} to {known}")

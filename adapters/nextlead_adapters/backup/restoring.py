@@ -55,7 +55,7 @@ async def restore_store(
 
 async def _into_database(file: Path, url: str, schemes: Mapping[str, Scheme] | None, said: Said) -> Contents:
     with needing_asyncpg():
-        from .postgres import fill_database  # noqa: PLC0415
+        from .postgres import fill_database  # noqa: PLC0415 - its driver is an extra
     with TemporaryDirectory(prefix="nextlead-restore-") as folder:
         staged = Path(folder) / "store.db"
         await stage(file, staged, schemes, said)

@@ -23,7 +23,7 @@ async def back_up(url: str, file: Path, *, spare_bytes: int = 0) -> None:
     """
     if server := postgres_url(url):
         with needing_asyncpg():
-            from .postgres import copy_database  # noqa: PLC0415
+            from .postgres import copy_database  # noqa: PLC0415 - its driver is an extra
         await copy_database(server, file, spare_bytes=spare_bytes)
         return
     path = sqlite_path(url)

@@ -213,7 +213,7 @@ class Pool:
             cut = list(self._cut)
             with deadline(db, self.server.answer_s):
                 await db.execute(f"SELECT pg_terminate_backend(pid) {_THESE}", cut, self.server.name)
-                while await db.fetchval(f"SELECT count(*) {_THESE}", cut, self.server.name):  # noqa: ASYNC110
+                while await db.fetchval(f"SELECT count(*) {_THESE}", cut, self.server.name):  # noqa: ASYNC110 - it tells nobody
                     await asyncio.sleep(_ENDED_S)
             self._cut.difference_update(cut)
 
