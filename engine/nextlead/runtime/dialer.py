@@ -137,7 +137,7 @@ class Dialer:
         try:
             await dialer._begin(await store.claim())
         except BaseException:
-            await store.close()
+            await dialer._break_off()
             raise
         return dialer
 
@@ -152,6 +152,16 @@ class Dialer:
         await self._writer.owe(None)
         self.stats.recovery_seconds = perf_counter() - started
         self._started = True
+
+    async def _break_off(self) -> None:
+        """It could not be opened: nobody was served, and nothing goes on behind the store's back."""
+        self._closed = True
+        self._desk.stop()
+        try:
+            await self._desk.leave_off()
+            await self._writer.break_off()
+        finally:
+            await self._store.close()
 
     def drain(self) -> None:
         """The end is near: nobody waits for a lead any more, `ready` is False. What comes in is still served."""

@@ -194,6 +194,12 @@ class Writer:
         if self._task is not None:
             await self._task
 
+    async def break_off(self) -> None:
+        """Stop at once. What was pending is not written; what was being written is there or not."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
     # -- the one task -----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:

@@ -305,6 +305,26 @@ async def test_a_store_that_fails_while_it_is_opened_is_given_back() -> None:
     await centre.leave()
 
 
+async def test_an_opening_that_is_broken_off_writes_nothing_afterwards() -> None:
+    """It would come behind the back of who opens the store next."""
+    centre = Centre()
+    centre.store.fail(times=1000)
+    opening = asyncio.create_task(centre.open())
+    await quiet()
+    tried = len(centre.store.commits)
+    assert tried
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    centre.store.fail(times=0)
+    centre.clock.advance(HOUR_MS)
+    await quiet()
+    assert len(centre.store.commits) == tried
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("nextlead-")]
+    await centre.open()
+    await centre.leave()
+
+
 # -- the door -------------------------------------------------------------------------------------------------------
 
 
