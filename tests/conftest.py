@@ -1,4 +1,4 @@
-"""What every test may ask for: a nextlead process of its own, and real data where it is there.
+"""What every test may ask for: a nextlead process of its own, and a PostgreSQL server.
 
 No test fails because the machine is slow.
 """
@@ -98,19 +98,6 @@ def postgres_url(postgres: Any) -> Iterator[str]:
     """A new and empty schema; in which the tables may be made already."""
     with postgres.store() as url:
         yield url
-
-
-@pytest.fixture
-def real_data() -> Callable[[str], Path]:
-    """A file of real data by name: in the folder `NEXTLEAD_TEST_DATA`, or `../shared/data`; skips where it is not."""
-
-    def find(name: str) -> Path:
-        folder = Path(os.environ.get("NEXTLEAD_TEST_DATA") or ROOT.parent / "shared" / "data")
-        if not (folder / name).exists():
-            pytest.skip(f"{name} is not here; set NEXTLEAD_TEST_DATA to the folder that has it")
-        return folder / name
-
-    return find
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -19,6 +19,8 @@ from postgres import GIVEN, Admin
 from postgres_cable import cable
 from postgres_server import shared_server
 
+pytestmark = pytest.mark.slow
+
 AGENTS = 4
 SOME = 25
 """Acknowledged steps before, and after, something happens."""

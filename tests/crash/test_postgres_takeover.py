@@ -19,6 +19,8 @@ from crash.floor import TOKEN, Book, Imports, Life, check, check_histories, set_
 from postgres import asyncpg
 from postgres_cable import Cable, cable
 
+pytestmark = pytest.mark.slow
+
 AGENTS = 8
 MADE = 60
 """Answers before something happens to the owner, and afterwards with the new one."""
