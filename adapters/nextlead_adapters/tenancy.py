@@ -9,8 +9,8 @@ Rules of this file:
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import structlog
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from nextlead.core.engine import Engine
 from nextlead.core.errors import Conflict, NotFound, NotReady
-from nextlead.ports import DEFAULT, Database, Organisation
+from nextlead.ports import DEFAULT, Database, Organisation, StoreRefused
 from nextlead.runtime.clock import ManualClock, Timekeeper
 from nextlead.runtime.dialer import Dialer
 
@@ -77,14 +77,15 @@ class Tenancy:
 
     async def create(self, code: str, name: str) -> Tenant:
         """See `Organisations.create`. One that could not be opened when it was made is opened by the next try."""
-        async with self._making:
+        async with self._making, _not_now():
             if self._draining:
                 raise NotReady("the daemon is about to end")
             if code in self._tenants:
                 raise Conflict(EXISTS)
             known = await self._database.organisations()
-            no = next((row.no for row in known if row.code == code), known[-1].no + 1)
-            made = Organisation(no, code, name, self.default.dialer.now_ms())
+            left = next((row for row in known if row.code == code), None)
+            made = Organisation(known[-1].no + 1, code, name, self.default.dialer.now_ms())
+            made = made if left is None else replace(left, name=name)
             await self._database.put(made)
             async with AsyncExitStack() as life:
                 dialer = await self._open(made, life)
@@ -104,7 +105,8 @@ class Tenancy:
         if tenant is None:
             raise NotFound("organisation", code)
         renamed = replace(tenant.organisation, name=name)
-        await self._database.put(renamed)
+        async with _not_now():
+            await self._database.put(renamed)
         tenant.organisation = renamed
         return tenant
 
@@ -116,8 +118,8 @@ class Tenancy:
 
     async def open(self) -> None:
         """Open those that are in the database. All are loaded before the first is served."""
-        self._watch(self._end_when_lost())
-        self._watch(self._let_go_when_doubted())
+        _watch(self._end_when_lost(), self._life)
+        _watch(self._let_go_when_doubted(), self._life)
         known = await self._database.organisations()
         opened = [(each, await self._open(each, self._life)) for each in known]
         self._ways.settle([dialer.engine for _, dialer in opened])
@@ -141,7 +143,7 @@ class Tenancy:
             **self._ways.limits,
         )
         await life.enter_async_context(dialer)
-        self._watch(self._end_when_failed(dialer))
+        _watch(self._end_when_failed(dialer), life)
         return dialer
 
     async def _serve(self, organisation: Organisation, dialer: Dialer, life: AsyncExitStack) -> Tenant:
@@ -176,5 +178,15 @@ class Tenancy:
                 await asyncio.sleep(_LOOK_S)
             _log.warning("database_back")
 
-    def _watch(self, watching: Coroutine[Any, Any, None]) -> None:
-        self._life.callback(asyncio.create_task(watching).cancel)
+
+def _watch(watching: Coroutine[Any, Any, None], life: AsyncExitStack) -> None:
+    life.callback(asyncio.create_task(watching).cancel)
+
+
+@asynccontextmanager
+async def _not_now() -> AsyncIterator[None]:
+    """While organisations are served, a database that refuses something is none that can't be used at all."""
+    try:
+        yield
+    except StoreRefused as refusal:
+        raise NotReady(str(refusal)) from refusal

@@ -29,10 +29,11 @@ class Lots(MemoryDatabase):
         super().__init__()
         self.stores: dict[int, FaultyStore] = {}
         self.refused: set[int] = set()
+        self.why: Exception = StoreError("no room for another store")
 
     def store(self, no: int) -> StoreAndArchive:  # type: ignore[override]
         if no in self.refused:
-            raise StoreError("no room for another store")
+            raise self.why
         store = self.stores[no] = FaultyStore(super().store(no))
         return store
 

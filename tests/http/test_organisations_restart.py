@@ -1,11 +1,14 @@
 """Organisations over restarts, and those that could not be made."""
 
+import asyncio
+
 import pytest
 from http_kit import Caller, token_of
 from organisations_kit import Street
 
 from nextlead.core.commands import Block
 from nextlead.core.errors import StorageFailed
+from nextlead.ports import StoreError, StoreRefused
 from nextlead_adapters import tenancy
 
 ADA = "+14155550100"
@@ -50,9 +53,11 @@ async def test_a_crash_between_two_organisations(street: Street) -> None:
     assert lead["closure"] == "global_do_not_call"
 
 
-async def test_one_that_can_not_be_opened_is_not_served(street: Street) -> None:
+@pytest.mark.parametrize("why", [StoreError("no room for it"), StoreRefused("another process is the owner")])
+async def test_one_that_can_not_be_opened_is_not_served(street: Street, why: Exception) -> None:
     operator = street.caller()
     street.lots.refused.add(2)
+    street.lots.why = why
     await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
     await operator.no(404, "GET", "/v1/organisations/acme")
     await operator.ok("POST", "/v1/do-not-call", {"number": ADA, "scope": "global"})
@@ -63,6 +68,43 @@ async def test_one_that_can_not_be_opened_is_not_served(street: Street) -> None:
         assert (await admin.ok("GET", f"/v1/do-not-call/{ADA}"))["blocked"]
     numbers = [tenant.organisation.no for tenant in street.tenancy.all()]
     assert len(set(numbers)) == 3
+
+
+async def test_one_that_is_opened_by_the_next_try_was_made_by_the_first(street: Street) -> None:
+    operator = street.caller()
+    street.lots.refused.add(2)
+    await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
+    street.lots.refused.clear()
+    first = street.default.dialer
+    made_ms = first.now_ms()
+    await first.advance(made_ms + HOUR_MS)
+    await street.admin_of("acme")
+    for _ in range(2):
+        assert [each.organisation.created_ms for each in street.tenancy.all()] == [0, made_ms]
+        await street.again()
+
+
+async def test_one_that_could_not_be_made_leaves_nothing_behind(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def follow(*_: object) -> None:
+        raise StorageFailed
+
+    monkeypatch.setattr(tenancy, "follow", follow)
+    before = asyncio.all_tasks()
+    await street.caller().no(503, "POST", "/v1/organisations", {"code": "acme"})
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_another_name_waits_for_the_database(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def put(*_: object) -> None:
+        raise StoreRefused("another process is the owner")
+
+    await street.admin_of("acme")
+    monkeypatch.setattr(street.lots, "put", put)
+    await street.caller().no(503, "PATCH", "/v1/organisations/acme", {"name": "Acme & Co"})
+    assert (await street.caller().ok("GET", "/v1/organisations/acme"))["name"] == "Acme"
 
 
 async def test_one_that_failed_at_the_last_moment_holds_nobody_up(
