@@ -199,6 +199,12 @@ def test_what_came_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     assert [path.read_text() for path in tmp_path.iterdir()] == ["somebody else's"]
 
 
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    for over in (False, True):
+        with pytest.raises(StoreRefused, match="is a folder"), landing(tmp_path, over=over):
+            raise AssertionError("not reached")
+
+
 @pytest.mark.parametrize("beside", ["x.db.lock", "x.db-wal"])
 def test_a_store_is_not_replaced_by_a_backup(beside: str, tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("a daemon's")

@@ -28,7 +28,9 @@ def check_free(file: Path, *, over: bool = False) -> None:
     """Raises `StoreRefused` unless a file of this name may be put there."""
     if not file.parent.is_dir():
         raise StoreRefused(f"there is no folder {file.parent}")
-    if file.is_dir() or (file.exists() and not over):
+    if file.is_dir():
+        raise StoreRefused(f"{file} is a folder; name a file in it")
+    if file.exists() and not over:
         raise StoreRefused(f"{file} is there already")
     for beside in (Path(f"{file}.lock"), Path(f"{file}-wal")):
         if over and file.exists() and beside.exists():
