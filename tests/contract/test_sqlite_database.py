@@ -265,3 +265,34 @@ async def test_a_store_alone_and_a_database_are_one_file_to_each_other(
     with pytest.raises(StoreRefused, match=r"a.db is in use by process \d+"):
         await other.claim()
     await store.close()
+
+
+# -- organisations --------------------------------------------------------------------------------------------------
+
+
+async def test_an_organisation_that_was_not_synced_is_the_end_of_all_commits(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written behind it in the log would be taken for synced, and be lost with it."""
+    store = await store_of(database, 1)
+    await commit(store, 1, pool())
+    run = Connection.run
+
+    async def fail(self: Connection, work: Callable[..., object], *args: object) -> object:
+        if work.__name__ != "_put":
+            return await run(self, work, *args)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise error
+
+    monkeypatch.setattr(Connection, "run", fail)
+    for write in (database.put(Organisation(2, "second", "Second")), commit(store, 2, lead(1))):
+        with pytest.raises(StoreRefused, match="did not take a sync"):
+            await write
+    await store.close()
+
+
+async def test_no_organisation_is_put_into_a_file_that_was_moved_away(database: SqliteDatabase, tmp_path: Path) -> None:
+    (tmp_path / "a.db").rename(tmp_path / "b.db")
+    with pytest.raises(StoreRefused, match="moved or replaced"):
+        await database.put(Organisation(2, "second", "Second"))

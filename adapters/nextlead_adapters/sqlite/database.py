@@ -73,11 +73,13 @@ class SqliteDatabase:
         """See `Database.put`. The code stays as it was made."""
         if not self._file.claimed:
             raise StoreRefused(f"{self._file.path} is not claimed")
+        self._file.check()
         try:
             async with self._file.lock:
                 await self._file.writer.run(_put, organisation)
         except sqlite3.Error as error:
-            raise StoreError(f"organisation {organisation.code} can't be written: {error}") from error
+            failure = self._file.failure(error)
+            raise type(failure)(f"organisation {organisation.code} can't be written: {failure}") from error
 
     def store(self, no: int) -> StoreAndArchive:
         """See `Database.store`."""
