@@ -418,6 +418,20 @@ async def test_who_lost_it_hears_of_it(
     assert "taken over by process" in await database.lost()
 
 
+async def test_who_lost_it_hears_of_it_at_once_whatever_the_clocks_say(
+    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
+) -> None:
+    """The server's clock was put forward while the owner was alive. Its next word is due in an hour."""
+    alive = made(Times(renew_s=3_600, hold_s=7_200))
+    await alive.open()
+    await alive.claim()
+    await until(lambda: renewing(alive).db is not None)
+    postgres.execute(f"UPDATE {schema_of(postgres_url)}.owner SET renewed_at = clock_timestamp() - interval '1 hour'")
+    async with owner_of(postgres_url, Times()):
+        assert "taken over by process" in await alive.lost()
+    assert not alive.holds()
+
+
 @pytest.mark.parametrize("fault", [ValueError("nobody foresaw it"), asyncio.CancelledError("nobody foresaw it")])
 async def test_who_can_never_again_say_that_it_lives_has_lost_it(
     made: Callable[[Times], PostgresDatabase], monkeypatch: pytest.MonkeyPatch, fault: BaseException

@@ -7,7 +7,8 @@ Rules of this file:
 2. An owner says once a second that it lives. It may rely on being the owner for two seconds from the moment at which it
    *sent* the last word that was answered, by a clock that goes on while the machine sleeps.
 3. Another process may take over when nothing was heard for three seconds: by the server's clock, or, should that be put
-   back, by watching. So the former owner has stopped to answer before the new one begins.
+   back, by watching. So the former owner has stopped to answer before the new one begins. Should it be put forward, the
+   former owner is alive: the claim ends its sessions, by which it finds out at once.
 4. Who ends in good order says so, and wakes whoever waits. Who waits sleeps until then, or until the owner may be taken
    for dead.
 5. A connection that is cut is opened again, and if the epoch is still the same, nothing has happened.

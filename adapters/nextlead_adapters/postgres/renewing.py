@@ -49,6 +49,7 @@ class Renewing:
         self._beating: asyncio.Task[None]
         self._lost: Callable[[str], None]
         self._leaving = False
+        self._ended = asyncio.Event()
         self._begun = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nextlead-owner", daemon=True)
 
@@ -94,11 +95,19 @@ class Renewing:
         with suppress(*FAILURES, StoreRefused):  # then it is opened when it is needed
             await self._session()  # before the first word is due: on a long way it takes a second
         while True:
-            await asyncio.sleep(max(0.0, self.renewed + self._every_s - self._clock()))
+            await self._rest(max(0.0, self.renewed + self._every_s - self._clock()))
             if self._clock() - self._beat > STANDS_S:
                 await asyncio.sleep(_AGAIN_S)
             elif not await self._renew():
                 return
+
+    async def _rest(self, seconds: float) -> None:
+        """Cut short when the session ends: so it does when another becomes the owner, whatever the clocks say."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+                await asyncio.sleep(_AGAIN_S)
+        self._ended.clear()
 
     async def _renew(self) -> bool:
         """False when there is another owner. When the server does not answer, it is tried again soon."""
@@ -124,6 +133,7 @@ class Renewing:
     async def _session(self) -> "Db":
         if self.db is None or self.db.is_closed():
             self.db = await self._server.connect(self._answer_s)
+            self.db.add_termination_listener(lambda _: self._ended.set())
         return self.db
 
     def _drop(self) -> None:
