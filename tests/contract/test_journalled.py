@@ -186,3 +186,14 @@ async def test_commits_that_touch_tables_and_others_keep_their_order(store: Jour
     held.gate.set()
     await asyncio.gather(task, later)
     assert [found.kind for found in await store.history(1)] == ["leased"]
+
+
+async def test_who_waits_for_folding_is_told_when_the_store_is_closed(store: JournalledStore) -> None:
+    """As who erases while a dialer is closed: it would wait for ever."""
+    await commit(store, 1, pool(), lead(1))
+    assert store._tending
+    waiting = asyncio.create_task(store._tending.catch_up(2))
+    await turns()
+    await store.close()
+    with pytest.raises(StoreError, match="being closed"):
+        await asyncio.wait_for(waiting, 60)

@@ -101,8 +101,10 @@ class Tending:
             self._turn_over.set()
 
     async def _turn(self) -> None:
-        """Have everything tended once."""
+        """Have everything tended once. Raises `StoreError` when it is stopped: nothing is tended any more."""
         self._check()
+        if self._stopping:
+            raise StoreError("the store is being closed")
         self._turn_over.clear()
         self._wake.set()
         await self._turn_over.wait()
