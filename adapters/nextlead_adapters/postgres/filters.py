@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from nextlead.core.conditions import FRESH, Condition
-from nextlead.core.model import Lead, Pool, Status
+from nextlead.core.conditions import Condition
+from nextlead.core.model import Lead, Status
 from nextlead.ports import LeadFilter, has_text
 
 from ..journalled.tables import Pools
+from ..journalled.untouched import pools_meant
 from .reads import LAST, lead_of
 
 if TYPE_CHECKING:
@@ -147,27 +148,13 @@ def _add_conditions(question: _Question, conditions: Iterable[tuple[int, Conditi
 
 
 def _of_untouched(values: _Values, query: LeadFilter, skip: Collection[int], pools: Pools) -> _Question | None:
-    if query.closure is not None or query.status not in (None, Status.UNPROCESSED) or query.last_by is not None:
-        return None
-    if query.due_before_ms is not None and query.due_before_ms <= 0:
-        return None
-    every = (query.pool, query.campaign, query.conditions) == (None, None, None)
-    wanted = [] if every else [pool.id for pool in pools.values() if _may_have_matching(pool, query)]
-    if not (every or wanted):
+    wanted = pools_meant(query, pools)
+    if wanted == []:
         return None
     question = _Question("lead", values, query, skip)
-    if not every:
+    if wanted is not None:
         question.add("pool + 0 = ANY({}::bigint[])", wanted)
     return question
-
-
-def _may_have_matching(pool: Pool, query: LeadFilter) -> bool:
-    """Untouched leads of one campaign are all in one condition."""
-    return (
-        query.pool in (None, pool.id)
-        and query.campaign in (None, pool.campaign)
-        and (query.conditions is None or (pool.campaign, FRESH) in query.conditions)
-    )
 
 
 async def _slice(

@@ -12,13 +12,14 @@ from typing import Final
 
 import msgspec
 
-from nextlead.core.conditions import FRESH, Condition
+from nextlead.core.conditions import Condition
 from nextlead.core.fresh import fresh_to_lead
-from nextlead.core.model import Lead, Pool, Status
+from nextlead.core.model import Lead, Status
 from nextlead.ports import LeadFilter, has_text
 
 from ..journalled.codec import decode_fresh, decode_lead
 from ..journalled.tables import Pools
+from ..journalled.untouched import pools_meant
 from .connection import snapshot
 from .reads import last_lead
 from .statements import BY_ID, OPEN
@@ -123,24 +124,13 @@ def _text(value: str) -> str:
 
 
 def _of_untouched(org: int, query: LeadFilter, pools: Pools) -> _Question | None:
-    if query.closure is not None or query.status not in (None, Status.UNPROCESSED) or query.last_by is not None:
-        return None
-    if query.due_before_ms is not None and query.due_before_ms <= 0:
+    wanted = pools_meant(query, pools)
+    if wanted == []:
         return None
     question = _Question(_LEAD, org, query)
-    if (query.pool, query.campaign, query.conditions) != (None, None, None):
-        wanted = [pool.id for pool in list(pools.values()) if _may_have_matching(pool, query)]  # a commit may add one
+    if wanted is not None:
         question.add(f"pool IN ({','.join(map(str, wanted))})")
     return question
-
-
-def _may_have_matching(pool: Pool, query: LeadFilter) -> bool:
-    """Untouched leads of one campaign are all in one condition."""
-    return (
-        query.pool in (None, pool.id)
-        and query.campaign in (None, pool.campaign)
-        and (query.conditions is None or (pool.campaign, FRESH) in query.conditions)
-    )
 
 
 def _touched(db: sqlite3.Connection, org: int, query: LeadFilter, skip: Collection[int]) -> Iterator[Lead]:
