@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from contract.build import commit, fresh, lead, pool
+from msgspec import structs
 from postgres import Admin, schema_of
 
 from nextlead.core.model import Erasure
@@ -13,6 +14,7 @@ from nextlead.ports import DEFAULT, Organisation, StoreError, StoreRefused
 from nextlead_adapters.journalled.match_keys import Rule
 from nextlead_adapters.journalled.tables import Direct, Entry
 from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
+from nextlead_adapters.postgres import ownership as ownership_module
 from nextlead_adapters.postgres.connection import Server
 from nextlead_adapters.postgres.ownership import Ownership, Times
 from nextlead_adapters.postgres.renewing import Renewing
@@ -220,6 +222,43 @@ async def test_a_claim_waits_for_what_the_former_owner_has_begun_or_ends_it(
     store = await claimed(other)
     await commit(store, 1, pool())
     await store.close()
+
+
+async def test_a_claim_finds_out_what_happened_since_it_was_looked(
+    owner: PostgresDatabase, standby: PostgresDatabase
+) -> None:
+    """The owner has said again that it lives; or another one was faster, and has gone, too."""
+    ownership = standby.ownership
+    db = await ownership._session()
+    found = await ownership_module._look(db, 60)
+    assert not await ownership._claim(db, found, None)
+    await owner.close()
+    assert not await ownership._claim(db, structs.replace(found, epoch=found.epoch - 1), None)
+    assert not ownership.taken
+    assert await ownership._claim(db, found, None)
+
+
+@pytest.mark.parametrize("direct", [Direct(), Direct(mentions=[5]), Direct(fresh=[fresh(2)]), None])
+async def test_what_comes_while_a_claim_is_under_way_waits_for_it_and_is_refused(
+    owner: PostgresDatabase, postgres: Admin, postgres_url: str, direct: Direct | None
+) -> None:
+    """Commits, and folding (None): neither may read the epoch of before and write afterwards."""
+    store = await claimed(owner)
+    await commit(store, 1, pool())
+    tables, entry = tables_of(store), Entry(2, 0, b"\x94\x90\x90\x90\x90")
+    other = PostgresDatabase(postgres_url, NEVER)
+    async with other.writer() as db:
+        async with db.transaction():
+            await db.execute("UPDATE organisation SET epoch = epoch + 1")
+            await db.execute("UPDATE folding SET epoch = epoch + 1")
+            writing = tables.write(entry, direct) if direct is not None else tables.fold_leads([lead(1)])
+            task = asyncio.create_task(writing)
+            waits = f"SELECT 1 FROM pg_locks WHERE NOT granted AND {db.get_server_pid()} = ANY(pg_blocking_pids(pid))"
+            while not (task.done() or await asyncio.to_thread(postgres.fetch, waits)):
+                await asyncio.sleep(0.001)
+        with pytest.raises(StoreRefused, match="taken over"):
+            await task
+    await other.close()
 
 
 async def test_an_organisation_that_is_not_there_has_no_store(owner: PostgresDatabase) -> None:
