@@ -93,7 +93,7 @@ async def test_answers_that_come_late(postgres_url: str, start_nextlead: StartNe
     async with cable(postgres_url) as line:
         daemon = await serve(start_nextlead, tmp_path, line.url)
         async with Shift().with_(daemon) as life:
-            line.delay_s = 0.1
+            line.delay_s = 0.05
             await life.until_answers(SOME)
             assert life.refusals == 0
             line.delay_s = 0.0

@@ -75,8 +75,8 @@ def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
     if sys.platform != "linux":
         pytest.skip("only Linux has abstract addresses")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-        end.bind("\0nextlead-test-notify")
-        monkeypatch.setenv("NOTIFY_SOCKET", "@nextlead-test-notify")
+        end.bind("")  # to an abstract address that nobody else has
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@{end.getsockname()[1:].decode()}")
         systemd.status("waits\nfor the owner")
         assert end.recv(100) == b"STATUS=waits for the owner"
 
