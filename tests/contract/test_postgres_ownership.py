@@ -8,6 +8,7 @@ import pytest
 from contract.build import commit, fresh, lead, pool
 from msgspec import structs
 from postgres import Admin, schema_of
+from structlog.testing import capture_logs
 
 from nextlead.core.model import Erasure
 from nextlead.ports import DEFAULT, Organisation, StoreError, StoreRefused
@@ -353,6 +354,36 @@ async def test_who_waits_goes_on_when_its_connection_is_cut(
     await owner.close()
     await waiting
     assert len(told.names) == 1
+
+
+class Shy(Server, kw_only=True):
+    """Not there at first."""
+
+    problems: list[Exception]
+
+    async def connect(self, within_s: float | None = None, **settings: str) -> Any:
+        if self.problems:
+            raise self.problems.pop(0)
+        return await super().connect(within_s, **settings)
+
+
+async def test_who_waits_says_why_it_reaches_no_server(
+    owner: PostgresDatabase, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ownership_module, "_AGAIN_S", 0.0)
+    told, gone = Told(), OSError("connection refused")
+    server = Shy(postgres_url, problems=[gone, gone, gone, StoreRefused("runs with fsync = off"), gone])
+    with capture_logs() as lines:
+        waiting = asyncio.create_task(Ownership(server, NEVER).take(told))
+        await told.once.wait()
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert [(line["event"], line.get("error")) for line in lines] == [
+        ("database_not_reached", "connection refused"),
+        ("database_not_reached", "runs with fsync = off"),
+        ("database_not_reached", "connection refused"),
+        ("database_reached", None),
+    ]
 
 
 async def test_who_waits_takes_over_though_all_its_other_sessions_were_cut_meanwhile(

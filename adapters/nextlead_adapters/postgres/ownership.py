@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import structlog
 from msgspec import Struct
 
 from nextlead.ports import StoreRefused
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
     from .connection import Db
 
 _AGAIN_S: Final = 0.1
-"""Between attempts to reach a server that is not there."""
+_AGAIN_MOST_S: Final = 1.0
+"""Between attempts to reach a server that is not there: the first pause, and the longest."""
+
+_log: Final = structlog.get_logger("nextlead.postgres")
 
 
 class Times(Struct, frozen=True):
@@ -71,6 +75,7 @@ class Ownership:
         self._db: Db | None = None
         self._renewing: Renewing | None = None
         self._watched: datetime | None = None
+        self._trouble = ""
         self._lost: asyncio.Future[str] | None = None
         self.epoch = 0
 
@@ -149,21 +154,33 @@ class Ownership:
 
     async def _attempt(self, *, patient: bool) -> _Found | None:
         """None when it is taken now, else who has it. Who is patient waits for the server, too."""
+        pause_s = _AGAIN_S
         while True:
             try:
                 db = await self._session()
                 found = await _look(db, self._answer_s)
+                self._say("")
                 free = found.renewed_at is None or found.silent_s >= self._times.takeover_s
                 watched = found.renewed_at if found.renewed_at == self._watched else None
                 if not (free or watched):
                     return found
                 if await self._claim(db, found, watched):
                     return None
-            except (*FAILURES, StoreRefused):
+            except (*FAILURES, StoreRefused) as error:
                 self._drop()
                 if not patient:
                     raise
-                await asyncio.sleep(_AGAIN_S)
+                self._say(self._server.plain(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _AGAIN_MOST_S)
+
+    def _say(self, trouble: str) -> None:
+        """Why the database can't be reached, each time it is another reason; nothing when it can."""
+        if trouble and trouble != self._trouble:
+            _log.warning("database_not_reached", error=trouble)
+        elif self._trouble and not trouble:
+            _log.warning("database_reached")
+        self._trouble = trouble
 
     async def _wait(self, found: _Found) -> None:
         """Until the owner may be taken for dead, or says that it goes, or the connection is lost.
