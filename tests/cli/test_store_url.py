@@ -1,3 +1,5 @@
+"""Stores by their URLs: which are taken, what they name, and what is shown of them."""
+
 from pathlib import Path
 
 import pytest
