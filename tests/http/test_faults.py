@@ -26,6 +26,7 @@ async def test_a_fault_is_a_problem_and_a_log_line_without_secrets(
     assert "broken" not in str(problem)
     (line,) = lines
     assert (line["log_level"], line["method"], line["path"]) == ("error", "GET", "/v1/agents/{code}")
+    assert line["organisation"] == "default"
     assert "is broken" in line["trace"]
     assert OPERATOR not in str(line)
 

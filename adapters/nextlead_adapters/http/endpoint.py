@@ -31,6 +31,8 @@ from .uploads import is_form, receive_upload
 JSON: Final = (b"content-type", b"application/json")
 
 _log = structlog.get_logger("nextlead.http")
+_WHOSE: Final = "nextlead.organisation"
+"""Where a call's scope has the organisation's code, once the token has told it."""
 
 
 class NotOurs(Exception):
@@ -71,7 +73,7 @@ class Endpoint:
             answer = problems.problem_reply(problems.of_error(StorageFailed("the storage can't be read now")))
             payload = answer.payload()
         except Exception as fault:  # noqa: BLE001 - the last resort; it is logged with its trace, and said to the client
-            _report(fault, scope["method"], self._path)
+            _report(fault, scope, self._path)
             answer = problems.problem_reply(problems.our_fault())
             payload = answer.payload()
         await self._send(send, scope, answer, payload)
@@ -109,6 +111,7 @@ class Endpoint:
         call.caller, services = self._gatekeeper.admit(route.access, call.headers)
         if services is not None:
             call.services = services
+            scope[_WHOSE] = services.tenant.organisation.code
         call.admitted = partial(self._gatekeeper.admits, route.access, call.headers)
         if route.own and call.is_agent and call.params["code"] != call.caller.agent:
             raise NotFound("agent", call.params["code"])
@@ -133,10 +136,12 @@ class Endpoint:
         return await call.services.repeats.answer(call, key, digest, lambda: run(call))
 
 
-def _report(fault: Exception, method: str, path: str) -> None:
+def _report(fault: Exception, scope: Scope, path: str) -> None:
     """As text, with the address's pattern: local variables and the address itself hold tokens."""
-    trace = "".join(traceback.format_exception(fault))
-    _log.error("a request failed by a fault of the daemon: please report this", method=method, path=path, trace=trace)
+    about = {"method": scope["method"], "path": path, "trace": "".join(traceback.format_exception(fault))}
+    if _WHOSE in scope:
+        about["organisation"] = scope[_WHOSE]
+    _log.error("a request failed by a fault of the daemon: please report this", **about)
 
 
 async def run(call: Call) -> Reply | Stream:
