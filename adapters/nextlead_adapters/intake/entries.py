@@ -106,7 +106,7 @@ class Entries:
             return await self._loader.close(pool.id, by, unmatched=plan.unmatched, then=then)
         except NextleadError as problem:
             with suppress(NotReady):
-                await self._loader.close(pool.id, by, error=problem.detail)
+                await self._loader.close(pool.id, by, error=problem.detail, patient=True)
             raise
 
     async def _load_more(

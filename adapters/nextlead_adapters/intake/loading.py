@@ -54,7 +54,7 @@ class Loader:
         """A new pool in state loading. The archive is made ready for its duplicate check."""
         for rule in key_rules(command.duplicates.match):
             await self.dialer.archive.match_rule(rule)
-        pool = await self.dialer.submit(command, then)
+        pool = await self.dialer.submit(command, then, stay=True)
         assert isinstance(pool, Pool)
         return pool
 
@@ -129,12 +129,12 @@ class Loader:
         """Rule 4. What is refused so was not carried out, unless the daemon is about to end."""
         for _ in range(_PATIENCE_TRIES if patient else 0):
             try:
-                return await self.dialer.submit(command, then)
+                return await self.dialer.submit(command, then, stay=True)
             except NotReady:
                 if self.dialer.fatal.is_set():
                     raise
                 await asyncio.sleep(_PATIENCE_S)
-        return await self.dialer.submit(command, then)
+        return await self.dialer.submit(command, then, stay=True)
 
 
 def left_out(what: str, names: Sequence[str]) -> Log:

@@ -251,7 +251,8 @@ class Desk:
         What goes on in slices comes to its end all the same, and with it what is kept of its answer.
         """
         for future, _ in chain.from_iterable(self._begun.values()):
-            settle(future, StorageFailed(detail))
+            if future not in self._writer.staying:
+                settle(future, StorageFailed(detail))
         for wait in self.waits.all():
             self._turn_away(wait, detail)
             self.tell(StopWaiting(agent=wait.agent, waiter=wait.waiter))

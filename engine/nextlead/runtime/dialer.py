@@ -255,13 +255,18 @@ class Dialer:
 
     # -- work -------------------------------------------------------------------------------------------------------
 
-    async def submit(self, command: Command | Callable[[], Command], then: Then | None = None) -> Any:
+    async def submit(
+        self, command: Command | Callable[[], Command], then: Then | None = None, *, stay: bool = False
+    ) -> Any:
         """Apply a command now; its reply when that is durable.
 
         When too much waits to become durable, now is when there is room; a function makes the command then. So it is
         for who changes a part of what is there: made before, the command would undo what others changed meanwhile.
         `then` is called with the reply at once, with no await between; a command that it returns is carried out in the
         same commit, and must be one that is never refused, such as `KeepAnswer`.
+        With `stay`, who waits is not told off while the store may be another's (`let_go`), but waits until it is known
+        what became of the command: for who would do it twice else. A `StorageFailed` that is not `fatal` says then that
+        nothing was done.
         Raises what the engine refuses it with (nothing has changed then), `Overloaded`, or `StorageFailed`.
         """
         if self._must_stop:
@@ -269,6 +274,8 @@ class Dialer:
         if not isinstance(command, Command):
             command = command()
         reply, owed = self._desk.decide(command, then)
+        if stay:
+            self._writer.stay(owed)
         try:
             return await (self._desk.deliver(reply, owed) if type(command) is Take and type(reply) is Offer else owed)
         except (UnknownLease, WrongStatus) as refusal:  # a lead that is not in memory closed, or was deleted

@@ -15,7 +15,7 @@ shielded one.)
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import perf_counter
 from typing import Any, Final
 
@@ -54,11 +54,13 @@ class Batch(Struct, eq=False):
             settle(future, reply)
         self.owed.clear()
 
-    def default(self, detail: str) -> None:
-        """It will never be durable: everybody is told so."""
+    def default(self, detail: str, staying: Collection[Future]) -> None:
+        """It can't be said that it will be durable: everybody but who stays is told so."""
+        staying_on = [entry for entry in self.owed if entry[0] in staying]
         for future, _ in self.owed:
-            settle(future, StorageFailed(detail))
-        self.owed.clear()
+            if future not in staying:
+                settle(future, StorageFailed(detail))
+        self.owed = staying_on
 
 
 def settle(future: Future, reply: object) -> None:
@@ -103,6 +105,7 @@ class Writer:
         self._paid = paid
         self._retry_s = retry_s
         self._log = log
+        self.staying: set[Future] = set()
         self._pending = Batch(0)
         self._flying: Batch | None = None
         self._wake: Future | None = None
@@ -159,18 +162,23 @@ class Writer:
             self.owe_to(future, look())
         return future
 
+    def stay(self, future: Future) -> None:
+        """Whoever awaits it is not let go: it is told what became of it, or that the storage failed for good."""
+        self.staying.add(future)
+        future.add_done_callback(self.staying.discard)
+
     def let_go(self, detail: str) -> None:
         """Tell everybody who waits that it can't be said whether it will be durable. What was decided is still written.
 
-        They ask again, and get the first answer if it was.
+        They ask again, and get the first answer if it was. Who could not do that (`stay`) waits on.
         """
         for batch in (self._flying, self._pending):
             if batch is not None:
-                batch.default(detail)
+                batch.default(detail, self.staying)
         for future, _ in self._between:
             settle(future, StorageFailed(detail))
         self._between.clear()
-        self.owing = 0
+        self.owing = sum(len(batch.owed) for batch in (self._flying, self._pending) if batch is not None)
 
     def fail(self, error: BaseException) -> None:
         """Give up: memory can't be trusted, or is ahead of the disk. Everything owed fails.
@@ -182,6 +190,7 @@ class Writer:
         self.failure = error
         self.failing = True
         self._log.critical("writer_failed", error=str(error), kind=type(error).__name__)
+        self.staying.clear()
         self.let_go("the storage failed")
         self.fatal.set()
         self._paid()

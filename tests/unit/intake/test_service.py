@@ -240,8 +240,8 @@ async def test_asking_the_archive_and_loading_are_one_step(dialer: Dialer, monke
         await asyncio.sleep(0)
         return await numbers(wanted)
 
-    async def loaded(command: Command, then: Then | None = None) -> object:
-        reply = await submit(command, then)
+    async def loaded(command: Command, then: Then | None = None, **more: Any) -> object:
+        reply = await submit(command, then, **more)
         if isinstance(command, LoadRows):
             steps.append("load")
         return reply
@@ -348,10 +348,10 @@ async def test_an_upload_goes_on_when_its_caller_has_gone(
     opened = asyncio.Event()
     submit = dialer.submit
 
-    async def told(command: Command, then: Then | None = None) -> object:
+    async def told(command: Command, then: Then | None = None, **more: Any) -> object:
         if isinstance(command, OpenPool):
             opened.set()
-        return await submit(command, then)
+        return await submit(command, then, **more)
 
     monkeypatch.setattr(dialer, "submit", told)
     caller = asyncio.create_task(intake.upload(write(long_text()), "list.csv", OPTIONS, ADMIN))
@@ -402,10 +402,10 @@ async def test_a_file_waits_when_the_dialer_can_take_nothing_for_a_moment(
     submit = dialer.submit
     refused = iter([True, True, False, True, False, True])
 
-    async def at_times(command: Command, then: Then | None = None) -> object:
+    async def at_times(command: Command, then: Then | None = None, **more: Any) -> object:
         if isinstance(command, LoadRows | ClosePool) and next(refused, False):
             raise Overloaded
-        return await submit(command, then)
+        return await submit(command, then, **more)
 
     monkeypatch.setattr(dialer, "submit", at_times)
     pool = await intake.upload(write(long_text(600)), "list.csv", OPTIONS, ADMIN)
@@ -421,10 +421,10 @@ async def test_a_file_does_not_wait_for_ever(
     monkeypatch.setattr(loading, "_PATIENCE_S", 0.0)
     submit = dialer.submit
 
-    async def never(command: Command, then: Then | None = None) -> object:
+    async def never(command: Command, then: Then | None = None, **more: Any) -> object:
         if isinstance(command, LoadRows):
             raise Overloaded
-        return await submit(command, then)
+        return await submit(command, then, **more)
 
     monkeypatch.setattr(dialer, "submit", never)
     with pytest.raises(Overloaded):
