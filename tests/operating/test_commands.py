@@ -190,6 +190,9 @@ def test_an_older_store_is_brought_up(version: int, nextlead: Nextlead, tmp_path
     told = nextlead("migrate", "--store", "sqlite:///a.db", "--check", cwd=tmp_path)
     assert told.returncode == 1
     assert f"the store is of version {version}, this program writes version {NOW}" in told.stderr
+    told = nextlead("migrate", "--store", "sqlite:///a.db", "--check", "--json", cwd=tmp_path)
+    looked = json.loads(told.stdout)
+    assert (told.returncode, looked["found"], looked["now"], looked["steps"]) == (1, version, version, [])
     assert path.read_bytes() == before
     refused = nextlead("verify", "--store", "sqlite:///a.db", cwd=tmp_path)
     assert (refused.returncode, "migrate it first" in refused.stderr) == (1, True)

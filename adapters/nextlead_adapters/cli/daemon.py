@@ -124,22 +124,23 @@ def migrate(
     url = settings_of(config, store).store.url
     try:
         with watched("opening") as said:
-            done = Migration(shown_url(url), *run_loop(versions(url)), []) if check else run_loop(bring_up(url, said))
+            found, newest = run_loop(versions(url))
+            done = Migration(shown_url(url), found, found, []) if check else run_loop(bring_up(url, said))
     except REFUSALS as error:
         fail(str(error))
     if as_json:
         print_json(done)
     else:
-        _tell_migration(done)
-    if done.found < done.now and check:
-        fail(f"the store is of version {done.found}, this program writes version {done.now}")
+        _tell_migration(done, newest)
+    if done.now < newest:
+        fail(f"the store is of version {done.now}, this program writes version {newest}")
 
 
-def _tell_migration(done: "Migration") -> None:
-    print_facts({"store": done.store, "found": done.found, "now": done.found if done.steps == [] else done.now})
+def _tell_migration(done: "Migration", newest: int) -> None:
+    print_facts({"store": done.store, "found": done.found, "now": done.now})
     for step in done.steps:
         notes.print(f"version {step}", markup=False)
-    if done.found == done.now:
+    if done.found == newest:
         notes.print("the store is up to date")
 
 
