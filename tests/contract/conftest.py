@@ -111,6 +111,36 @@ def postgres_both(postgres: Any) -> Iterator[str]:
 
 
 @pytest.fixture
+async def made(postgres_url: str) -> AsyncIterator[Any]:
+    """Makes databases over one schema, by their `Times`; they are closed in the end."""
+    from contract.owners import databases_of  # noqa: PLC0415 - the others need no driver
+
+    async with databases_of(postgres_url) as make:
+        yield make
+
+
+@pytest.fixture
+async def owner(made: Any) -> Any:
+    """A database that is claimed, and whose owner never says so again."""
+    from contract.owners import NEVER  # noqa: PLC0415 - the others need no driver
+
+    database = made(NEVER)
+    await database.open()
+    await database.claim()
+    return database
+
+
+@pytest.fixture
+async def standby(owner: Any, made: Any) -> Any:
+    """The same database, open, for another one to claim."""
+    from contract.owners import NEVER  # noqa: PLC0415 - the others need no driver
+
+    database = made(NEVER)
+    await database.open()
+    return database
+
+
+@pytest.fixture
 async def store(home: Any) -> AsyncIterator[Any]:
     store = home.store
     await store.open()

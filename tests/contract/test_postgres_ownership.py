@@ -1,11 +1,12 @@
 """Who may write to a PostgreSQL database: one process, until it gives the right back or is taken for dead."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from contract.build import commit, fresh, lead, pool
+from contract.owners import AT_ONCE, NEVER, Told, claimed, owner_of, tables_of, until
 from msgspec import structs
 from postgres import Admin, schema_of
 from structlog.testing import capture_logs
@@ -18,84 +19,6 @@ from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.postgres import ownership as ownership_module
 from nextlead_adapters.postgres.connection import Server
 from nextlead_adapters.postgres.ownership import Ownership, Times
-from nextlead_adapters.postgres.renewing import Renewing
-from nextlead_adapters.postgres.tables import PostgresTables
-
-NEVER = Times(renew_s=3_600, hold_s=7_200, takeover_s=3_600)
-"""Nobody says that it lives, and nobody is taken for dead."""
-AT_ONCE = Times(renew_s=3_600, hold_s=7_200, takeover_s=0)
-"""Everybody else is taken for dead."""
-
-
-@pytest.fixture
-async def made(postgres_url: str) -> AsyncIterator[Callable[[Times], PostgresDatabase]]:
-    """Opens databases, which are closed in the end."""
-    found: list[PostgresDatabase] = []
-
-    def make(times: Times) -> PostgresDatabase:
-        found.append(PostgresDatabase(postgres_url, times))
-        return found[-1]
-
-    yield make
-    for database in found:
-        await database.close()
-
-
-@pytest.fixture
-async def owner(made: Callable[[Times], PostgresDatabase]) -> PostgresDatabase:
-    database = made(NEVER)
-    await database.open()
-    await database.claim()
-    return database
-
-
-@pytest.fixture
-async def standby(owner: PostgresDatabase, made: Callable[[Times], PostgresDatabase]) -> PostgresDatabase:
-    database = made(NEVER)
-    await database.open()
-    return database
-
-
-async def claimed(database: Any, no: int = 1) -> Any:
-    store = database.store(no)
-    await store.open()
-    await store.claim()
-    return store
-
-
-def tables_of(store: Any) -> PostgresTables:
-    found = store._tables
-    assert isinstance(found, PostgresTables)
-    return found
-
-
-class Told:
-    """What `claim` says to who waits."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.once = asyncio.Event()
-
-    def __call__(self, name: str) -> None:
-        self.names.append(name)
-        self.once.set()
-
-
-class Hands:
-    """A clock that somebody moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """What goes on in the background has come to it."""
-    while not condition():
-        await asyncio.sleep(0.001)
-
 
 # -- one writer -----------------------------------------------------------------------------------------------------
 
@@ -116,21 +39,6 @@ async def test_a_claim_raises_the_epoch_everywhere(owner: PostgresDatabase, post
         for table in ("owner", "organisation", "folding"):
             found = postgres.fetch(f"SELECT DISTINCT epoch FROM {schema_of(postgres_url)}.{table}")
             assert found == [(first + 1,)]
-
-
-class owner_of:  # noqa: N801 - it reads like a function
-    """A database that is open and claimed."""
-
-    def __init__(self, url: str, times: Times) -> None:
-        self.database = PostgresDatabase(url, times)
-
-    async def __aenter__(self) -> PostgresDatabase:
-        await self.database.open()
-        await self.database.claim()
-        return self.database
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.database.close()
 
 
 async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgres_url: str) -> None:
@@ -405,134 +313,6 @@ async def test_who_waits_takes_over_though_all_its_other_sessions_were_cut_meanw
     await owner.close()
     await waiting
     assert standby.holds()
-
-
-# -- holding --------------------------------------------------------------------------------------------------------
-
-
-async def test_it_holds_for_two_seconds_from_the_last_word_that_was_answered(postgres_url: str) -> None:
-    database = PostgresDatabase(postgres_url)
-    await database.open()
-    clock = Hands()
-    ownership = Ownership(Server(postgres_url), Times(renew_s=3_600), clock)
-    await ownership.take()
-    assert ownership.holds()
-    clock.now += 1.999
-    assert ownership.holds()
-    clock.now += 0.002
-    assert not ownership.holds()
-    await ownership.give_back()
-    assert not ownership.holds()
-    await database.close()
-
-
-async def test_it_renews_again_and_again_also_when_its_connection_is_cut(
-    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
-) -> None:
-    database = made(Times(renew_s=0.01))
-    await database.open()
-    await database.claim()
-    for _ in range(2):
-        before = renewing(database).renewed
-        await until(lambda before=before: renewing(database).renewed > before)
-        old = renewing(database).db
-        assert old is not None
-        postgres.execute(f"SELECT pg_terminate_backend({old.get_server_pid()})")
-        await until(lambda old=old: renewing(database).db not in {None, old})
-    assert database.holds()
-
-
-def renewing(database: PostgresDatabase) -> Renewing:
-    found = database.ownership._renewing
-    assert found is not None
-    return found
-
-
-async def test_it_renews_while_the_event_loop_is_busy_and_not_when_it_stands_still(
-    made: Callable[[Times], PostgresDatabase], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    database = made(Times(renew_s=0.01))
-    await database.open()
-    await database.claim()
-    before = renewing(database).renewed
-    while renewing(database).renewed == before:  # no await: the loop does not turn
-        pass
-    monkeypatch.setattr("nextlead_adapters.postgres.renewing.STANDS_S", -1.0)
-    await asyncio.to_thread(lambda: None)
-    last = -1.0
-    while renewing(database).renewed > last:  # what was on its way may still come
-        last = renewing(database).renewed
-        await asyncio.sleep(0.2)
-    monkeypatch.undo()
-    await until(lambda: renewing(database).renewed > last)
-
-
-async def test_who_is_in_doubt_hears_of_it(postgres_url: str) -> None:
-    database = PostgresDatabase(postgres_url)
-    await database.open()
-    ownership = Ownership(Server(postgres_url), Times(renew_s=3_600, hold_s=0.05))
-    await ownership.take()
-    await ownership.doubted()
-    assert not ownership.holds()
-    await ownership.give_back()
-    await database.close()
-
-
-async def test_who_lost_it_hears_of_it(
-    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
-) -> None:
-    database = made(Times(renew_s=0.01))
-    await database.open()
-    await database.claim()
-    assert database.holds()
-    async with owner_of(postgres_url, AT_ONCE):
-        assert "taken over by process" in await database.lost()
-        assert not database.holds()
-    assert "taken over by process" in await database.lost()
-
-
-async def test_who_lost_it_hears_of_it_at_once_whatever_the_clocks_say(
-    made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
-) -> None:
-    """The server's clock was put forward while the owner was alive. Its next word is due in an hour."""
-    alive = made(Times(renew_s=3_600, hold_s=7_200))
-    await alive.open()
-    await alive.claim()
-    await until(lambda: renewing(alive).db is not None)
-    postgres.execute(f"UPDATE {schema_of(postgres_url)}.owner SET renewed_at = clock_timestamp() - interval '1 hour'")
-    async with owner_of(postgres_url, Times()):
-        assert "taken over by process" in await alive.lost()
-    assert not alive.holds()
-
-
-@pytest.mark.parametrize("fault", [ValueError("nobody foresaw it"), asyncio.CancelledError("nobody foresaw it")])
-async def test_who_can_never_again_say_that_it_lives_has_lost_it(
-    made: Callable[[Times], PostgresDatabase], monkeypatch: pytest.MonkeyPatch, fault: BaseException
-) -> None:
-    """Else the daemon would stand there for ever, and answer nothing."""
-    database = made(Times(renew_s=0.01))
-    await database.open()
-    await database.claim()
-
-    async def fail(_: Renewing) -> bool:
-        raise fault
-
-    monkeypatch.setattr(Renewing, "_renew", fail)
-    assert "nobody foresaw it" in await database.lost()
-    assert not database.holds()
-
-
-async def test_closing_after_a_loss_leaves_the_new_owner_alone(
-    owner: PostgresDatabase, postgres_url: str, made: Callable[[Times], PostgresDatabase]
-) -> None:
-    async with owner_of(postgres_url, AT_ONCE) as other:
-        await owner.close()
-        third = made(NEVER)
-        await third.open()
-        with pytest.raises(StoreRefused, match="in use"):
-            await third.claim()
-        assert other.holds()
-        await other.put(Organisation(2, "second", "Second"))
 
 
 # -- the key's mark, and several at once ----------------------------------------------------------------------------
