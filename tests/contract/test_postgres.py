@@ -378,6 +378,8 @@ async def test_a_commit_that_is_cancelled_leaves_doubt_that_is_settled(
         await waiting_for_a_lock(postgres)
         task.cancel()
         await asyncio.wait([task])
+        assert store._database._pool is not None
+        assert len(store._database._pool._cut) == 1  # it is ended before anybody is lent another one
     await commit(store, 2, lead(1, attempts=7))
     await commit(store, 3, lead(2))
     assert [(row.id, row.attempts) for row in (await load(store)).leads] == [(1, 7), (2, 0)]

@@ -7,7 +7,7 @@ import pytest
 from contract.owners import AT_ONCE, NEVER, Hands, owner_of, until
 from postgres import Admin, schema_of
 
-from nextlead.ports import Organisation, StoreRefused
+from nextlead.ports import Organisation, StoreError, StoreRefused
 from nextlead_adapters.postgres import PostgresDatabase
 from nextlead_adapters.postgres.connection import Server
 from nextlead_adapters.postgres.ownership import Ownership, Times
@@ -69,6 +69,46 @@ async def test_it_renews_while_the_event_loop_is_busy_and_not_when_it_stands_sti
         await asyncio.sleep(0.2)
     monkeypatch.undo()
     await until(lambda: renewing(database).renewed > last)
+
+
+async def test_what_counts_is_when_a_word_was_sent_not_when_it_was_answered(postgres: Admin, postgres_url: str) -> None:
+    """Somebody holds the row, so the answer is late; the owner may be relied on for no longer than without that."""
+    database = PostgresDatabase(postgres_url)
+    await database.open()
+    clock = Hands()
+    ownership = Ownership(Server(postgres_url), Times(renew_s=0.2, hold_s=60), clock)
+    await ownership.take()
+    async with database.writer() as db, db.transaction():
+        await db.execute("SELECT 1 FROM owner FOR UPDATE")
+        clock.now += 5
+        waits = f"SELECT 1 FROM pg_locks WHERE NOT granted AND {db.get_server_pid()} = ANY(pg_blocking_pids(pid))"
+        while not await asyncio.to_thread(postgres.fetch, waits):
+            await asyncio.sleep(0.001)
+        clock.now += 0.1
+    found = ownership._renewing
+    assert found is not None
+    await until(lambda: found.renewed > 1_000)
+    assert found.renewed == 1_005
+    await ownership.give_back()
+    await database.close()
+
+
+async def test_who_is_in_doubt_waits_for_no_answer_any_more(made: Callable[[Times], PostgresDatabase]) -> None:
+    database = made(Times(renew_s=3_600, hold_s=0.2))
+    await database.open()
+    await database.claim()
+    asked = asyncio.Event()
+
+    async def ask() -> None:
+        async with database.reader() as db:
+            asked.set()
+            await db.execute("SELECT pg_sleep(60)")
+
+    asking = asyncio.create_task(ask())
+    await asked.wait()
+    await database.doubted()
+    with pytest.raises(StoreError, match=r"closed|lost"):
+        await asking
 
 
 async def test_who_is_in_doubt_hears_of_it(postgres_url: str) -> None:

@@ -215,6 +215,25 @@ async def test_a_clock_of_the_server_that_was_put_back_does_not_keep_a_dead_owne
     assert patient.ownership.epoch == owner.ownership.epoch + 1
 
 
+async def test_a_clock_that_was_put_back_makes_nobody_take_over_sooner(
+    owner: PostgresDatabase,
+    standby: PostgresDatabase,
+    postgres: Admin,
+    postgres_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    postgres.execute(f"UPDATE {schema_of(postgres_url)}.owner SET renewed_at = clock_timestamp() + interval '1 hour'")
+    waited: list[float] = []
+
+    async def within(seconds: float, _event: asyncio.Event) -> bool:
+        waited.append(seconds)
+        return False
+
+    monkeypatch.setattr(ownership_module, "_within", within)
+    await standby.claim(Told())
+    assert waited == [NEVER.takeover_s]
+
+
 async def test_an_owner_that_lives_is_never_taken_over(
     made: Callable[[Times], PostgresDatabase], postgres: Admin, postgres_url: str
 ) -> None:

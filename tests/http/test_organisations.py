@@ -349,6 +349,14 @@ async def test_who_does_not_own_the_database_says_nothing_else(
     assert await street.caller(None).ok("GET", "/healthz") == {"status": "ok"}
 
 
+async def test_who_does_not_own_the_database_does_nothing_either(street: Street, operator: Caller) -> None:
+    street.ours = False
+    await operator.no(503, "POST", "/v1/organisations", {"code": "acme"})
+    street.ours = True
+    assert [each.code for each in await street.lots.organisations()] == ["default"]
+    await operator.no(404, "GET", "/v1/organisations/acme")
+
+
 async def test_an_answer_that_was_computed_before_is_not_given(street: Street, operator: Caller) -> None:
     """The process stands still between the read and the answer, and wakes up replaced."""
     reading = street.default.dialer.read
