@@ -66,9 +66,17 @@ def _locked(folder: Path, how: int) -> Iterator[IO[bytes]]:
     while True:
         with _lock_of(folder).open("ab") as lock:
             fcntl.flock(lock, how)
-            if _lock_of(folder).exists() and os.path.samestat(_lock_of(folder).stat(), os.fstat(lock.fileno())):
+            if _is_there(lock):
                 yield lock
                 return
+
+
+def _is_there(lock: IO[bytes]) -> bool:
+    """See rule 3."""
+    try:
+        return os.path.samestat(Path(lock.name).stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _lock_of(folder: Path) -> Path:
