@@ -17,6 +17,7 @@ from nextlead.core.commands import Command, IntakeReject, IntakeRow
 from nextlead.core.errors import Conflict, Invalid, NextleadError, NotFound, NotReady
 from nextlead.core.model import Pool
 from nextlead.core.pools import shared_pool
+from nextlead.ports import StoreError
 
 from .leads import LeadTable, lead_table
 from .loading import AndThen, Loader, left_out
@@ -104,9 +105,10 @@ class Entries:
             await self._loader.load(pool.id, rows, rejects, by)
             await self._loader.log(pool.id, left_out("key", plan.unmatched), by)
             return await self._loader.close(pool.id, by, unmatched=plan.unmatched, then=then)
-        except NextleadError as problem:
+        except (NextleadError, StoreError) as problem:
+            error = problem.detail if isinstance(problem, NextleadError) else f"the storage failed: {problem}"
             with suppress(NotReady):
-                await self._loader.close(pool.id, by, error=problem.detail, patient=True)
+                await self._loader.close(pool.id, by, error=error, patient=True)
             raise
 
     async def _load_more(

@@ -5,8 +5,8 @@
    chunk is applied: reading it and applying are one step, that no other chunk of this organisation comes between. A row
    whose original was changed by someone else meanwhile is `stale`: it is looked up and sent again, before later rows.
 3. Chunks are small, so that `next` is served between them.
-4. A file does not fail because the dialer could take nothing for a moment: that is waited out. Entries are refused, and
-   their sender tries again.
+4. A file does not fail because the dialer or the archive could do nothing for a moment: that is waited out. Entries are
+   refused, and their sender tries again.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from nextlead.core.errors import NextleadError, NotReady
 from nextlead.core.model import Pool
 from nextlead.core.pools import need_pool
 from nextlead.core.replies import Loaded
+from nextlead.ports import StoreError
 from nextlead.runtime.desk import Then
 from nextlead.runtime.dialer import Dialer
 
@@ -115,7 +116,7 @@ class Loader:
             return then(pools[pool]) if then is not None and not loaded.stale else None
 
         for _ in range(_TRIES_MAX):
-            rows = await with_originals(self.dialer, need_pool(self.dialer.engine.state, pool), rows)
+            rows = await self._look_up(pool, rows, patient=patient)
             command = LoadRows(pool=pool, rows=rows, rejects=rejects, by=by)
             loaded = await self._submit(command, when_whole if then else None, patient=patient)
             assert isinstance(loaded, Loaded)
@@ -124,6 +125,17 @@ class Loader:
             stale = frozenset(loaded.stale)
             rows, rejects = tuple(row for row in rows if row.row in stale), ()
         raise RestlessOriginal(f"row {rows[0].row} can't be loaded: the lead that it is a duplicate of keeps changing")
+
+    async def _look_up(self, pool: int, rows: tuple[IntakeRow, ...], *, patient: bool) -> tuple[IntakeRow, ...]:
+        """Rows with what the archive knows of them; rule 4."""
+        for _ in range(_PATIENCE_TRIES if patient else 0):
+            try:
+                return await with_originals(self.dialer, need_pool(self.dialer.engine.state, pool), rows)
+            except (StoreError, NotReady):
+                if self.dialer.fatal.is_set():
+                    raise
+                await asyncio.sleep(_PATIENCE_S)
+        return await with_originals(self.dialer, need_pool(self.dialer.engine.state, pool), rows)
 
     async def _submit(self, command: Command, then: Then | None = None, *, patient: bool) -> object:
         """Rule 4. What is refused so was not carried out, unless the daemon is about to end."""

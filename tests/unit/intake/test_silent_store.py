@@ -10,6 +10,7 @@ from nextlead.core.commands import ClosePool, Command, LoadRows, OpenPool, PutCa
 from nextlead.core.errors import NotReady
 from nextlead.core.model import Pool
 from nextlead.core.setup_model import Template, TemplateField
+from nextlead.ports import StoreError
 from nextlead.runtime.dialer import Dialer
 from nextlead.testing import FaultyStore, MemoryStore
 from nextlead.testing.clock import FakeClock
@@ -97,6 +98,29 @@ async def test_entries_that_were_cut_off_do_not_stay_half_way(
     assert [pool.state for pool in dialer.engine.pools.values() if isinstance(pool, Pool)] in ([], ["failed"])
     again = await intake.add_leads([{"phone": phone} for phone in PHONES], OPTIONS, "bob")
     assert (again.valid, again.duplicate) == (3, 0)
+
+
+async def test_a_file_waits_for_an_archive_that_can_not_be_read_now(
+    dialer: Dialer, intake: Intake, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a connection was lost; who sends entries is told, and sends them again."""
+    look_up, left = loading.with_originals, [True, True]
+
+    async def at_times(*asked: Any) -> Any:
+        if left:
+            left.pop()
+            raise StoreError("the connection was lost")
+        return await look_up(*asked)
+
+    monkeypatch.setattr(loading, "with_originals", at_times)
+    pool = await intake.upload(write("phone\n" + "\n".join(PHONES)), "leads.csv", OPTIONS, "bob")
+    assert not left
+    assert (pool.state, pool.valid) == ("active", 3)
+    left.append(True)
+    with pytest.raises(StoreError):
+        await intake.add_leads([{"phone": PHONES[0]}], OPTIONS, "bob")
+    await dialer.idle()
+    assert "loading" not in {each.state for each in dialer.engine.pools.values()}
 
 
 async def many_turns() -> None:
