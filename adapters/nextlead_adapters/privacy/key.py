@@ -66,6 +66,8 @@ def settle_key(key: Key, engines: Iterable[Engine]) -> None:
             raise StoreRefused(_lost(key, len(engine.forgotten)))
     if key.made and key.file is not None:
         try:
+            if read_private(key.file) is not None:
+                raise StoreRefused(f"{key.file} was made by another daemon meanwhile; start this one again")
             write_private(key.file, key.secret)
         except OSError as problem:
             raise StoreRefused(

@@ -10,6 +10,7 @@ from nextlead.core.commands import Anonymise
 from nextlead.ports import StoreRefused
 from nextlead_adapters.bootstrap import build, open_dialer
 from nextlead_adapters.config import parse_config
+from nextlead_adapters.privacy.key import find_key, settle_key
 
 NUMBER = 14155550100
 
@@ -37,6 +38,15 @@ async def test_the_first_start_makes_it_and_later_ones_find_it(url: str, key: Pa
     async with await open_dialer(url) as dialer:
         assert dialer.engine.refusal_of(NUMBER) == "anonymized"
     assert key.read_bytes() == made
+
+
+async def test_one_that_another_daemon_made_meanwhile_is_not_replaced(key: Path) -> None:  # R10.6
+    """Two that share a folder, each with a database of its own: the first one's would be lost for ever."""
+    first, second = find_key(key), find_key(key)
+    settle_key(first, [])
+    with pytest.raises(StoreRefused, match="made by another daemon meanwhile"):
+        settle_key(second, [])
+    assert find_key(key).secret == first.secret
 
 
 async def test_it_is_not_in_the_store(url: str, key: Path, tmp_path: Path) -> None:  # R10.6
