@@ -75,6 +75,8 @@ async def open_dialer(
 
     known = shipped_schemes() if schemes is None else schemes
     key = find_key(key_file or key_file_of(url))
+    if postgres_url(url):
+        await _check_key(url, key)
     store = _store(url)
     try:
         engine = Engine(key.secret, LibraryAlmanac(), known)
@@ -89,6 +91,16 @@ async def open_dialer(
         await dialer.close()
         raise
     return dialer
+
+
+async def _check_key(url: str, key: Key) -> None:
+    """Before anything is claimed, for a key that does not lie beside its database."""
+    database = _database(url)
+    await database.open()
+    try:
+        await check_mark(key, database)
+    finally:
+        await database.close()
 
 
 async def open_snapshot(url: str) -> StoreAndArchive:

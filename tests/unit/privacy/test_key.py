@@ -127,3 +127,16 @@ async def test_a_store_in_memory_has_one_too(tmp_path: Path, monkeypatch: pytest
     async with await open_dialer("memory:") as dialer:
         assert len(dialer.engine.state.secret) == 32
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_library_user_needs_the_key_that_a_daemon_used_the_database_with(  # R10.6
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with build(parse_config(f'[store]\nurl = "{postgres_url}"')):
+        pass
+    async with await open_dialer(postgres_url):
+        pass
+    with pytest.raises(StoreRefused, match=r"other\.key is missing: copy the owner's here"):
+        await open_dialer(postgres_url, key_file=tmp_path / "other.key")
+    assert not (tmp_path / "other.key").exists()
