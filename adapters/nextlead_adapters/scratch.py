@@ -35,9 +35,10 @@ def scratch(store: Path | None) -> Iterator[Path | None]:
         place.mkdir(mode=0o700, exist_ok=True)
         _empty(place)
         folder.mkdir(mode=0o700)
+        lock = (folder / _LOCK).open("w")  # another daemon that starts now may take the folder for left
     except OSError as problem:
         raise StoreRefused(f"the folder for uploads, {place}, can't be used: {problem.strerror}") from None
-    with (folder / _LOCK).open("w") as lock:
+    with lock:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # a worker that outlives us does not hold it on
         try:
             yield folder
