@@ -3,6 +3,7 @@
 The docstrings state obligations. One behavioural suite (`tests/contract`) runs over every implementation.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Protocol
 
@@ -34,7 +35,8 @@ class Commit(Struct):
     changes: Changes
 
 
-def _always() -> bool:
+def always() -> bool:
+    """For a claim that nobody else can have meanwhile."""
     return True
 
 
@@ -48,7 +50,7 @@ class Claim(Struct):
     epoch: int
     commit_no: int
     at_ms: int
-    holds: Callable[[], bool] = _always
+    holds: Callable[[], bool] = always
 
 
 class Part(Struct):
@@ -378,6 +380,27 @@ class Database(Protocol):
     async def close(self) -> None:
         """Give the claim back, so that the next owner need not wait. The stores are closed before."""
         ...
+
+
+class NeverLost:
+    """What is alike in databases that a process has until it ends, and whose key lies beside them."""
+
+    async def knows_key(self, mark: bytes) -> bool:
+        """See `Database.knows_key`; it keeps none."""
+        del mark
+        return True
+
+    async def keep_key(self, mark: bytes) -> None:
+        """See `Database.keep_key`; it keeps none."""
+
+    async def doubted(self) -> None:
+        """See `Database.doubted`; it never is."""
+        await asyncio.get_running_loop().create_future()
+
+    async def lost(self) -> str:
+        """See `Database.lost`; it never is."""
+        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 class Clock(Protocol):

@@ -8,6 +8,8 @@ from starlette.routing import Route as Path
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from nextlead.ports import always
+
 from . import (
     activities,
     backup,
@@ -35,7 +37,7 @@ from . import (
 )
 from .auth import Gatekeeper
 from .endpoint import Endpoint, not_ours, send_reply
-from .services import Face, Limits, always
+from .services import Face, Limits
 from .table import Route
 from .tenants import Organisations
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from nextlead.core.engine import Engine
-from nextlead.ports import Archive
+from nextlead.ports import Archive, always
 from nextlead.runtime.statistics import Statistician
 
 from .backup import BackUp, Backups
@@ -20,11 +20,6 @@ from .tenants import Organisations, Tenant
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 UPLOAD_MAX_BYTES: Final = 512 * 1024 * 1024
-
-
-def always() -> bool:
-    """For a database that nobody else can own meanwhile."""
-    return True
 
 
 class Limits(Struct, frozen=True):

@@ -1,19 +1,18 @@
 """A file with the stores of all organisations."""
 
-import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-from nextlead.ports import Organisation, StoreAndArchive, StoreError, StoreRefused
+from nextlead.ports import NeverLost, Organisation, StoreAndArchive, StoreError, StoreRefused
 
 from ..journalled.store import JournalledStore
 from .database_file import DatabaseFile
 from .tables import SqliteTables
 
 
-class SqliteDatabase:
+class SqliteDatabase(NeverLost):
     """See `Database`. `read_only` opens a snapshot that can't be claimed: all of it is read as of one moment."""
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
@@ -44,23 +43,6 @@ class SqliteDatabase:
     def holds(self) -> bool:
         """See `Database.holds`: the operating system's lock can't be lost."""
         return self._file.claimed
-
-    async def knows_key(self, mark: bytes) -> bool:
-        """See `Database.knows_key`; it keeps none."""
-        del mark
-        return True
-
-    async def keep_key(self, mark: bytes) -> None:
-        """See `Database.keep_key`; it keeps none."""
-
-    async def doubted(self) -> None:
-        """See `Database.doubted`; it never is."""
-        await asyncio.get_running_loop().create_future()
-
-    async def lost(self) -> str:
-        """See `Database.lost`; it never is."""
-        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        return await never
 
     async def organisations(self) -> list[Organisation]:
         """See `Database.organisations`. It is claimed, or for reading only."""

@@ -1,15 +1,14 @@
 """Stores of several organisations that live as long as the object: for tests, demos and `memory:`."""
 
-import asyncio
 import os
 from collections.abc import Callable
 
-from nextlead.ports import DEFAULT, Organisation, StoreError, StoreRefused
+from nextlead.ports import DEFAULT, NeverLost, Organisation, StoreError, StoreRefused
 
 from .memory_store import MemoryStore
 
 
-class MemoryDatabase:
+class MemoryDatabase(NeverLost):
     """See `Database`. Nothing survives the process; claim the same object again and it is a restart."""
 
     def __init__(self) -> None:
@@ -30,23 +29,6 @@ class MemoryDatabase:
     def holds(self) -> bool:
         """See `Database.holds`."""
         return self._claimed
-
-    async def knows_key(self, mark: bytes) -> bool:
-        """See `Database.knows_key`; it keeps none."""
-        del mark
-        return True
-
-    async def keep_key(self, mark: bytes) -> None:
-        """See `Database.keep_key`; it keeps none."""
-
-    async def doubted(self) -> None:
-        """See `Database.doubted`; it never is."""
-        await asyncio.get_running_loop().create_future()
-
-    async def lost(self) -> str:
-        """See `Database.lost`; it never is."""
-        never: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        return await never
 
     async def organisations(self) -> list[Organisation]:
         """See `Database.organisations`."""
