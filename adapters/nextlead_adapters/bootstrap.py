@@ -22,7 +22,7 @@ from .privacy.key import Key, check_mark, find_key, settle_key
 from .scratch import scratch
 from .secret_file import admin_token
 from .sqlite import SqliteDatabase, SqliteStore
-from .store_url import BadUrl, existing_file, needing_asyncpg, postgres_url, sqlite_path
+from .store_url import BadUrl, needing_asyncpg, postgres_url, sqlite_path
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .postgres import PostgresDatabase, PostgresStore
     from .tenancy import Tenancy, Ways
 
-__all__ = ["BadUrl", "Built", "build", "make_clock", "open_dialer", "open_snapshot"]
+__all__ = ["BadUrl", "Built", "build", "make_clock", "open_dialer"]
 
 _ELSEWHERE = Path("nextlead.db")
 """For a store that is no file: token, key and scratch folder lie in the folder that the daemon was started in."""
@@ -101,20 +101,6 @@ async def _check_key(url: str, key: Key) -> None:
         await check_mark(key, database)
     finally:
         await database.close()
-
-
-async def open_snapshot(url: str) -> StoreAndArchive:
-    """A store to look at, never to write: what is durable at this moment. It may be in use by a daemon; `close` it.
-
-    Raises `BadUrl`, also for `memory:`, which nobody else can look into, and `StoreRefused`.
-    """
-    store = _snapshot(url)
-    try:
-        await store.open()
-    except BaseException:
-        await store.close()
-        raise
-    return store
 
 
 @asynccontextmanager
@@ -223,12 +209,6 @@ def _store(url: str) -> StoreAndArchive:
         return _postgres()[1](server)
     path = sqlite_path(url)
     return MemoryStore() if path is None else SqliteStore(path)
-
-
-def _snapshot(url: str) -> StoreAndArchive:
-    if server := postgres_url(url):
-        return _postgres()[1](server, read_only=True)
-    return SqliteStore(existing_file(url, "be looked at from outside"), read_only=True)
 
 
 def _postgres() -> "tuple[type[PostgresDatabase], type[PostgresStore]]":

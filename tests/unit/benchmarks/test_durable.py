@@ -14,7 +14,7 @@ from benchmarks.stores import make_loaded, make_worked, store_url
 
 from nextlead.core.engine import Engine
 from nextlead.runtime.recovery import load
-from nextlead_adapters.bootstrap import open_snapshot
+from nextlead_adapters.sqlite import SqliteStore
 from nextlead_adapters.verify import verify_store
 
 JOB = Job(leads=400, agents=20)
@@ -32,7 +32,8 @@ def loaded(tmp_path: Path) -> Path:
 
 
 async def engine_of(path: Path) -> Engine:
-    store, engine = await open_snapshot(store_url(path)), Engine()
+    store, engine = SqliteStore(path, read_only=True), Engine()
+    await store.open()
     try:
         await load(store, engine)
     finally:
