@@ -74,7 +74,7 @@ async def copy_database(url: str, target: Path, *, spare_bytes: int = 0) -> None
     try:
         with server.errors():
             await session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            await _check_version(session, server)
+            await schema.check_current(session, server.shown)
             size = await session.fetchval(
                 "SELECT sum(pg_total_relation_size(to_regclass(t))) FROM unnest($1::text[]) t", list(TABLES)
             )
@@ -82,14 +82,6 @@ async def copy_database(url: str, target: Path, *, spare_bytes: int = 0) -> None
             await _write_file(session, target)
     finally:
         session.terminate()
-
-
-async def _check_version(session: "Db", server: Server) -> None:
-    found = await schema.version(session)
-    if found == 0:
-        raise StoreRefused(f"{server.shown} has no store")
-    if found < len(schema.MIGRATIONS):
-        raise StoreRefused(f"{server.shown} is of an older version; migrate it first")
 
 
 async def _write_file(session: "Db", target: Path) -> None:

@@ -46,7 +46,8 @@ class PostgresDatabase:
         try:
             if self._snapshot is not None:
                 await self._snapshot.open()
-                await self._check_version()
+                async with self._snapshot.reader() as db:
+                    await schema.check_current(db, self.name)
             else:
                 await self._create()
         except StoreError as error:
@@ -139,11 +140,3 @@ class PostgresDatabase:
     async def _create(self) -> None:
         async with self.writer() as db:
             await schema.create(db)
-
-    async def _check_version(self) -> None:
-        async with self.reader() as db:
-            found = await schema.version(db)
-        if found == 0:
-            raise StoreRefused(f"{self.name} has no store")
-        if found < len(schema.MIGRATIONS):
-            raise StoreRefused(f"{self.name} is of an older version; migrate it first")

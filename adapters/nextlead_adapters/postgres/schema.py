@@ -153,6 +153,15 @@ MIGRATIONS: Final[tuple[Callable[["Db"], Awaitable[None]], ...]] = (_create,)
 """The nth takes a database from version n - 1 to n. Never changed once released."""
 
 
+async def check_current(db: "Db", shown: str) -> None:
+    """Raises `StoreRefused` unless the tables are there and of the present version."""
+    found = await version(db)
+    if found == 0:
+        raise StoreRefused(f"{shown} has no store")
+    if found < len(MIGRATIONS):
+        raise StoreRefused(f"{shown} is of an older version; migrate it first")
+
+
 async def version(db: "Db") -> int:
     """The version of what is there, 0 for nothing. Raises `StoreRefused` for what is not ours or newer than this."""
     schema = await db.fetchval("SELECT current_schema()")
