@@ -42,9 +42,13 @@ def contents_of(file: Path) -> Contents:
         raise StoreRefused(f"{file} can't be read: {error}") from error
 
 
-def reader(file: Path) -> sqlite3.Connection:
-    """A connection that can't write, to be used in any thread, one at a time. Raises `sqlite3.Error`."""
-    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+def reader(file: Path, timeout_s: float = 5.0) -> sqlite3.Connection:
+    """A connection that can't write, to be used in any thread, one at a time. Raises `sqlite3.Error`.
+
+    It waits `timeout_s` for who holds what it needs.
+    """
+    uri = f"file:{quote(str(file))}?mode=ro"
+    return sqlite3.connect(uri, timeout=timeout_s, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def organisations_of(db: sqlite3.Connection) -> list[tuple[int, str]]:

@@ -19,9 +19,10 @@ import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from nextlead.ports import StoreError, StoreRefused
+
+from .contents import reader
 
 ROOM_LEFT_BYTES: Final = 256 * 1024 * 1024
 """What must be left on the disk of the store when the copy is there."""
@@ -69,13 +70,7 @@ def drop(target: Path) -> None:
 
 def _reader(source: Path) -> sqlite3.Connection:
     """Not synced: who needs the copy to last syncs it, once, when it is where it is to be."""
-    db = sqlite3.connect(
-        f"file:{quote(str(source))}?mode=ro",
-        uri=True,
-        timeout=_PATIENCE_S,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    db = reader(source, _PATIENCE_S)
     db.execute("PRAGMA synchronous = OFF")
     return db
 
