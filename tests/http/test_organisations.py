@@ -357,6 +357,16 @@ async def test_who_does_not_own_the_database_does_nothing_either(street: Street,
     await operator.no(404, "GET", "/v1/organisations/acme")
 
 
+async def test_a_refusal_is_whole_also_when_the_database_is_ours_again_in_that_moment(
+    street: Street, operator: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([False])
+    monkeypatch.setattr(Street, "ours", property(lambda _: next(answers, True)), raising=False)
+    answer = await operator.call("GET", "/v1/teams")
+    assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+    await operator.ok("GET", "/v1/teams")
+
+
 async def test_an_answer_that_was_computed_before_is_not_given(street: Street, operator: Caller) -> None:
     """The process stands still between the read and the answer, and wakes up replaced."""
     reading = street.default.dialer.read

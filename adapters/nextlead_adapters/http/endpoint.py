@@ -55,8 +55,8 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if not self._face.holds() and not self._is_always(scope["method"]):
-            await self._send(send, scope, not_ours(), b"")
+        if self._must_be_silent(scope["method"]):
+            await _say_not_ours(send)
             return
         try:
             answer = await self._answer(scope, receive)
@@ -79,9 +79,9 @@ class Endpoint:
         await self._send(send, scope, answer, payload)
 
     async def _send(self, send: Send, scope: Scope, answer: Reply | Stream, payload: bytes) -> None:
-        if not self._face.holds() and not self._is_always(scope["method"]):
-            answer = not_ours()
-            payload = answer.payload()
+        if self._must_be_silent(scope["method"]):
+            await _say_not_ours(send)
+            return
         if isinstance(answer, Reply):
             await send_reply(send, answer, payload)
             return
@@ -93,9 +93,11 @@ class Endpoint:
     def _route(self, method: str) -> Route | None:
         return self._routes.get("GET" if method == "HEAD" else method)
 
-    def _is_always(self, method: str) -> bool:
+    def _must_be_silent(self, method: str) -> bool:
+        if self._face.holds():
+            return False
         route = self._route(method)
-        return route is not None and route.always
+        return route is None or not route.always
 
     async def _send_if_ours(self, send: Send, message: Message) -> None:
         if not self._face.holds():
@@ -134,6 +136,11 @@ class Endpoint:
             return await run(call)
         digest = idempotency.body_digest(call.services.engine.state.secret, body)
         return await call.services.repeats.answer(call, key, digest, lambda: run(call))
+
+
+async def _say_not_ours(send: Send) -> None:
+    reply = not_ours()
+    await send_reply(send, reply, reply.payload())
 
 
 def _report(fault: Exception, scope: Scope, path: str) -> None:
