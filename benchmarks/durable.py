@@ -15,12 +15,12 @@ from nextlead.runtime.clock import ManualClock
 from nextlead.runtime.dialer import Dialer
 from nextlead_adapters.bootstrap import open_dialer
 
-from . import rivals
 from .calls import STEP_MS, Calls
 from .disk import Probe
 from .engine import Tell
 from .figures import Result, percentile
 from .job import Job, agent_code
+from .rivals.writers import RIVALS, read_written
 from .stores import copy_store, store_url
 
 NS_PER_MS: Final = 1e6
@@ -119,11 +119,11 @@ def measure_agents(job: Job, operations: int, made: Path, tell: Tell) -> Result:
     path = copy_store(made, made.parent)
     tell("agents at work")
     result = run(_agents(job, operations, path))
-    written = rivals.read_written(path, int(result.pop("first_commit")))
+    written = read_written(path, int(result.pop("first_commit")))
     result["commits"] = float(len(written.bodies))
     result["operations_per_commit"] = written.operations / max(1, len(written.bodies))
     result["kib_per_commit"] = sum(map(len, written.bodies)) / max(1, len(written.bodies)) / 1_024
-    for name, rival in rivals.RIVALS.items():
+    for name, rival in RIVALS.items():
         tell(f"writer without rules: {name}")
         rate = run(rival(written, made.parent / "rival.db", job.agents))["operations_per_s"]
         result[f"{name}_operations_per_s"] = rate

@@ -9,7 +9,7 @@ from benchmarks.disk import Probe, file_system, is_volatile
 from benchmarks.durable import measure_agents, measure_alone
 from benchmarks.job import START_MS, Job
 from benchmarks.restart import DaemonFailed, measure_restart
-from benchmarks.rivals import RIVALS, read_written
+from benchmarks.rivals.writers import RIVALS, read_written
 from benchmarks.stores import make_loaded, make_worked, store_url
 
 from nextlead.core.engine import Engine

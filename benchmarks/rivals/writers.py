@@ -19,7 +19,7 @@ from msgspec import Raw, Struct, msgpack
 
 from nextlead.core.model import Event, Lead
 
-from .figures import Result
+from ..figures import Result
 
 Item = tuple[Lead, Event]
 Write = Callable[[sqlite3.Connection, list[Item]], None]
