@@ -1,97 +1,77 @@
-"""`python -m benchmarks engine|durable|bulk|cost|table`."""
+"""`python -m benchmarks`: a command for each scenario, and `cost`, `table`."""
 
 import argparse
 import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from msgspec import to_builtins
-from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from . import plan
 from .cost import Cost, count_calls
-from .disk import file_system, is_volatile
 from .figures import parse_size, size_text
+from .files import Measured, Outcome, markdown, write_file
 from .job import Job
-from .plan import Wish, run_steps
-from .report import figure, markdown, number, print_figures, write_json
+from .report import figure, number, print_figures
+from .running import NoDisk, run_scenario
+from .scenarios import SCENARIOS
+from .scenarios.base import Scenario, Wish
 from .surroundings import surroundings
 
 RESULTS: Final = Path(__file__).parent / "results"
 LEADS_LEAST: Final = 200
+Command = Callable[[argparse.Namespace, Console], int]
 
 
 def main() -> int:
     """Run a command; the exit code."""
     options = _parser().parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    commands = {"engine": _engine, "durable": _durable, "bulk": _bulk, "cost": _cost, "table": _table}
-    return commands[options.command](options, console)
-
-
-def _engine(options: argparse.Namespace, console: Console) -> int:
-    wish = _wish(options)
-    about = surroundings(_settings(wish, "none: memory only"))
-    runs = run_steps(plan.engine_steps(wish), wish.repeat, console)
-    figures, warnings = plan.engine_figures(runs, wish), plan.warnings_of(runs)
-    print_figures(console, f"The engine, in memory; {_told(wish)}", figures, warnings)
-    if options.json:
-        write_json(options.json, about, runs, figures, warnings)
-    return 0
-
-
-def _durable(options: argparse.Namespace, console: Console) -> int:
-    options.folder.mkdir(parents=True, exist_ok=True)
-    disk = file_system(options.folder)
-    if is_volatile(options.folder):
-        console.print(f"{options.folder} is on {disk}: nothing is durable there; use --folder")
+    command: Command = options.run
+    try:
+        return command(options, console)
+    except NoDisk as error:
+        console.print(str(error))
         return 2
-    durability = f"SQLite, WAL, synchronous FULL, every answer after its commit; {disk}"
-    with tempfile.TemporaryDirectory(prefix="stores-", dir=options.folder) as folder:
-        wish = replace(_wish(options), folder=folder)
-        about = surroundings(_settings(wish, durability))
-        run_steps(plan.durable_stores(wish), 1, console)
-        runs = run_steps(plan.durable_steps(wish), wish.repeat, console)
-    figures, warnings = plan.durable_figures(runs, wish), plan.warnings_of(runs)
-    print_figures(console, f"The dialer on {durability}; {_told(wish)}", figures, warnings)
-    if options.json:
-        write_json(options.json, about, runs, figures, warnings)
-    return 0
 
 
-def _bulk(options: argparse.Namespace, console: Console) -> int:
-    options.folder.mkdir(parents=True, exist_ok=True)
-    durability = f"SQLite, WAL, synchronous FULL, every answer after its commit; {file_system(options.folder)}"
-    with tempfile.TemporaryDirectory(prefix="stores-", dir=options.folder) as folder:
-        wish = replace(_wish(options), folder=folder)
-        about = surroundings(_settings(wish, durability))
-        runs = run_steps(plan.bulk_steps(wish), wish.repeat, console)
-    figures = plan.bulk_figures(runs, wish)
-    print_figures(console, f"Big work while {wish.agents} agents call, on {durability}", figures, ())
-    if options.json:
-        write_json(options.json, about, runs, figures, ())
-    return 0
+def _run(scenario: Scenario) -> Command:
+    def command(options: argparse.Namespace, console: Console) -> int:
+        about = surroundings()
+        outcome = run_scenario(scenario, _wish(scenario, options), options.folder, console)
+        print_outcome(console, outcome)
+        if options.json:
+            write_file(options.json, Measured(about, [outcome]))
+        return 0
+
+    return command
+
+
+def print_outcome(console: Console, outcome: Outcome) -> None:
+    """The table of a scenario, and below it what makes it say less."""
+    print_figures(console, outcome.title, outcome.figures, [*outcome.warnings, *outcome.missing])
 
 
 def _cost(options: argparse.Namespace, console: Console) -> int:
     job = Job(options.leads[0], options.agents, options.seed)
-    about = surroundings({"job": to_builtins(job), "operations": options.operations})
+    about = surroundings()
     costs, tally = count_calls(job, options.operations)
     ranks = ", ".join(f"{count} of class {rank}" for rank, count in sorted(tally.ranks.items()))
     ranks = f"{ranks}, {tally.none} without a lead"
-    console.print(f"{options.operations:,} operations at {size_text(job.leads)} leads: {ranks}")
+    title = f"{options.operations:,} operations at {size_text(job.leads)} leads: {ranks}"
+    console.print(title)
     for name, cost in costs.items():
         console.print(_cost_table(name, cost, options.top))
     if options.json:
         figures = [
-            figure("", f"{kind} called in a {name}", "", [calls])
+            figure("", f"{kind} called in a {name}", "calls", [calls])
             for name, cost in costs.items()
             for kind, calls in zip(("functions", "built-in ones"), cost.calls, strict=True)
         ]
-        write_json(options.json, about, {}, figures, ())
+        settings = {"job": to_builtins(job), "operations": options.operations}
+        write_file(options.json, Measured(about, [Outcome("cost", title, "none: memory only", settings, figures)]))
     return 0
 
 
@@ -116,45 +96,60 @@ def _cost_table(name: str, cost: Cost, top: int) -> Table:
     return table
 
 
-def _told(wish: Wish) -> str:
-    return f"{wish.agents} agents, {wish.operations:,} operations, seed {wish.seed}, {wish.repeat} repetitions"
-
-
-def _settings(wish: Wish, durability: str) -> dict[str, object]:
-    settings: dict[str, object] = to_builtins(replace(wish, folder=""))
-    return settings | {"durability": durability}
-
-
 # -- options --------------------------------------------------------------------------------------------------------
 
 
-def _wish(options: argparse.Namespace) -> Wish:
-    sizes = tuple(sorted(set(options.leads)))
-    return Wish(sizes, options.operations, options.agents, options.seed, options.repeat, tuple(options.only))
+def _wish(scenario: Scenario, options: argparse.Namespace) -> Wish:
+    return Wish(
+        sizes=tuple(sorted(set(options.leads))),
+        operations=options.operations,
+        agents=options.agents,
+        seed=options.seed,
+        repeat=options.repeat,
+        only=tuple(options.only),
+        rivals=tuple(name for name in scenario.rivals if name in options.rivals),
+        options={option.name: getattr(options, f"of_{option.name}") for option in scenario.options},
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast, how small, how safe.")
     commands = parser.add_subparsers(dest="command", required=True)
-    engine = commands.add_parser("engine", help="the pure engine: T1, T2, T7")
-    _add_job(engine, leads="1M", operations="200k", sizes="+")
-    engine.add_argument("--only", nargs="+", choices=("T1", "T2", "T7"), default=[], help="only these targets")
-    durable = commands.add_parser("durable", help="the dialer on SQLite: T3, T5, T8")
-    _add_job(durable, leads="1M", operations="100k")
-    durable.add_argument("--only", nargs="+", choices=("T3", "T5", "T8"), default=[], help="only these targets")
-    durable.add_argument("--folder", type=Path, default=RESULTS, help="where the stores lie meanwhile")
-    bulk = commands.add_parser("bulk", help="imports, shuffles, expiry while agents call: T9, T10")
-    _add_job(bulk, leads="1M", operations="1")
-    bulk.add_argument("--folder", type=Path, default=RESULTS, help="where the stores lie meanwhile")
-    bulk.set_defaults(only=[])
+    for scenario in SCENARIOS:
+        _add_scenario(commands.add_parser(scenario.name, help=_help_of(scenario)), scenario)
     cost = commands.add_parser("cost", help="function calls per operation: the same in every run")
     _add_job(cost, leads="20k", operations="2000")
     cost.add_argument("--top", type=_count, default=15, help="how many functions to name")
-    table = commands.add_parser("table", help="files that --json wrote, as Markdown for the README")
+    cost.set_defaults(run=_cost)
+    table = commands.add_parser("table", help="files that --json wrote, as Markdown")
     table.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    for command in (engine, durable, bulk):
-        command.add_argument("--repeat", type=_count, default=5, help="repetitions; medians are reported")
+    table.set_defaults(run=_table)
     return parser
+
+
+def _help_of(scenario: Scenario) -> str:
+    return f"{scenario.help}: {', '.join(scenario.targets)}" if scenario.targets else scenario.help
+
+
+def _add_scenario(command: argparse.ArgumentParser, scenario: Scenario) -> None:
+    command.description = _help_of(scenario)
+    _add_job(command, scenario.leads, scenario.operations, "+" if scenario.many_sizes else 1)
+    command.add_argument("--repeat", type=_count, default=5, help="repetitions; medians are reported; default 5")
+    command.add_argument("--only", nargs="+", choices=scenario.targets, default=[], help="only these targets")
+    command.add_argument("--folder", type=Path, default=RESULTS, help="where stores lie meanwhile")
+    rivals = [*scenario.rivals]
+    if rivals:
+        told = "whom to run beside; default all that can run here"
+        command.add_argument("--rivals", nargs="+", choices=[*rivals, "none"], default=rivals, help=told)
+    for option in scenario.options:
+        command.add_argument(
+            f"--{option.name}",
+            dest=f"of_{option.name}",
+            default=option.default,
+            choices=option.choices or None,
+            help=f"{option.help}; default {option.default}" if option.default else option.help,
+        )
+    command.set_defaults(run=_run(scenario), rivals=rivals)
 
 
 def _add_job(command: argparse.ArgumentParser, leads: str, operations: str, sizes: int | str = 1) -> None:

@@ -8,38 +8,14 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Final, Literal
 
 import structlog
 from msgspec import Struct, json
 
-from .bulk import measure_bulk
-from .durable import measure_agents, measure_alone
-from .engine import Tell, measure_speed
+from .engine import Tell
 from .figures import Result
-from .job import Job
-from .memory import measure_memory
-from .restart import measure_restart
-from .stores import make_loaded, make_worked
-
-Measure = Literal[
-    "speed", "memory", "empty_store", "loaded_store", "worked_store", "agents", "alone", "restart", "bulk"
-]
-
-
-class Task(Struct, frozen=True):
-    """What to measure. `folder` is where the stores of durable measurements lie."""
-
-    measure: Measure
-    job: Job
-    operations: int = 0
-    folder: str = ""
-
-    def store(self, name: str) -> Path:
-        """The file of a prepared store."""
-        return Path(self.folder) / f"{name}.db"
+from .scenarios import MEASURES
+from .scenarios.base import Task
 
 
 class Line(Struct, omit_defaults=True):
@@ -53,39 +29,9 @@ class ChildFailed(Exception):
     """The process of a measurement ended without a result; what it said is on stderr."""
 
 
-def _restart(task: Task, tell: Tell) -> Result:
-    stores = {name: task.store(name) for name in ("loaded", "worked") if task.store(name).exists()}
-    return measure_restart(task.store("empty"), stores, tell)
-
-
-def _made(make: Callable[[], None]) -> Result:
-    make()
-    return {}
-
-
-def _make_empty(task: Task, tell: Tell) -> Result:
-    job = Job(leads=0, agents=task.job.agents, seed=task.job.seed)
-    return _made(lambda: make_loaded(job, task.store("empty"), tell))
-
-
-_MEASURES: Final[dict[Measure, Callable[[Task, Tell], Result]]] = {
-    "speed": lambda task, tell: measure_speed(task.job, task.operations, tell),
-    "memory": lambda task, tell: measure_memory(task.job, tell),
-    "empty_store": _make_empty,
-    "loaded_store": lambda task, tell: _made(lambda: make_loaded(task.job, task.store("loaded"), tell)),
-    "worked_store": lambda task, tell: _made(
-        lambda: make_worked(task.job, task.store("loaded"), task.store("worked"), tell)
-    ),
-    "agents": lambda task, tell: measure_agents(task.job, task.operations, task.store("loaded"), tell),
-    "alone": lambda task, tell: measure_alone(task.job, task.operations, task.store("loaded"), tell),
-    "restart": _restart,
-    "bulk": lambda task, tell: measure_bulk(task.job, task.store("bulk"), tell),
-}
-
-
 def measure(task: Task, tell: Tell) -> Result:
     """Carry out a task in this process."""
-    return _MEASURES[task.measure](task, tell)
+    return MEASURES[task.measure](task, tell)
 
 
 def run_child(task: Task, tell: Tell) -> Result:

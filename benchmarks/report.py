@@ -1,17 +1,15 @@
-"""Figures for people and for files: a table on the terminal, JSON with every repetition."""
+"""Figures and their targets, and the tables that people read: on the terminal, and as Markdown."""
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from statistics import median
+from typing import Literal
 
-from msgspec import Struct, json
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from .figures import Result, medians
-
-Runs = dict[str, list[Result]]
-"""Results of all repetitions, by step."""
+Better = Literal["higher", "lower", ""]
+"""Which way a figure is better; empty where neither is."""
 
 
 class Figure(Struct, frozen=True):
@@ -25,30 +23,62 @@ class Figure(Struct, frozen=True):
     greatest: float
     target: str = ""
     met: bool | None = None
+    better: Better = ""
+    values: tuple[float, ...] = ()
 
 
 class Target(Struct, frozen=True):
-    """What the median of a figure is held against."""
+    """What the median of a figure is held against: `at_most` or `at_least` so much."""
 
-    text: str
-    holds: Callable[[float], bool]
+    limit: float
+    better: Better
+
+    @property
+    def text(self) -> str:
+        """As `>= 40,000`."""
+        return f"{'>=' if self.better == 'higher' else '<='} {self.limit:,g}"
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is good enough."""
+        return value >= self.limit if self.better == "higher" else value <= self.limit
 
 
-def figure(target_no: str, what: str, unit: str, values: Sequence[float], target: Target | None = None) -> Figure:
-    """A figure from the values of the repetitions."""
-    middle = median(values)
-    text, met = ("", None) if target is None else (target.text, target.holds(middle))
-    return Figure(target_no, what, unit, middle, min(values), max(values), text, met)
-
-
-def at_most(most: float) -> Callable[[float], bool]:
+def at_most(limit: float) -> Target:
     """The target is an upper bound."""
-    return lambda value: value <= most
+    return Target(limit, "lower")
 
 
-def at_least(least: float) -> Callable[[float], bool]:
+def at_least(limit: float) -> Target:
     """The target is a lower bound."""
-    return lambda value: value >= least
+    return Target(limit, "higher")
+
+
+def figure(
+    target_no: str,
+    what: str,
+    unit: str,
+    values: Sequence[float],
+    target: Target | None = None,
+    *,
+    held: bool = True,
+    better: Better | None = None,
+) -> Figure:
+    """A figure from the values of the repetitions.
+
+    The target is only shown, and held against the median, when `held`: at the size that it names. Which way is better
+    follows from the target, or from the unit: more per second, less of anything else; `better` says otherwise.
+    """
+    middle = median(values)
+    text, met = (target.text, target.holds(middle)) if target is not None and held else ("", None)
+    if better is None:
+        better = target.better if target is not None else _better_of(unit)
+    return Figure(target_no, what, unit, middle, min(values), max(values), text, met, better, tuple(values))
+
+
+def _better_of(unit: str) -> Better:
+    if not unit:
+        return ""
+    return "higher" if unit == "/s" else "lower"
 
 
 def number(value: float) -> str:
@@ -77,53 +107,14 @@ def print_figures(console: Console, title: str, figures: Sequence[Figure], warni
         console.print(f"[yellow]{warning}[/]")
 
 
-def write_json(
-    path: Path, about: Mapping[str, object], runs: Runs, figures: Sequence[Figure], warnings: Sequence[str]
-) -> None:
-    """Everything that was measured, and what on (`surroundings`, settings)."""
-    found = {
-        **about,
-        "figures": figures,
-        "warnings": warnings,
-        "medians": {step: medians(results) for step, results in runs.items()},
-        "repetitions": runs,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(json.format(json.encode(found), indent=2) + b"\n")
-
-
-class Measured(Struct):
-    """What is read back of a file of `write_json`."""
-
-    figures: list[Figure]
-    at: str
-    commit: str
-    changed_files: int
-    machine: dict[str, str | int | float | None]
-    versions: dict[str, str]
-    settings: dict[str, object]
-    warnings: list[str]
-
-
-def markdown(path: Path) -> str:
-    """A file of `write_json` as a table for the README, with what it was measured on above it."""
-    found = json.decode(path.read_bytes(), type=Measured)
-    machine, versions = found.machine, {name: text for name, text in found.versions.items() if text}
-    changed = f" and {found.changed_files} changed files" if found.changed_files else ""
-    size = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load_average']} before it began"
-    about = [
-        f"Measured {found.at}, commit `{found.commit[:10]}`{changed}.",
-        f"Machine: {machine['processor']}, {size}; {machine['system']}.",
-        f"Versions: {', '.join(f'{name} {text}' for name, text in versions.items())}.",
-        f"Durability: {found.settings.get('durability', 'none')}.",
-        *found.warnings,
-    ]
+def table_rows(figures: Sequence[Figure]) -> list[str]:
+    """The table as lines of Markdown."""
     rows = [
         "| | what | median | least | greatest | unit | target | met |",
         "| --- | --- | ---: | ---: | ---: | --- | --- | --- |",
     ]
-    for row in found.figures:
+    for row in figures:
         met = {True: "yes", False: "**no**", None: ""}[row.met]
         numbers = " | ".join(number(value) for value in (row.median, row.least, row.greatest))
         rows.append(f"| {row.target_no} | {row.what} | {numbers} | {row.unit} | {row.target} | {met} |")
-    return "\n".join([*about, "", *rows])
+    return rows

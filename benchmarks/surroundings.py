@@ -10,28 +10,29 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from .files import About
+
 ROOT: Final = Path(__file__).resolve().parent.parent
-_PACKAGES: Final = ("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "starlette")
+_PACKAGES: Final = ("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "starlette", "asyncpg")
 
 
-def surroundings(settings: dict[str, object]) -> dict[str, object]:
+def surroundings() -> About:
     """All of it, for the JSON file; to be taken before anything is measured."""
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
-        "commit": _git("rev-parse", "HEAD"),
-        "changed_files": len(_git("status", "--porcelain", "--untracked-files=no").splitlines()),
-        "machine": {
+    return About(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=" ".join(["python -m benchmarks", *sys.argv[1:]]),
+        commit=_git("rev-parse", "HEAD"),
+        changed_files=len(_git("status", "--porcelain", "--untracked-files=no").splitlines()),
+        machine={
             "system": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
             "processor": _processor(),
             "cores": os.cpu_count(),
             "memory_gib": _memory_gib(),
             "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         },
-        "versions": {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+        versions={"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
         | {name: _version(name) for name in _PACKAGES},
-        "settings": settings,
-    }
+    )
 
 
 def _git(*arguments: str) -> str:

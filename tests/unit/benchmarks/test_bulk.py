@@ -8,7 +8,9 @@ import pytest
 from benchmarks import bulk
 from benchmarks.bulk import measure_bulk, write_list
 from benchmarks.job import Job
-from benchmarks.plan import BULK_WORK, Wish, bulk_figures
+from benchmarks.scenarios.base import Wish
+from benchmarks.scenarios.bulk import BULK_WORK
+from benchmarks.scenarios.bulk import figures as bulk_figures
 
 
 def test_every_row_has_a_valid_number_of_its_own(tmp_path: Path) -> None:

@@ -4,21 +4,14 @@ import io
 from pathlib import Path
 
 import pytest
-from benchmarks.child import ChildFailed, Task, measure, run_child
+from benchmarks.child import ChildFailed, measure, run_child
 from benchmarks.figures import medians, parse_size, percentile, size_text
+from benchmarks.files import Measured, Outcome, markdown, outcome_medians, read_file, write_file
 from benchmarks.job import Job
-from benchmarks.plan import (
-    MILLION,
-    Wish,
-    durable_figures,
-    durable_steps,
-    durable_stores,
-    engine_figures,
-    engine_steps,
-    run_steps,
-    warnings_of,
-)
-from benchmarks.report import Target, at_least, at_most, figure, markdown, number, print_figures, write_json
+from benchmarks.report import at_least, at_most, figure, number, print_figures
+from benchmarks.rounds import run_steps, warnings_of
+from benchmarks.scenarios import durable, engine
+from benchmarks.scenarios.base import MILLION, Task, Wish
 from benchmarks.surroundings import surroundings
 from msgspec import json
 from rich.console import Console
@@ -69,17 +62,17 @@ def test_numbers_have_three_digits_that_mean_something(value: float, text: str) 
 
 
 def test_targets_are_held_against_the_median() -> None:
-    met = figure("T1", "speed", "/s", [1, 3, 2], Target(">= 2", at_least(2)))
+    met = figure("T1", "speed", "/s", [1, 3, 2], at_least(2))
     assert (met.median, met.least, met.greatest, met.met) == (2, 1, 3, True)
-    assert figure("T1", "speed", "/s", [9, 1, 1], Target(">= 2", at_least(2))).met is False
-    assert figure("T5", "time", "ms", [9, 1, 1], Target("<= 2", at_most(2))).met is True
+    assert figure("T1", "speed", "/s", [9, 1, 1], at_least(2)).met is False
+    assert figure("T5", "time", "ms", [9, 1, 1], at_most(2)).met is True
     assert figure("T5", "time", "ms", [1]).met is None
 
 
 def test_the_whole_engine_table_from_small_runs() -> None:
-    runs = run_steps(engine_steps(WISH), WISH.repeat, quiet(), run=measure)
+    runs = run_steps(engine.steps(WISH), WISH.repeat, quiet(), run=measure)
     assert {len(results) for results in runs.values()} == {2}
-    figures = engine_figures(runs, WISH)
+    figures = engine.figures(runs, WISH)
     assert {row.target_no for row in figures} == {"T1", "T2", "T7"}
     assert [row.met for row in figures] == [None] * len(figures), "targets are about a million leads"
     console = quiet()
@@ -90,8 +83,8 @@ def test_the_whole_engine_table_from_small_runs() -> None:
 
 def test_targets_show_at_a_million() -> None:
     wish = Wish((100_000, MILLION, 5 * MILLION), operations=400, agents=20, seed=1, repeat=1)
-    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine_steps(wish)}
-    met = {row.what: row.met for row in engine_figures(runs, wish) if row.target}
+    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine.steps(wish)}
+    met = {row.what: row.met for row in engine.figures(runs, wish) if row.target}
     assert met["next p50, 1M"] is True
     assert met["next + finish, 1M"] is False
     assert met["time at 5M over 100k"] is True
@@ -114,20 +107,20 @@ ENGINE_NAMES = [
 
 
 def test_growth_is_how_much_slower_the_larger_one_is() -> None:
-    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine_steps(WISH)}
+    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine.steps(WISH)}
     runs["speed 800"][0]["operations_per_s"] = 0.5
-    growth = next(row for row in engine_figures(runs, WISH) if row.what.startswith("time at"))
+    growth = next(row for row in engine.figures(runs, WISH) if row.what.startswith("time at"))
     assert growth.median == 2
 
 
 def test_durable_runs_what_is_asked_for() -> None:
-    assert list(durable_steps(WISH)) == ["agents", "alone", "restart"]
+    assert list(durable.steps(WISH)) == ["agents", "alone", "restart"]
     only = Wish((400,), 400, 20, 1, 2, only=("T5",))
-    assert list(durable_steps(only)) == ["alone"]
-    assert list(durable_stores(only)) == ["making a loaded store"]
+    assert list(durable.steps(only)) == ["alone"]
+    assert list(durable.prepare(only)) == ["making a loaded store"]
     runs = {"alone": [{"next_p50_ms": 0.6, "next_p99_ms": 4.0, "sync_p50_ms": 0.3, "sync_p99_ms": 2.0}]}
     runs["alone"][0]["next_over_sync_ms"] = 0.3
-    assert [row.met for row in durable_figures(runs, only)] == [None, False, None, None, True]
+    assert [row.met for row in durable.figures(runs, only)] == [None, False, None, None, True]
 
 
 def test_many_unanswered_calls_are_warned_of() -> None:
@@ -135,25 +128,32 @@ def test_many_unanswered_calls_are_warned_of() -> None:
     assert [warning.split(":")[0] for warning in warnings_of(runs)] == ["speed 1M"]
 
 
+def outcome(**more: object) -> Outcome:
+    row = figure("T5", "next p99, one agent", "ms", [4, 1, 7], at_most(3))
+    return Outcome("durable", "The dialer on SQLite", "synchronous FULL", {"seed": 1}, [row], **more)  # type: ignore[arg-type]
+
+
 def test_the_file_has_every_repetition_and_what_it_was_measured_on(tmp_path: Path) -> None:
     runs = {"alone": [{"next_p50_ms": 1.0}, {"next_p50_ms": 3.0}]}
     path = tmp_path / "results" / "durable.json"
-    write_json(
-        path, surroundings({"seed": 1, "durability": "FULL"}), runs, [figure("T5", "next", "ms", [1, 3])], ["noisy"]
-    )
-    found = json.decode(path.read_bytes())
+    made = outcome(repetitions=runs, medians=outcome_medians(runs), warnings=["noisy"], missing=["no Redis"])
+    write_file(path, Measured(surroundings(), [made]))
+    [found] = json.decode(path.read_bytes())["outcomes"]
     assert found["repetitions"] == runs
     assert found["medians"] == {"alone": {"next_p50_ms": 2.0}}
-    assert found["settings"] == {"seed": 1, "durability": "FULL"}
-    assert {"machine", "versions", "commit", "at", "command"} <= set(found)
-    assert found["versions"]["python"]
-    assert found["versions"]["sqlite"]
+    assert (found["settings"], found["durability"]) == ({"seed": 1}, "synchronous FULL")
+    assert (found["warnings"], found["missing"]) == (["noisy"], ["no Redis"])
+    assert found["figures"][0]["values"] == [4, 1, 7]
+    about = json.decode(path.read_bytes())["about"]
+    assert {"machine", "versions", "commit", "at", "command"} <= set(about)
+    assert about["versions"]["python"]
+    assert about["versions"]["sqlite"]
+    assert read_file(path).outcomes == [made]
 
 
-def test_the_file_becomes_a_table_for_the_readme(tmp_path: Path) -> None:
+def test_the_file_becomes_a_table_in_markdown(tmp_path: Path) -> None:
     path = tmp_path / "durable.json"
-    missed = figure("T5", "next p99, one agent", "ms", [4, 1, 7], Target("<= 3", at_most(3)))
-    write_json(path, surroundings({"durability": "synchronous FULL"}), {}, [missed], ["a warning"])
+    write_file(path, Measured(surroundings(), [outcome(warnings=["a warning"])]))
     text = markdown(path)
     assert "| T5 | next p99, one agent | 4.00 | 1.00 | 7.00 | ms | <= 3 | **no** |" in text.splitlines()
     assert "Durability: synchronous FULL." in text

@@ -1,0 +1,68 @@
+"""A scenario is run: prepared, measured in rounds, and made an outcome of."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import to_builtins
+from msgspec.structs import replace
+from rich.console import Console
+
+from .disk import file_system, is_volatile
+from .files import Outcome, outcome_medians
+from .rounds import run_steps, warnings_of
+from .scenarios.base import Scenario, Wish
+
+
+class NoDisk(Exception):
+    """Nothing would be durable in that folder; the message says on what it is."""
+
+
+def run_scenario(scenario: Scenario, wish: Wish, folder: Path, console: Console) -> Outcome:
+    """Run a scenario as wished, with stores under `folder` where it needs the disk. Raises `NoDisk`.
+
+    Rivals that can't run here are left out of the wish, and named in what is missing.
+    """
+    why_not = {name: scenario.rivals[name]() for name in wish.rivals}
+    wish = replace(wish, rivals=tuple(name for name, why in why_not.items() if not why))
+    missing = [f"{name}: {why}" for name, why in why_not.items() if why]
+    with _place(scenario, wish, folder) as wish:
+        missing += scenario.missing(wish)
+        versions = scenario.versions(wish)
+        run_steps(scenario.prepare(wish), 1, console)
+        runs = run_steps(scenario.steps(wish), wish.repeat, console)
+    return Outcome(
+        scenario=scenario.name,
+        title=f"{scenario.help[:1].upper()}{scenario.help[1:]}; {told(wish)}",
+        durability=_durability(scenario, folder),
+        settings=to_builtins(replace(wish, folder="")),
+        figures=scenario.figures(runs, wish),
+        warnings=warnings_of(runs),
+        missing=missing,
+        versions=versions,
+        plots=scenario.plots(runs, wish),
+        medians=outcome_medians(runs),
+        repetitions=runs,
+    )
+
+
+def told(wish: Wish) -> str:
+    """The wish in a few words."""
+    return f"{wish.agents} agents, {wish.operations:,} operations, seed {wish.seed}, {wish.repeat} repetitions"
+
+
+@contextmanager
+def _place(scenario: Scenario, wish: Wish, folder: Path) -> Iterator[Wish]:
+    if not scenario.on_disk:
+        yield wish
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_volatile(folder):
+        raise NoDisk(f"{folder} is on {file_system(folder)}: nothing is durable there; use --folder")
+    with tempfile.TemporaryDirectory(prefix="stores-", dir=folder) as stores:
+        yield replace(wish, folder=stores)
+
+
+def _durability(scenario: Scenario, folder: Path) -> str:
+    return f"{scenario.durability}; {file_system(folder)}" if scenario.on_disk else scenario.durability

@@ -1,0 +1,133 @@
+"""The dialer on SQLite: 200 agents in closed loop (T3), one alone (T5), the start (T8) and the daemon's size (T7)."""
+
+from typing import Final
+
+from ..durable import measure_agents, measure_alone
+from ..engine import Tell
+from ..figures import Result, Runs, column, size_text
+from ..job import Job
+from ..report import Figure, at_least, at_most, figure
+from ..restart import measure_restart
+from ..stores import make_loaded, make_worked
+from .base import Scenario, Short, Steps, Task, Wish
+from .engine import LOADED, WORKED
+
+RIVAL_NAMES: Final = {"upserts": "rows upserted", "journal": "a row a commit", "replay": "the same commits again"}
+
+
+def prepare(wish: Wish) -> Steps:
+    """Stores that are made once, before anything is measured."""
+    job = wish.job(wish.main_size)
+    steps: Steps = {"making a loaded store": Task("loaded_store", job, folder=wish.folder)}
+    if wish.wants("T8"):
+        steps["making an empty store"] = Task("empty_store", job, folder=wish.folder)
+        steps["making a worked store"] = Task("worked_store", job, folder=wish.folder)
+    return steps
+
+
+def steps(wish: Wish) -> Steps:
+    """T3, T5, T8."""
+    job = wish.job(wish.main_size)
+    steps: Steps = {}
+    if wish.wants("T3"):
+        steps["agents"] = Task("agents", job, wish.operations, wish.folder)
+    if wish.wants("T5"):
+        steps["alone"] = Task("alone", job, max(100, wish.operations // 25), wish.folder)
+    if wish.wants("T8"):
+        steps["restart"] = Task("restart", job, folder=wish.folder)
+    return steps
+
+
+def figures(runs: Runs, wish: Wish) -> list[Figure]:
+    """The table of `durable`."""
+    figures: list[Figure] = []
+    if wish.wants("T3"):
+        figures += _agents_figures(runs, wish)
+    if wish.wants("T5"):
+        figures += _alone_figures(runs)
+    if wish.wants("T8"):
+        figures += _restart_figures(runs, wish)
+    return figures
+
+
+def _agents_figures(runs: Runs, wish: Wish) -> list[Figure]:
+    at = f"{wish.agents} agents"
+    rate = column(runs, "agents", "operations_per_s")
+    figures = [figure("T3", f"next + finish, {at}", "/s", rate, at_least(40_000), held=wish.rated)]
+    for name in ("next_p50_ms", "next_p99_ms", "finish_p50_ms", "finish_p99_ms"):
+        what, percentile, _ = name.split("_")
+        figures.append(figure("T3", f"{what} {percentile}, {at}", "ms", column(runs, "agents", name)))
+    figures.append(figure("T3", "operations in a commit", "", column(runs, "agents", "operations_per_commit")))
+    for name, what in RIVAL_NAMES.items():
+        rival, ratio = (column(runs, "agents", key) for key in (f"{name}_operations_per_s", f"ratio_{name}"))
+        figures.append(figure("T3", f"writer without rules: {what}", "/s", rival))
+        figures.append(figure("T3", f"ours over it: {what}", "x", ratio, at_least(0.7), held=wish.rated))
+    return figures
+
+
+def _alone_figures(runs: Runs) -> list[Figure]:
+    return [
+        figure("T5", "next p50, one agent", "ms", column(runs, "alone", "next_p50_ms")),
+        figure("T5", "next p99, one agent", "ms", column(runs, "alone", "next_p99_ms"), at_most(3)),
+        figure("T5", "fdatasync of 4 KiB p50", "ms", column(runs, "alone", "sync_p50_ms")),
+        figure("T5", "fdatasync of 4 KiB p99", "ms", column(runs, "alone", "sync_p99_ms")),
+        figure("T5", "next p50 less fdatasync p50", "ms", column(runs, "alone", "next_over_sync_ms"), at_most(0.4)),
+    ]
+
+
+def _restart_figures(runs: Runs, wish: Wish) -> list[Figure]:
+    at = size_text(wish.main_size)
+    stores = (("loaded", f"{at} loaded", LOADED), ("worked", f"{at} 60 % worked", WORKED))
+    figures = [figure("T8", "start on an empty store", "s", column(runs, "restart", "empty_s"))]
+    for name, what, _ in stores:
+        for key, cache in ((f"{name}_s", "cached"), (f"{name}_cold_s", "not cached")):
+            values = column(runs, "restart", key)
+            figures.append(figure("T8", f"start, {what}, {cache}", "s", values, at_most(6), held=wish.rated))
+    for name, what, target in stores:
+        values = column(runs, "restart", f"{name}_daemon_mb")
+        figures.append(figure("T7", f"daemon, {what}, started anew", "MB", values, target, held=wish.rated))
+    return figures
+
+
+def _restart(task: Task, tell: Tell) -> Result:
+    stores = {name: task.store(name) for name in ("loaded", "worked") if task.store(name).exists()}
+    return measure_restart(task.store("empty"), stores, tell)
+
+
+def make_empty_store(task: Task, tell: Tell) -> Result:
+    """A step of `prepare`: the store `empty`, with the job's organisation and no lead."""
+    make_loaded(Job(leads=0, agents=task.job.agents, seed=task.job.seed), task.store("empty"), tell)
+    return {}
+
+
+def make_loaded_store(task: Task, tell: Tell) -> Result:
+    """A step of `prepare`: the store `loaded`, with all leads of the job and none called."""
+    make_loaded(task.job, task.store("loaded"), tell)
+    return {}
+
+
+def make_worked_store(task: Task, tell: Tell) -> Result:
+    """A step of `prepare`: the store `worked`, a copy of `loaded` in which 60 % of the leads were called."""
+    make_worked(task.job, task.store("loaded"), task.store("worked"), tell)
+    return {}
+
+
+SCENARIO: Final = Scenario(
+    name="durable",
+    help="the dialer on SQLite",
+    targets=("T3", "T5", "T8"),
+    measures={
+        "empty_store": make_empty_store,
+        "loaded_store": make_loaded_store,
+        "worked_store": make_worked_store,
+        "agents": lambda task, tell: measure_agents(task.job, task.operations, task.store("loaded"), tell),
+        "alone": lambda task, tell: measure_alone(task.job, task.operations, task.store("loaded"), tell),
+        "restart": _restart,
+    },
+    steps=steps,
+    figures=figures,
+    prepare=prepare,
+    short=Short(("50k",), "20k", seconds=30),
+    durability="SQLite, WAL, synchronous FULL, every answer after its commit",
+    on_disk=True,
+)
