@@ -50,16 +50,12 @@ def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Colle
         but = state.leaving.union(but)
     if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
         return _own_only(sight, below, but) or Nothing("reserved")
-    score = _best(sight.urgent, below, but)
-    if score is not NEVER:
-        return Choice(score, 1)
-    for rank, queues in sight.redials:
-        for queue in queues:
-            if queue.earliest < below:  # seldom: most redials wait for their time
-                found = _redial(queues, below, but, rank)
-                if found is not None:
-                    return found
-                break
+    for queue in sight.ahead:
+        if queue.earliest < below:  # seldom: most redials wait for their time
+            found = _ahead(sight, below, but)
+            if found is not None:
+                return found
+            break
     if not sight.plain:
         return _choose_lower(state, sight, agent, below, but)
     score = _best(sight.automatic, below, but)
@@ -99,12 +95,28 @@ def _own_only(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
     return None
 
 
+def _ahead(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
+    """The best of classes 1 to 7."""
+    score = _best(sight.urgent, below, but)
+    if score is not NEVER:
+        return Choice(score, 1)
+    for rank, queues in sight.redials:
+        found = _redial(queues, below, but, rank)
+        if found is not None:
+            return found
+    return None
+
+
 def _best(queues: Iterable[Queue], below: int, but: Collection[int]) -> int:
     best = NEVER
     for queue in queues:
         if queue.earliest < below:
-            score = queue.best_but(below, but) if but else queue.best(below)
-            best = min(best, score)
+            if but:
+                score = queue.best_but(below, but)
+            else:  # most queues are as they were when somebody asked last
+                score = queue.top if below <= queue.top_until else queue.best_now(below)
+            if score < best:
+                best = score
     return best
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from sortedcontainers import SortedList
 
 from .order import ID_BITS, ID_MASK
+from .runs import RUN, sorted_in_pieces
 
 
 def number_entry(number: int, lead: int) -> int:
@@ -31,15 +32,21 @@ class NumberIndex:
             if len(leads) > 1:
                 self.shared[number] = set(leads)
 
-    def build(self, entries: list[int]) -> None:
-        """All at once, from what `number_entry` gives; for recovery. O(n log n)."""
-        self._entries = SortedList(entries)
+    def build(self, entries: list[int]) -> Iterator[None]:
+        """All of it from what `number_entry` gives, in pieces; for recovery. O(n log n); empties the list."""
+        self._entries = yield from sorted_in_pieces(entries)
         previous = -1
-        for entry in self._entries:
+        for at, entry in enumerate(self._entries, 1):
             number = entry >> ID_BITS
             if number == previous and number not in self.shared:
                 self.shared[number] = set(self.leads(number))
             previous = number
+            if at % RUN == 0:
+                yield
+
+    def entries(self) -> Iterator[int]:
+        """All that `number_entry` gave, in order; the index must not change meanwhile."""
+        return iter(self._entries)
 
     def remove(self, numbers: Iterable[int], lead: int) -> None:
         """O(log n) a number."""

@@ -164,10 +164,23 @@ class Counted(NamedTuple):
 class Queue:
     """All leads of one campaign, owner and family, in order.
 
-    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that.
+    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that. `top` is what
+    `best_now` answered last; it holds up to the limit `top_until`, which is 0 after a head has changed.
     """
 
-    __slots__ = ("campaign", "counted", "earliest", "family", "levels", "overdue", "owner", "parts", "watchers")
+    __slots__ = (
+        "campaign",
+        "counted",
+        "earliest",
+        "family",
+        "levels",
+        "overdue",
+        "owner",
+        "parts",
+        "top",
+        "top_until",
+        "watchers",
+    )
 
     def __init__(self, campaign: int, owner: int, family: Family, overdue_after_ms: int) -> None:
         self.campaign = campaign
@@ -176,6 +189,8 @@ class Queue:
         self.parts: dict[PartKey, Part] = {}
         self.levels: list[Level] = []
         self.earliest = NEVER
+        self.top = NEVER
+        self.top_until = 0
         self.overdue = 0
         self.watchers: set[int] = set()
         self.counted: Counted | None = None
@@ -257,6 +272,22 @@ class Queue:
                 return level.priority << PRIORITY_SHIFT | head
         return NEVER
 
+    def best_now(self, below: int) -> int:
+        """The same for a limit that is never less than the last one: the answer is kept in `top`. O(levels).
+
+        It holds until a better level than its own has a due head, or any head changes.
+        """
+        until, top = NEVER, NEVER
+        for level in self.levels:
+            head = level.heads[0]
+            if head < below:
+                top = level.priority << PRIORITY_SHIFT | head
+                break
+            if head < until:
+                until = head
+        self.top, self.top_until = top, until
+        return top
+
     def best_but(self, below: int, but: Collection[int]) -> int:
         """The same, passing over some leads; O(levels + passed over * log n)."""
         for level in self.levels:
@@ -286,6 +317,7 @@ class Queue:
 
     def _swap(self, priority: int, old: int, new: int) -> None:
         """A part of this priority has another head; NEVER stands for none."""
+        self.top_until = 0
         at = 0
         for level in self.levels:
             if level.priority >= priority:

@@ -1,7 +1,7 @@
 """From rows back to order: what a start does with what the store had."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -15,7 +15,13 @@ from .pool_gates import bars_of, is_open, settle_gate
 from .privacy import keep_forgotten
 from .queues import FREE, UNSHOWN, Family
 from .row import Row
+from .runs import RUN, sorted_in_pieces
 from .state import State
+
+LAID: Final = 200
+"""Touched leads that get their footprints in one go: two milliseconds."""
+PART: Final = 20
+"""Making a part of a queue takes as long as putting so many keys in order."""
 
 
 class Recovery:
@@ -23,6 +29,7 @@ class Recovery:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._pieces: Iterator[None] | None = None
         self._leads: list[int] = []
         self._keys: dict[tuple[int, int, int, int], list[int]] = {}
         self._numbers: list[int] = []
@@ -84,13 +91,41 @@ class Recovery:
         zones = self._state.zones.of_row("", lead.numbers)
         return replace(lead, zones=zones) if zones else lead
 
+    def pieces(self) -> Iterator[None]:
+        """Lay everything out as of the engine's time; a few milliseconds' work at most between two of what it gives.
+
+        How much is done at a time is counted in leads, numbers and parts. The same work, whoever asks for it: `build`
+        does what is left of it.
+        """
+        if self._pieces is None:
+            self._pieces = self._build()
+        return self._pieces
+
     def build(self, now_ms: int) -> None:
-        """Lay everything out as of the stored engine time; timers run afterwards."""
+        """All of it; leases that are left may go on from `now_ms` for a while (SPEC R5.7). Timers run afterwards."""
+        for _ in self.pieces():
+            pass
+        state = self._state
+        if any(state.pool_leased.values()):
+            state.lease_floor_ms = now_ms + state.settings.restart_grace_ms
+
+    def _build(self) -> Iterator[None]:
         state = self._state
         for records in (state.teams, state.agents, state.projects, state.campaigns):
             records.sort()
-        state.numbers.build(self._numbers)
+        yield from state.numbers.build(self._numbers)
         state.contacts.follow(state.settings.contact_limits)
+        self._open_pools()
+        yield from self._fill_parts()
+        yield from self._lay_leads()
+        yield from self._keep_back()
+        for closures in self._closures:
+            state.counts.restore(state.pools[closures.pool].campaign, closures)
+        self._leads, self._closures = [], []
+        state.changed_world()
+
+    def _open_pools(self) -> None:
+        state = self._state
         deleting = {job.pool for job in state.jobs.values() if job.kind == "delete"}
         for _, pool in sorted(state.pools.items()):
             note_entry(state, pool)
@@ -100,55 +135,68 @@ class Recovery:
             if is_open(pool, state.now_ms):
                 state.open_pools.add(pool.id)
             settle_gate(state, pool, state.now_ms)
-        for (pool_id, owner, zones, source), keys in self._keys.items():
-            pool = state.pools[pool_id]
-            queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
-            queue.extend(state.make_part(queue, (pool_id, zones, source, UNSHOWN, False, FREE)), keys)
-            state.counts.add_fresh(pool.campaign, pool_id, len(keys))
-        self._lay_leads(now_ms)
-        self._keep_back()
-        for closures in self._closures:
-            state.counts.restore(state.pools[closures.pool].campaign, closures)
-        self._leads, self._keys, self._numbers, self._closures = [], {}, [], []
-        state.changed_world()
 
-    def _keep_back(self) -> None:
+    def _fill_parts(self) -> Iterator[None]:
+        """Untouched leads go to their parts of the queues."""
+        state = self._state
+        done = 0
+        for (pool_id, owner, zones, source), keys in self._keys.items():
+            done += len(keys) + PART
+            pool = state.pools[pool_id]
+            state.counts.add_fresh(pool.campaign, pool_id, len(keys))
+            queue = state.queue(pool.campaign, owner, Family.UNPROCESSED)
+            part = state.make_part(queue, (pool_id, zones, source, UNSHOWN, False, FREE))
+            part.keys = yield from sorted_in_pieces(keys)
+            queue.extend(part, ())  # the queue learns of its head
+            if done >= RUN:
+                done = 0
+                yield
+        self._keys = {}
+
+    def _keep_back(self) -> Iterator[None]:
         """Untouched leads whose number was called for others stand apart (SPEC 12). O(numbers) if there are limits."""
         state = self._state
         if not state.contacts.active:
             return
         called = state.contacts.rows.called()
         called.update(number for number in state.numbers.shared if state.contacts.concerns(number))
-        for entry in self._numbers if called else ():
+        yield
+        for at, entry in enumerate(state.numbers.entries() if called else (), 1):
             if entry >> ID_BITS in called and state.leads.fresh(entry & ID_MASK) is not None:
                 state.reconsider(entry & ID_MASK)
+            if at % LAID == 0:
+                yield
 
-    def _lay_leads(self, now_ms: int) -> None:
+    def _lay_leads(self) -> Iterator[None]:
         state = self._state
         leased = []
-        for lead in map(state.need_lead, self._leads):
+        for at, lead in enumerate(map(state.need_lead, self._leads), 1):
             state.pool_ids.setdefault(lead.pool, []).append((lead.id, lead.id))
             state.count(lead, 1)
             if lead.lease is None:
                 state.lay(lead)
             else:
                 leased.append(lead)
+            if at % LAID == 0:
+                yield
         for lead in sorted(leased, key=_by_age):
             state.lay(lead)
         for pool, ranges in state.pool_ids.items():
-            state.pool_ids[pool] = _coalesced(ranges)
-        if leased:
-            state.lease_floor_ms = now_ms + state.settings.restart_grace_ms
+            state.pool_ids[pool] = yield from _coalesced(ranges)
 
 
-def _coalesced(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _coalesced(ranges: list[tuple[int, int]]) -> Generator[None, None, list[tuple[int, int]]]:
     """Ranges of ids in order, neighbours joined."""
     joined: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
+    in_order = yield from sorted_in_pieces([first << ID_BITS | last for first, last in ranges])
+    for at, both in enumerate(in_order, 1):
+        first, last = both >> ID_BITS, both & ID_MASK
         if joined and joined[-1][1] + 1 == first:
             joined[-1] = (joined[-1][0], last)
         else:
             joined.append((first, last))
+        if at % RUN == 0:
+            yield
     return joined
 
 

@@ -36,7 +36,7 @@ class Lower:
 class Sight:
     """Queues by class. `owners` and `lower` (by campaign number) say whose ordinary leads the agent may get.
 
-    `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
+    `ahead` are the queues of classes 1 to 7, in no order. `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
     """
 
@@ -47,6 +47,7 @@ class Sight:
     common: list[Queue] = field(default_factory=list)
     automatic: list[Queue] = field(default_factory=list)
     unprocessed: list[Queue] = field(default_factory=list)
+    ahead: list[Queue] = field(default_factory=list)
     lower: dict[int, Lower] = field(default_factory=dict)
     reserves: dict[int, int] = field(default_factory=dict)
     plain: bool = True
@@ -59,23 +60,25 @@ class Sight:
 
     def queues(self) -> list[Queue]:
         """All of them."""
-        return self.urgent + self.vip + self.private + self.common + self.automatic + self.unprocessed
+        return self.ahead + self.automatic + self.unprocessed
 
     def admit(self, queue: Queue) -> None:
         """Take in a shared queue, if the agent may get its leads (SPEC R3.2)."""
         lower = self.lower.get(queue.campaign)
         if lower is None or queue.owner not in self.owners:
             return
-        self.of_class(queue.family).append(queue)
+        self.put(queue)
         if queue.family is _AUTOMATIC:
             lower.automatic.append(queue)
         elif queue.family is _UNPROCESSED:
             lower.unprocessed.append(queue)
 
-    def of_class(self, family: Family) -> list[Queue]:
-        """The list that queues of the family are in."""
-        found: list[Queue] = getattr(self, _LIST_OF[family])
-        return found
+    def put(self, queue: Queue) -> None:
+        """Take in a queue that is the agent's to get."""
+        of_class: list[Queue] = getattr(self, _LIST_OF[queue.family])
+        of_class.append(queue)
+        if queue.family < _AUTOMATIC:
+            self.ahead.append(queue)
 
 
 def selected_campaigns(state: State, agent: Agent) -> list[Campaign]:
@@ -134,7 +137,7 @@ def build_sight(state: State, agent: Agent) -> Sight:
     for queue in state.own_queues.get(agent.no, ()):
         campaign = state.campaigns.by_no[queue.campaign]
         if may_get_own(state, agent, campaign):
-            sight.of_class(queue.family).append(queue)
+            sight.put(queue)
             if campaign.dialer.reserve_owner_ms:
                 sight.reserves[campaign.no] = campaign.dialer.reserve_owner_ms
     return sight

@@ -144,7 +144,7 @@ class Dialer:
     async def _begin(self, claim: Claim) -> None:
         started = perf_counter()
         self._holds = claim.holds
-        await load(self._store, self.engine)
+        await load(self._store, self.engine, claim.at_ms)
         self.clock.begin(claim.at_ms)
         self._feed.start(claim.commit_no)
         self._writer.start(claim.commit_no)

@@ -1,0 +1,69 @@
+"""A long sorted list, made in pieces: sorting a million keys in one go would keep everybody waiting for half a second.
+
+Sample sort: runs are sorted one by one, keys taken from them at even distances say where to cut, and what lies between
+two cuts is sorted together. However the keys lie, what is done between two yields is bounded: runs have `RUN` keys,
+and there are less than twice as many between two cuts. (`tests/unit/core/test_runs.py` guards order and bounds.)
+"""
+
+from bisect import bisect_left
+from collections.abc import Generator
+from typing import Any, Final, cast
+
+from sortedcontainers import SortedList
+
+RUN: Final = 8_000
+"""Keys that are sorted in one go: two milliseconds."""
+_LIST: Final = 1_000
+"""What `SortedList` has in one of its lists before it is worked on."""
+
+
+def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, "SortedList[int]"]:
+    """A sorted list of different keys, with a yield after each piece of the work. O(n log n); empties `keys`."""
+    found: SortedList[int] = SortedList()
+    if len(keys) <= run:
+        found.update(keys)
+        keys.clear()
+        return found
+    runs = []
+    while keys:
+        runs.append(sorted(keys[-run:]))
+        del keys[-run:]
+        yield
+    rest: list[int] = []
+    for between in (yield from _cut(runs, run)):
+        between.sort()
+        rest += between
+        del between[:]
+        whole = len(rest) - len(rest) % _LIST
+        _append(found, rest[:whole])
+        del rest[:whole]
+        yield
+    _append(found, rest)
+    return found
+
+
+def _cut(runs: list[list[int]], run: int) -> Generator[None, None, list[list[int]]]:
+    """The keys of the runs in as many groups as there are runs: each of a group is less than those of the next."""
+    step = max(1, run // len(runs))
+    sample = yield from sorted_in_pieces([key for some in runs for key in some[::step]], run)
+    cuts = list(sample)[len(runs) :: len(runs)]
+    groups: list[list[int]] = [[] for _ in range(len(cuts) + 1)]
+    while runs:
+        keys, at = runs.pop(), 0
+        for cut, group in zip(cuts, groups, strict=False):
+            until = bisect_left(keys, cut, at)
+            group += keys[at:until]
+            at = until
+        groups[-1] += keys[at:]
+        yield
+    return groups
+
+
+def _append(keys: "SortedList[int]", more: list[int]) -> None:
+    """Put keys behind all others. Its own `update` would sort everything anew, or add one after the other."""
+    inside = cast("Any", keys)
+    for at in range(0, len(more), _LIST):
+        inside._lists.append(more[at : at + _LIST])
+        inside._maxes.append(more[min(at + _LIST, len(more)) - 1])
+    inside._len += len(more)
+    del inside._index[:]
