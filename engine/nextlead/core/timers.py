@@ -6,6 +6,7 @@ at the head. So a changed setting counts for all leads at once (SPEC R4.4), and 
 
 from collections.abc import Callable, Iterator
 from enum import IntEnum
+from typing import Final
 
 from sortedcontainers import SortedList
 
@@ -32,6 +33,8 @@ class Kind(IntEnum):
 
     __hash__ = int.__hash__
 
+
+_LEASE: Final = Kind.LEASE  # looked up once: every lease adds a timer
 
 Slot = tuple[Kind, int]
 """Timers that share a setting: kind and campaign (0 where the setting is not a campaign's)."""
@@ -100,11 +103,12 @@ class Timers:
     """Base times per slot.
 
     `bound` is never later than the next deadline. It is lowered when a timer is added and left alone when one is
-    removed, so it may be too early; who acts on it asks `due`, which finds out.
+    removed, so it may be too early; who acts on it asks `due`, which finds out. `_bounds` are the same of each slot.
     """
 
     def __init__(self, deadline_of: Callable[[Slot, int], int | None]) -> None:
         self._slots: dict[Slot, Fifo | Sorted] = {}
+        self._bounds: dict[Slot, int] = {}
         self._deadline_of = deadline_of
         self.bound = NEVER
 
@@ -115,11 +119,14 @@ class Timers:
         """O(log n). `what` is a lead's or pool's id."""
         entries = self._slots.get(slot)
         if entries is None:
-            entries = self._slots[slot] = Fifo() if slot[0] is Kind.LEASE else Sorted()
+            entries = self._slots[slot] = Fifo() if slot[0] is _LEASE else Sorted()
+            self._bounds[slot] = NEVER
         if entries.add(base_ms, what):
             deadline_ms = self._deadline_of(slot, base_ms)
-            if deadline_ms is not None and deadline_ms < self.bound:
-                self.bound = deadline_ms
+            if deadline_ms is not None and deadline_ms < self._bounds[slot]:
+                self._bounds[slot] = deadline_ms
+                if deadline_ms < self.bound:
+                    self.bound = deadline_ms
 
     def remove(self, slot: Slot, base_ms: int, what: int) -> None:
         """O(log n)."""
@@ -127,26 +134,25 @@ class Timers:
 
     def settings_changed(self) -> None:
         """Deadlines are to be derived anew."""
+        self._bounds = dict.fromkeys(self._slots, 0)
         self.bound = 0
 
     def due(self, now_ms: int) -> tuple[int, Slot, int] | None:
         """A deadline that has come, the earliest, with its slot and whose it is.
 
-        O(1) while there is none, else O(slots).
+        O(1) while there is none, else one comparison a slot, and a look at the head of those that may be due.
         """
         if self.bound > now_ms:
             return None
-        found = min(self._heads(), default=None)
-        self.bound = NEVER if found is None else found[0]
-        return found if found is not None and found[0] <= now_ms else None
-
-    def _heads(self) -> Iterator[tuple[int, Slot, int]]:
-        for slot, entries in self._slots.items():
-            head = entries.head()
-            if head is not None:
-                deadline_ms = self._deadline_of(slot, head[0])
-                if deadline_ms is not None:
-                    yield deadline_ms, slot, head[1]
+        found: tuple[int, Slot, int] | None = None
+        for slot in [slot for slot, bound_ms in self._bounds.items() if bound_ms <= now_ms]:
+            head = self._slots[slot].head()
+            deadline_ms = None if head is None else self._deadline_of(slot, head[0])
+            self._bounds[slot] = NEVER if deadline_ms is None else deadline_ms
+            if head is not None and deadline_ms is not None and deadline_ms <= now_ms:
+                found = min(found or (NEVER, slot, 0), (deadline_ms, slot, head[1]))
+        self.bound = min(self._bounds.values(), default=NEVER)
+        return found
 
     def of_slot(self, slot: Slot) -> Iterator[tuple[int, int]]:
         """The timers of one slot as (base, whose), the earliest first; they must not change meanwhile."""
