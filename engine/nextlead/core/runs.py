@@ -2,11 +2,13 @@
 
 Sample sort: runs are sorted one by one, keys taken from them at even distances say where to cut, and what lies between
 two cuts is sorted together. However the keys lie, what is done between two yields is bounded: runs have `RUN` keys,
-and there are less than twice as many between two cuts. (`tests/unit/core/test_runs.py` guards order and bounds.)
+or twice the root of all where that is more, and there are at most twice as many between two cuts.
+(`tests/unit/core/test_runs.py` guards order and bounds.)
 """
 
 from bisect import bisect_left
 from collections.abc import Generator
+from math import isqrt
 from typing import Any, Final, cast
 
 from sortedcontainers import SortedList
@@ -20,6 +22,7 @@ _LIST: Final = 1_000
 def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, "SortedList[int]"]:
     """A sorted list of different keys, with a yield after each piece of the work. O(n log n); empties `keys`."""
     found: SortedList[int] = SortedList()
+    run = max(run, 2 * isqrt(len(keys)) + 2)
     if len(keys) <= run:
         found.update(keys)
         keys.clear()
@@ -44,7 +47,7 @@ def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, "
 
 def _cut(runs: list[list[int]], run: int) -> Generator[None, None, list[list[int]]]:
     """The keys of the runs in as many groups as there are runs: each of a group is less than those of the next."""
-    step = max(1, run // len(runs))
+    step = run // len(runs)
     sample = yield from sorted_in_pieces([key for some in runs for key in some[::step]], run)
     cuts = list(sample)[len(runs) :: len(runs)]
     groups: list[list[int]] = [[] for _ in range(len(cuts) + 1)]
@@ -52,7 +55,7 @@ def _cut(runs: list[list[int]], run: int) -> Generator[None, None, list[list[int
         keys, at = runs.pop(), 0
         for cut, group in zip(cuts, groups, strict=False):
             until = bisect_left(keys, cut, at)
-            group += keys[at:until]
+            group.extend(keys[at:until])
             at = until
         groups[-1] += keys[at:]
         yield
@@ -62,8 +65,8 @@ def _cut(runs: list[list[int]], run: int) -> Generator[None, None, list[list[int
 def _append(keys: "SortedList[int]", more: list[int]) -> None:
     """Put keys behind all others. Its own `update` would sort everything anew, or add one after the other."""
     inside = cast("Any", keys)
-    for at in range(0, len(more), _LIST):
-        inside._lists.append(more[at : at + _LIST])
-        inside._maxes.append(more[min(at + _LIST, len(more)) - 1])
-    inside._len += len(more)
-    del inside._index[:]
+    lists = [more[at : at + _LIST] for at in range(0, len(more), _LIST)]
+    inside._lists.extend(lists)  # noqa: SLF001 - what `update` does with the lists that it made
+    inside._maxes.extend(some[-1] for some in lists)  # noqa: SLF001
+    inside._len += len(more)  # noqa: SLF001
+    inside._index.clear()  # noqa: SLF001

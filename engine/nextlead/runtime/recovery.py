@@ -11,7 +11,7 @@ from nextlead.ports import Part, Store
 
 TOUCHED: Final = 250
 FRESH: Final = 1_000
-"""Rows between two turns of the event loop: a few milliseconds, so that others are served while a million leads load."""
+"""Rows between two turns of the event loop, which take a few milliseconds: others are served while a million load."""
 
 
 async def load(store: Store, engine: Engine, last_ms: int = 0) -> None:

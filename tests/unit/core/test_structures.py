@@ -59,7 +59,9 @@ def test_shared_numbers_are_those_of_two_leads(pairs: list[tuple[int, int]]) -> 
         assert {n: set(index.leads(n)) for n in by_number} == by_number
         assert index.shared == {n: leads for n, leads in by_number.items() if len(leads) > 1}
     rebuilt = NumberIndex()
-    rebuilt.build([number_entry(number, lead) for number, lead in plain])
+    for _ in rebuilt.build([number_entry(number, lead) for number, lead in plain]):
+        pass
+    assert sorted(rebuilt.entries()) == sorted(number_entry(number, lead) for number, lead in plain)
     assert rebuilt.shared == index.shared
     assert len(rebuilt) == len(index)
 
