@@ -77,7 +77,7 @@ def first_due_ms(queue: Queue, after_ms: int) -> int | None:
     """When the next lead of the queue falls due after a time; None if none does. O(parts * log n)."""
     found = NEVER
     for part in queue.parts.values():
-        key = next(part.keys.irange(limit(after_ms) - part.base), None) if part.open else None
+        key = next(part.keys.after(limit(after_ms) - part.base - 1), None) if part.open else None
         if key is not None:
             found = min(found, part.base + key)
     return None if found is NEVER else due_of(found)

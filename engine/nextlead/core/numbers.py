@@ -6,8 +6,7 @@ and the hot path asks for these only, so they have a dict of their own.
 
 from collections.abc import Iterable, Iterator
 
-from sortedcontainers import SortedList
-
+from .keys import Keys
 from .order import ID_BITS, ID_MASK
 from .runs import RUN, sorted_in_pieces
 
@@ -21,7 +20,7 @@ class NumberIndex:
     """Numbers of open leads. `shared` maps a number to its leads where there are at least two."""
 
     def __init__(self) -> None:
-        self._entries: SortedList[int] = SortedList()
+        self._entries = Keys()
         self.shared: dict[int, set[int]] = {}
 
     def add(self, numbers: Iterable[int], lead: int) -> None:

@@ -21,8 +21,7 @@ from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple
 
-from sortedcontainers import SortedList
-
+from .keys import Keys
 from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
 
 
@@ -104,7 +103,7 @@ class Shadow:
     def __init__(self, rekey: Callable[[int], int], cursor: int = -1) -> None:
         self.rekey = rekey
         self.cursor = cursor
-        self.keys: SortedList[int] = SortedList()
+        self.keys = Keys()
 
     def add(self, key: int) -> None:
         """A lead has come into the old order. O(log n)."""
@@ -118,7 +117,7 @@ class Shadow:
 
     def copy(self, part: "Part", most: int) -> int:
         """Copy the next leads of the part, at most so many; how many there were. O(copied * log n)."""
-        found = list(islice(part.keys.irange(self.cursor, None, inclusive=(False, True)), most))
+        found = list(islice(part.keys.after(self.cursor), most))
         if len(found) < most:
             self.cursor = NEVER
         else:
@@ -142,10 +141,10 @@ class Part:
         self.priority = priority
         self.base = base
         self.open = is_open
-        self.keys: SortedList[int] = SortedList()
+        self.keys = Keys()
         self.head = NEVER
         self.shadow: Shadow | None = None
-        self.ends: SortedList[int] | None = SortedList() if key[5] == LIMITED else None
+        self.ends = Keys() if key[5] == LIMITED else None
 
     def in_order(self) -> Iterator[int]:
         """All keys, with the base."""
@@ -231,18 +230,20 @@ class Queue:
     def remove(self, part: Part, key: int) -> bool:
         """O(log n); true when the part is empty now and was dropped."""
         self.counted = None
-        keys = part.keys
-        keys.remove(key)
         if part.shadow is not None:
             part.shadow.remove(key)
-        if part.base + key == part.head:
-            head = part.base + keys[0] if keys else NEVER
-            if part.open:
-                self._swap(part.priority, part.head, head)
-            part.head = head
-            if head is NEVER:
-                del self.parts[part.key]
-                return True
+        keys, old = part.keys, part.head
+        if part.base + key != old:
+            keys.remove(key)
+            return False
+        keys.pop_first()
+        head = part.base + keys.first() if keys else NEVER
+        if part.open:
+            self._swap(part.priority, old, head)
+        part.head = head
+        if head is NEVER:
+            del self.parts[part.key]
+            return True
         return False
 
     def switch(self, part: Part, *, is_open: bool) -> None:
@@ -309,7 +310,7 @@ class Queue:
 
     def _rehead(self, part: Part) -> None:
         self.counted = None
-        head = part.base + part.keys[0] if part.keys else NEVER
+        head = part.base + part.keys.first() if part.keys else NEVER
         if head != part.head:
             if part.open:
                 self._swap(part.priority, part.head, head)

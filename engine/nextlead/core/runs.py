@@ -9,19 +9,17 @@ or twice the root of all where that is more, and there are at most twice as many
 from bisect import bisect_left
 from collections.abc import Generator
 from math import isqrt
-from typing import Any, Final, cast
+from typing import Final
 
-from sortedcontainers import SortedList
+from .keys import Keys
 
 RUN: Final = 8_000
 """Keys that are sorted in one go: two milliseconds."""
-_LIST: Final = 1_000
-"""What `SortedList` has in one of its lists before it is worked on."""
 
 
-def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, "SortedList[int]"]:
+def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, Keys]:
     """A sorted list of different keys, with a yield after each piece of the work. O(n log n); empties `keys`."""
-    found: SortedList[int] = SortedList()
+    found = Keys()
     run = max(run, 2 * isqrt(len(keys)) + 2)
     if len(keys) <= run:
         found.update(keys)
@@ -32,16 +30,11 @@ def sorted_in_pieces(keys: list[int], run: int = RUN) -> Generator[None, None, "
         runs.append(sorted(keys[-run:]))
         del keys[-run:]
         yield
-    rest: list[int] = []
     for between in (yield from _cut(runs, run)):
         between.sort()
-        rest += between
+        found.append(between)
         del between[:]
-        whole = len(rest) - len(rest) % _LIST
-        _append(found, rest[:whole])
-        del rest[:whole]
         yield
-    _append(found, rest)
     return found
 
 
@@ -60,13 +53,3 @@ def _cut(runs: list[list[int]], run: int) -> Generator[None, None, list[list[int
         groups[-1] += keys[at:]
         yield
     return groups
-
-
-def _append(keys: "SortedList[int]", more: list[int]) -> None:
-    """Put keys behind all others. Its own `update` would sort everything anew, or add one after the other."""
-    inside = cast("Any", keys)
-    lists = [more[at : at + _LIST] for at in range(0, len(more), _LIST)]
-    inside._lists.extend(lists)  # noqa: SLF001 - what `update` does with the lists that it made
-    inside._maxes.extend(some[-1] for some in lists)  # noqa: SLF001
-    inside._len += len(more)  # noqa: SLF001
-    inside._index.clear()  # noqa: SLF001

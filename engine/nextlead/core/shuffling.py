@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
-from sortedcontainers import SortedList
-
 from .errors import Conflict
 from .fresh import seq_of
 from .jobs import begin, next_job
+from .keys import Keys
 from .model import Pool
 from .order import ID_BITS, ID_MASK, NEVER, SEQ_MASK
 from .pool_gates import put_pool
@@ -33,7 +32,7 @@ class Shuffle:
         self._seed = seed
         self._rekey: Callable[[int], int] | None = None
         self._to = 0
-        self._old: list[SortedList[int]] | None = None
+        self._old: list[Keys] | None = None
 
     def slice(self, state: State) -> Pool | None:
         """See `Task`."""
@@ -61,7 +60,7 @@ class Shuffle:
             while keys:
                 if left <= 0:
                     return None
-                keys.pop()
+                keys.pop_last()
                 left -= 1
         return state.pools[self.pool]
 
@@ -72,7 +71,7 @@ class Shuffle:
         state.shuffling[self.pool] = rekey
         return rekey
 
-    def _turn(self, state: State) -> Iterator[SortedList[int]]:
+    def _turn(self, state: State) -> Iterator[Keys]:
         """The new order takes the old one's place, which is given back."""
         del state.shuffling[self.pool]
         for part in state.gated.get(self.pool, ()):

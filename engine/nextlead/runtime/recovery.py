@@ -9,6 +9,7 @@ from typing import Final
 from nextlead.core.engine import Engine
 from nextlead.ports import Part, Store
 
+ROWS: Final = 500
 TOUCHED: Final = 250
 FRESH: Final = 1_000
 """Rows between two turns of the event loop, which take a few milliseconds: others are served while a million load."""
@@ -28,8 +29,10 @@ async def load(store: Store, engine: Engine, last_ms: int = 0) -> None:
 
 
 async def _restore(engine: Engine, part: Part) -> None:
-    for table, row in part.rows:
-        engine.restore_row(table, row)
+    for at in range(0, len(part.rows), ROWS):
+        for table, row in part.rows[at : at + ROWS]:
+            engine.restore_row(table, row)
+        await asyncio.sleep(0)
     for at in range(0, len(part.leads), TOUCHED):
         for lead in part.leads[at : at + TOUCHED]:
             engine.restore_lead(lead)

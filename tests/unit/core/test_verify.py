@@ -59,7 +59,7 @@ def test_a_worked_engine_is_sound() -> None:
 
 def _lose_a_key(engine: Engine) -> None:
     queue = next(queue for queue in engine.state.queues.values() if queue.parts)
-    next(iter(queue.parts.values())).keys.pop()
+    next(iter(queue.parts.values())).keys.pop_last()
 
 
 def _lose_a_head(engine: Engine) -> None:
