@@ -8,8 +8,9 @@ from .blocking import last_look, need_free_numbers
 from .choose import Choice, choose, first_due_ms, paused
 from .dropping import goes_now
 from .errors import AgentDisabled, Conflict, NoSession, NotAllowed
+from .glance import passes_at_a_glance
 from .model import Lead, Lease
-from .order import NEVER, due_of, limit, priority_of
+from .order import ID_MASK, NEVER, PRIORITY_SHIFT, due_of, limit
 from .places import URGENT_STEP
 from .rechecking import are_limits_changing
 from .replies import Fault, NoLead, Offer
@@ -52,14 +53,13 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
     `limits_changing` until the slices of `rechecking.py` have come to them.
     """
     refused: set[int] = set()
-    context = Context(state, agent, state.now_ms)
     stale = 0
     while stale < _STALE_MOST:
         choice = choose(state, sight, agent, state.now_ms, refused)
         if not isinstance(choice, Choice):
             return NoLead(choice.reason)
-        lead = state.need_lead(choice.lead)
-        if _is_allowed(context, lead, refused):
+        lead = state.need_lead(choice.score & ID_MASK)
+        if passes_at_a_glance(state, sight, agent, lead) or _is_allowed(state, agent, lead, refused):
             break
         stale += lead.id in state.parked
     else:
@@ -69,21 +69,21 @@ def try_next(state: State, sight: Sight, agent: Agent, token: bytes, *, count: b
         tally = Tally(campaign, state.tallies[campaign].handed + handed, stride)
         state.tallies[campaign] = tally
         state.record("tally", campaign, tally)
-    return lease(state, lead, agent, token, choice.rank, priority_of(choice.score) % URGENT_STEP, among)
+    return lease(state, lead, agent, token, choice.rank, (choice.score >> PRIORITY_SHIFT) % URGENT_STEP, among)
 
 
-def _is_allowed(context: Context, lead: Lead, refused: set[int]) -> bool:
+def _is_allowed(state: State, agent: Agent, lead: Lead, refused: set[int]) -> bool:
     """The last look at the best lead. One that a rule forbids is refused: a fault of the order.
 
     One that goes with its pool, or whose number was blocked, is not where it was any more.
     """
-    state = context.state
+    context = Context(state, agent, state.now_ms)
     if goes_now(state, lead):
         return False
     faults = state.faults
     if not last_look(state, lead):
         if state.faults > faults:
-            state.faults_new.append(Fault(lead.id, context.agent.code, "do_not_call"))
+            state.faults_new.append(Fault(lead.id, agent.code, "do_not_call"))
         return False
     rule = first_no(context, lead, _LAST_LOOK)
     if rule is None:
@@ -94,7 +94,7 @@ def _is_allowed(context: Context, lead: Lead, refused: set[int]) -> bool:
             return False
     refused.add(lead.id)
     state.faults += 1
-    state.faults_new.append(Fault(lead.id, context.agent.code, rule.name))
+    state.faults_new.append(Fault(lead.id, agent.code, rule.name))
     return False
 
 
