@@ -1,66 +1,89 @@
-"""`python -m benchmarks`: a command for each scenario, and `cost`, `table`."""
+"""`python -m benchmarks`: a command for each scenario, and `short`, `cost`, `compare`, `publish`, `table`."""
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from msgspec import to_builtins
+from msgspec import ValidationError, to_builtins
 from rich.console import Console
 from rich.table import Table
 
+from .compare import cautions, change_plot, change_text, compare, numbers_of, summary
 from .cost import Cost, count_calls
-from .figures import parse_size, size_text
-from .files import Measured, Outcome, markdown, write_file
+from .display import Display
+from .drawing import NO_LIBRARY, can_draw, draw
+from .figures import size_text
+from .files import About, Measured, Outcome, markdown, read_file, write_file
 from .job import Job
+from .options import Options, parse, wish_of
+from .publish import NotPublished, plot_stem, publish
 from .report import figure, number, print_figures
 from .running import NoDisk, run_scenario
 from .scenarios import SCENARIOS
 from .scenarios.base import Scenario, Wish
+from .short import in_words, run_short
 from .surroundings import surroundings
 
-RESULTS: Final = Path(__file__).parent / "results"
-LEADS_LEAST: Final = 200
-Command = Callable[[argparse.Namespace, Console], int]
 
-
-def main() -> int:
-    """Run a command; the exit code."""
-    options = _parser().parse_args()
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit code: 1 for what failed or got worse, 2 for what can't be done."""
+    options = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
-    command: Command = options.run
+    scenario = next((scenario for scenario in SCENARIOS if scenario.name == options.command), None)
     try:
-        return command(options, console)
-    except NoDisk as error:
-        console.print(str(error))
-        return 2
+        return _run(scenario, options, console) if scenario else _COMMANDS[options.command](options, console)
+    except (NoDisk, NotPublished) as error:
+        console.print(str(error), markup=False)
+    except (ValidationError, FileNotFoundError) as error:
+        console.print(f"not a file of --json: {error}", markup=False)
+    return 2
 
 
-def _run(scenario: Scenario) -> Command:
-    def command(options: argparse.Namespace, console: Console) -> int:
-        about = surroundings()
-        outcome = run_scenario(scenario, _wish(scenario, options), options.folder, console)
-        print_outcome(console, outcome)
-        if options.json:
-            write_file(options.json, Measured(about, [outcome]))
-        return 0
-
-    return command
+def _run(scenario: Scenario, options: Options, console: Console) -> int:
+    about = surroundings()
+    with Display(console) as display:
+        outcome = run_scenario(scenario, wish_of(scenario, options), options.folder, display)
+    print_figures(console, outcome.title, [outcome.figures], [*outcome.warnings, *outcome.missing])
+    _keep(options, about, [outcome], console)
+    return 0
 
 
-def print_outcome(console: Console, outcome: Outcome) -> None:
-    """The table of a scenario, and below it what makes it say less."""
-    print_figures(console, outcome.title, outcome.figures, [*outcome.warnings, *outcome.missing])
+def _short(options: Options, console: Console) -> int:
+    about = surroundings()
+    wish = Wish((), 0, options.agents, options.seed, 1, rivals=tuple(options.rivals))
+    chosen = [scenario for scenario in SCENARIOS if scenario.name in options.only]
+    with Display(console) as display:
+        outcomes, failed = run_short(chosen, wish, options.folder, display)
+    warnings = [text for outcome in outcomes for text in outcome.warnings]
+    print_figures(console, "Everything once, small", [outcome.figures for outcome in outcomes], warnings)
+    _keep(options, about, outcomes, console)
+    console.print(in_words(outcomes, failed), markup=False, highlight=False)
+    return 1 if failed else 0
 
 
-def _cost(options: argparse.Namespace, console: Console) -> int:
+def _keep(options: Options, about: About, outcomes: Sequence[Outcome], console: Console) -> None:
+    """Write the file that was asked for, and the plots beside it."""
+    path: Path | None = options.json
+    if path is None:
+        return
+    write_file(path, Measured(about, list(outcomes)))
+    plots = [(outcome, plot) for outcome in outcomes for plot in outcome.plots] if options.plots else []
+    if plots and not can_draw():
+        console.print(NO_LIBRARY, style="yellow", markup=False)
+        return
+    for outcome, plot in plots:
+        stem = plot_stem(outcome.scenario, plot.name)
+        draw(plot, path.with_name(stem if outcome.scenario == path.stem else f"{path.stem}-{stem}"))
+    console.print(f"{path}{f', and {len(plots)} plots beside it' if plots else ''}", markup=False, highlight=False)
+
+
+def _cost(options: Options, console: Console) -> int:
     job = Job(options.leads[0], options.agents, options.seed)
     about = surroundings()
     costs, tally = count_calls(job, options.operations)
     ranks = ", ".join(f"{count} of class {rank}" for rank, count in sorted(tally.ranks.items()))
-    ranks = f"{ranks}, {tally.none} without a lead"
-    title = f"{options.operations:,} operations at {size_text(job.leads)} leads: {ranks}"
+    title = f"{options.operations:,} operations at {size_text(job.leads)} leads: {ranks}, {tally.none} without a lead"
     console.print(title)
     for name, cost in costs.items():
         console.print(_cost_table(name, cost, options.top))
@@ -70,14 +93,9 @@ def _cost(options: argparse.Namespace, console: Console) -> int:
             for name, cost in costs.items()
             for kind, calls in zip(("functions", "built-in ones"), cost.calls, strict=True)
         ]
-        settings = {"job": to_builtins(job), "operations": options.operations}
-        write_file(options.json, Measured(about, [Outcome("cost", title, "none: memory only", settings, figures)]))
-    return 0
-
-
-def _table(options: argparse.Namespace, console: Console) -> int:
-    for path in options.files:
-        console.out(markdown(path), highlight=False)
+        settings: dict[str, object] = {"job": to_builtins(job), "operations": options.operations}
+        outcome = Outcome("cost", title, "none: memory only", settings, figures)
+        write_file(options.json, Measured(about, [outcome]))
     return 0
 
 
@@ -96,84 +114,48 @@ def _cost_table(name: str, cost: Cost, top: int) -> Table:
     return table
 
 
-# -- options --------------------------------------------------------------------------------------------------------
+def _compare(options: Options, console: Console) -> int:
+    old, new = read_file(options.old), read_file(options.new)
+    changes = compare(old, new)
+    table = Table(title=f"{options.old} -> {options.new}", title_justify="left")
+    for name in ("", "what", "unit"):
+        table.add_column(name)
+    for name in ("old", "new", "change"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    for change in changes:
+        colour = {"better": "green", "worse": "red", "within noise": "dim"}.get(change.verdict, "yellow")
+        cells = (numbers_of(change.old), numbers_of(change.new), change_text(change))
+        table.add_row(change.target_no, change.what, change.unit, *cells, f"[{colour}]{change.words}[/]")
+    console.print(table)
+    for text in cautions(old, new):
+        console.print(text, style="yellow", markup=False, highlight=False)
+    console.print(summary(changes), markup=False, highlight=False)
+    plot = change_plot(changes) if options.plot else None
+    if plot is not None:
+        console.print(NO_LIBRARY if not can_draw() else " ".join(map(str, draw(plot, options.plot))), markup=False)
+    return 1 if options.fail and any(change.verdict == "worse" for change in changes) else 0
 
 
-def _wish(scenario: Scenario, options: argparse.Namespace) -> Wish:
-    return Wish(
-        sizes=tuple(sorted(set(options.leads))),
-        operations=options.operations,
-        agents=options.agents,
-        seed=options.seed,
-        repeat=options.repeat,
-        only=tuple(options.only),
-        rivals=tuple(name for name in scenario.rivals if name in options.rivals),
-        options={option.name: getattr(options, f"of_{option.name}") for option in scenario.options},
-    )
+def _publish(options: Options, console: Console) -> int:
+    written = publish(options.files, options.page, [scenario.name for scenario in SCENARIOS])
+    console.print(f"{written[0]} and {len(written) - 1} files of plots", markup=False, highlight=False)
+    return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast, how small, how safe.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    for scenario in SCENARIOS:
-        _add_scenario(commands.add_parser(scenario.name, help=_help_of(scenario)), scenario)
-    cost = commands.add_parser("cost", help="function calls per operation: the same in every run")
-    _add_job(cost, leads="20k", operations="2000")
-    cost.add_argument("--top", type=_count, default=15, help="how many functions to name")
-    cost.set_defaults(run=_cost)
-    table = commands.add_parser("table", help="files that --json wrote, as Markdown")
-    table.add_argument("files", type=Path, nargs="+", metavar="FILE")
-    table.set_defaults(run=_table)
-    return parser
+def _table(options: Options, console: Console) -> int:
+    for path in options.files:
+        console.out(markdown(path), highlight=False)
+    return 0
 
 
-def _help_of(scenario: Scenario) -> str:
-    return f"{scenario.help}: {', '.join(scenario.targets)}" if scenario.targets else scenario.help
-
-
-def _add_scenario(command: argparse.ArgumentParser, scenario: Scenario) -> None:
-    command.description = _help_of(scenario)
-    _add_job(command, scenario.leads, scenario.operations, "+" if scenario.many_sizes else 1)
-    command.add_argument("--repeat", type=_count, default=5, help="repetitions; medians are reported; default 5")
-    command.add_argument("--only", nargs="+", choices=scenario.targets, default=[], help="only these targets")
-    command.add_argument("--folder", type=Path, default=RESULTS, help="where stores lie meanwhile")
-    rivals = [*scenario.rivals]
-    if rivals:
-        told = "whom to run beside; default all that can run here"
-        command.add_argument("--rivals", nargs="+", choices=[*rivals, "none"], default=rivals, help=told)
-    for option in scenario.options:
-        command.add_argument(
-            f"--{option.name}",
-            dest=f"of_{option.name}",
-            default=option.default,
-            choices=option.choices or None,
-            help=f"{option.help}; default {option.default}" if option.default else option.help,
-        )
-    command.set_defaults(run=_run(scenario), rivals=rivals)
-
-
-def _add_job(command: argparse.ArgumentParser, leads: str, operations: str, sizes: int | str = 1) -> None:
-    told = f"as 100k or 1M{', several of them' if sizes == '+' else ''}; default {leads}"
-    command.add_argument("--leads", type=_leads, nargs=sizes, default=[parse_size(leads)], help=told)
-    command.add_argument("--operations", type=_count, default=parse_size(operations), help=f"default {operations}")
-    command.add_argument("--agents", type=_count, default=200, help="default 200")
-    command.add_argument("--seed", type=int, default=1, help="of leads and outcomes; default 1")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured")
-
-
-def _count(text: str) -> int:
-    count = parse_size(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return count
-
-
-def _leads(text: str) -> int:
-    count = parse_size(text)
-    if count < LEADS_LEAST:
-        raise argparse.ArgumentTypeError(f"must be {LEADS_LEAST} or more")
-    return count
-
+_COMMANDS: Final[dict[str, Callable[[Options, Console], int]]] = {
+    "short": _short,
+    "cost": _cost,
+    "compare": _compare,
+    "publish": _publish,
+    "table": _table,
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())

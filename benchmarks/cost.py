@@ -1,16 +1,20 @@
-"""What an operation costs whatever else the machine does: function calls, counted.
+"""What an operation costs whatever else the machine does: function calls, and what the interpreter does in them.
 
-The interpreter tells of every call of a Python function and of a built-in one. For a fixed seed the counts are the same
-in every run of one version of Python, so a change of the code shows at once, and noise never. The garbage collector
-rests meanwhile: what it calls, finalizers and callbacks of others, would be counted as the operation's.
+The interpreter tells of every call of a Python function and of a built-in one, and, when asked to, of every instruction
+that it carries out. For a fixed seed the counts are the same in every run of one version of Python, so a change of the
+code shows at once, and noise never. The garbage collector rests meanwhile: what it calls, finalizers and callbacks of
+others, would be counted as the operation's.
+
+Time that is spent inside one built-in call (a `min` over a long list) is not seen; what feeds it mostly is.
 """
 
 import gc
 import sys
 from collections import Counter
 from collections.abc import Callable
-from types import BuiltinFunctionType, FrameType
-from typing import Final, ParamSpec, TypeVar
+from dis import get_instructions
+from types import BuiltinFunctionType, CodeType, FrameType
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct, field
 
@@ -24,8 +28,20 @@ WARM_UP: Final = ((3_000, STEP_MS), (370, 17_000))
 """Turns, and how far the clock moves with each. At the end the first retries fall due, two hours after the first
 calls, so that about half of what is counted are retries and promised calls, as in a long shift."""
 
+_ORDER: Final = frozenset("<>")
+
 T = TypeVar("T")
 P = ParamSpec("P")
+
+
+class Counted(Protocol):
+    """What counts."""
+
+    times: int
+
+    def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Make a call and count it, with all that it calls, as one operation."""
+        ...
 
 
 class Cost(Struct):
@@ -41,13 +57,14 @@ class Cost(Struct):
         return self.functions.total() / max(1, self.times), self.builtins.total() / max(1, self.times)
 
     def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make a call and count it, with all that it calls, as one operation."""
+        """See `Counted.count`."""
         self.times += 1
+        before = sys.getprofile()
         sys.setprofile(self._saw)
         try:
             return call(*args, **kwargs)
         finally:
-            sys.setprofile(None)
+            sys.setprofile(before)
 
     def _saw(self, frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
@@ -57,30 +74,92 @@ class Cost(Struct):
             self.builtins[arg.__qualname__] += 1
 
 
-def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
-    """Calls per `next` and per `finish`, and what the leases of the run were.
+class Steps(Struct):
+    """Instructions of the interpreter over `times` operations, and two kinds of them.
+
+    `looks`: which of two comes first (`<`, `<=`, `>`, `>=`), which is how the order looks at heads. `turns`: of loops.
+    """
+
+    times: int = 0
+    instructions: int = 0
+    looks: int = 0
+    turns: int = 0
+    _kinds: dict[CodeType, tuple[set[int], set[int]]] = field(default_factory=dict)
+
+    def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Counted.count`."""
+        self.times += 1
+        before = sys.gettrace()
+        sys.settrace(self._entered)
+        try:
+            return call(*args, **kwargs)
+        finally:
+            sys.settrace(before)
+
+    def _entered(self, frame: FrameType, _event: str, _arg: object) -> Any:
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        code = frame.f_code
+        looks, turns = self._kinds.get(code) or self._kinds.setdefault(code, _kinds_of(code))
+
+        def step(frame: FrameType, event: str, _arg: object) -> Any:
+            if event == "opcode":
+                self.instructions += 1
+                at = frame.f_lasti
+                if at in looks:
+                    self.looks += 1
+                elif at in turns:
+                    self.turns += 1
+            return step
+
+        return step
+
+
+def _kinds_of(code: CodeType) -> tuple[set[int], set[int]]:
+    """Where a function looks which of two comes first, and where it takes the next turn of a loop."""
+    looks, turns = set(), set()
+    for instruction in get_instructions(code):
+        if instruction.opname == "FOR_ITER":
+            turns.add(instruction.offset)
+        elif (instruction.opname == "COMPARE_OP" and instruction.argrepr[:1] in "<>") or "(<" in instruction.argrepr:
+            looks.add(instruction.offset)
+    return looks, turns
+
+
+class Veterans:
+    """The agents of a job at work on an engine for some hours: retries and promised calls fall due.
 
     Needs enough leads for the warm-up: about 5,000.
     """
-    engine = load(job)
-    shift = Shift(engine, job)
-    for turns, shift.step_ms in WARM_UP:
-        shift.work(turns)
-    shift.step_ms = STEP_MS
+
+    def __init__(self, job: Job) -> None:
+        self.tally = Tally()
+        self.engine: Engine = load(job)
+        self.shift = Shift(self.engine, job)
+        for turns, self.shift.step_ms in WARM_UP:
+            self.shift.work(turns)
+        self.shift.step_ms = STEP_MS
+
+    def count(self, finish: Counted, ask: Counted, turns: int) -> None:
+        """So many turns of a `finish` and a `next` each."""
+        count_turns(self.engine, self.shift, turns, finish, ask, self.tally)
+
+
+def count_turns(engine: Engine, shift: Shift, turns: int, finish: Counted, ask: Counted, tally: Tally) -> None:
+    """So many turns of a shift, counted; the collector rests."""
     gc.disable()
     try:
-        return _count(engine, shift, operations // 2)
+        for _ in range(turns):
+            finished, asked = shift.commands()
+            if finished is not None:
+                finish.count(engine.apply, finished, shift.now_ms)
+            shift.now_ms += shift.step_ms
+            shift.took(ask.count(engine.apply, asked, shift.now_ms).reply, tally)
     finally:
         gc.enable()
 
 
-def _count(engine: Engine, shift: Shift, turns: int) -> tuple[dict[str, Cost], Tally]:
-    costs, tally = {"next": Cost(), "finish": Cost()}, Tally()
-    for _ in range(turns):
-        finish, ask = shift.commands()
-        if finish is not None:
-            costs["finish"].count(engine.apply, finish, shift.now_ms)
-        shift.now_ms += shift.step_ms
-        outcome = costs["next"].count(engine.apply, ask, shift.now_ms)
-        shift.took(outcome.reply, tally)
-    return costs, tally
+def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
+    """Calls per `next` and per `finish`, and what the leases of the run were."""
+    veterans, costs = Veterans(job), {"next": Cost(), "finish": Cost()}
+    veterans.count(costs["finish"], costs["next"], operations // 2)
+    return costs, veterans.tally

@@ -75,14 +75,14 @@ async def _work(job: Job, engine: Engine, path: Path, tell: Tell) -> None:
         while shift.worked < WORKED * job.leads:
             no += 1
             engine.commit_no = no
-            changes = _changes_of(shift, engine, min(TURNS_PER_COMMIT, max(1, job.leads // 10)))
+            changes = changes_of(shift, engine, min(TURNS_PER_COMMIT, max(1, job.leads // 10)))
             await store.commit(Commit(no, shift.now_ms, changes))
             tell(f"working the store {100 * shift.worked // job.leads} %")
     finally:
         await store.close()
 
 
-def _changes_of(shift: Shift, engine: Engine, turns: int) -> Changes:
+def changes_of(shift: Shift, engine: Engine, turns: int) -> Changes:
     """What so many turns of a shift leave to write."""
     changes, tally = Changes(), Tally()
     for _ in range(turns):
