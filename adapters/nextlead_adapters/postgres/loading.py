@@ -19,7 +19,7 @@ from .writing import key_text
 if TYPE_CHECKING:
     from .connection import Db
 
-SLICE: Final = 10_000
+SLICE: Final = 2_500
 _decode_key: Final = msgspec.json.Decoder(int | str).decode
 _decode_leads: Final = msgspec.msgpack.Decoder(list[Lead]).decode
 _decode_fresh: Final = msgspec.msgpack.Decoder(list[FreshLead]).decode

@@ -15,7 +15,7 @@ from ..journalled.tables import Pools
 from .connection import snapshot
 from .statements import BY_ID, OPEN, marks
 
-LOAD_SLICE: Final = 10_000
+LOAD_SLICE: Final = 2_500
 _STANDS: Final = "NOT EXISTS (SELECT 1 FROM doomed AS d WHERE d.org = {0}.org AND d.tbl = '{1}' AND d.id = {0}.{1})"
 """Of a row in a table (first): its pool or file (second) is not doomed. A bare `org` would be that of `doomed`."""
 _PLACE_BITS: Final = 64

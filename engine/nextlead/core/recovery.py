@@ -183,6 +183,7 @@ class Recovery:
             state.lay(lead)
         for pool, ranges in state.pool_ids.items():
             state.pool_ids[pool] = yield from _coalesced(ranges)
+            yield
 
 
 def _coalesced(ranges: list[tuple[int, int]]) -> Generator[None, None, list[tuple[int, int]]]:
