@@ -89,7 +89,7 @@ async def running(config: Config, clock: str | None = None) -> AsyncIterator[Run
     listener = await _listen(config.http)
     url = _url(config.http.host, listener)
     lobby = Lobby()
-    server = _Server(_uvicorn_config(lobby, config.http))
+    server = _Server(uvicorn_config(lobby, config.http))
 
     def waiting(owner: str) -> None:
         lobby.status = STANDBY
@@ -171,7 +171,8 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def _uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
+def uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
+    """How uvicorn is run, for whoever measures what it costs by itself as well."""
     # No proxy headers: who asks for /metrics is judged by where the connection comes from.
     return uvicorn.Config(
         app,

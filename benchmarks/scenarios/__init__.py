@@ -2,13 +2,15 @@
 
 from typing import Final
 
-from . import bulk, durable, engine
+from . import bulk, durable, engine, http, scrape
 from .base import Measure, Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     engine.SCENARIO,
     durable.SCENARIO,
     bulk.SCENARIO,
+    http.SCENARIO,
+    scrape.SCENARIO,
 )
 
 
