@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: a command for each scenario, and `short`, `cost`, `compare`, `publish`, `table`."""
+"""`python -m benchmarks`: a command for each scenario, and `short`, `cost`, `gate`, `compare`, `publish`, `table`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ from .display import Display
 from .drawing import NO_LIBRARY, can_draw, draw
 from .figures import size_text
 from .files import About, Measured, Outcome, markdown, read_file, write_file
+from .gate import command as gate
 from .job import Job
 from .options import Options, parse, wish_of
 from .publish import NotPublished, plot_stem, publish
@@ -152,6 +153,7 @@ def _table(options: Options, console: Console) -> int:
 _COMMANDS: Final[dict[str, Callable[[Options, Console], int]]] = {
     "short": _short,
     "cost": _cost,
+    "gate": gate.run,
     "compare": _compare,
     "publish": _publish,
     "table": _table,

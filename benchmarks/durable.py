@@ -18,7 +18,7 @@ from nextlead_adapters.bootstrap import open_dialer
 from .calls import STEP_MS, Calls
 from .disk import Probe
 from .engine import Tell
-from .figures import Result, percentile
+from .figures import Result, spread
 from .job import Job, agent_code
 from .rivals.writers import RIVALS, read_written
 from .stores import copy_store, store_url
@@ -101,7 +101,7 @@ class Floor:
 
 def times_ms(name: str, times: "array[int]") -> Result:
     """Percentiles in milliseconds of times in nanoseconds."""
-    return {f"{name}_p{per_cent}_ms": percentile(times, per_cent) / NS_PER_MS for per_cent in (50, 99)}
+    return spread(name, times, "ms", NS_PER_MS)
 
 
 def run(main: Coroutine[Any, Any, Result]) -> Result:

@@ -11,8 +11,9 @@ from time import perf_counter, process_time
 from nextlead.core.engine import Engine
 
 from .calls import Shift, Tally
-from .figures import Result, percentile
+from .figures import Result, spread
 from .job import Job, build_engine, make_centre
+from .resident import MB, resident_bytes
 
 Tell = Callable[[str], None]
 """Told what goes on, for whoever looks at the progress."""
@@ -22,21 +23,28 @@ REDIAL_RANK_MOST = 7
 
 
 def measure_speed(job: Job, operations: int, tell: Tell) -> Result:
-    """T1, T2: operations per second, and how long each took.
+    """T1, T2: operations per second, and how long each took; what the leads take in memory, MB over an empty engine.
 
     A quarter as many operations come first, unmeasured: retries and promised calls then fall due among the measured.
     """
     tell("loading")
-    started = perf_counter()
+    empty, started = empty_bytes(job), perf_counter()
     engine = load(job)
-    load_s = perf_counter() - started
+    loaded: Result = {"load_s": perf_counter() - started, "loaded_mb": (resident_bytes() - empty) / MB}
     tell("working")
     shift = Shift(engine, job)
     shift.work(operations // 8 + job.agents)
     started_s = process_time()
     tally = shift.work(operations // 2)
     cpu_s = process_time() - started_s
-    return {"load_s": load_s, "cpu_us_per_operation": cpu_s * 1e6 / tally.operations} | speeds(tally)
+    return loaded | {"cpu_us_per_operation": cpu_s * 1e6 / tally.operations} | speeds(tally)
+
+
+def empty_bytes(job: Job) -> int:
+    """The resident size of this process with the job's organisation and no lead."""
+    build_engine(make_centre(Job(leads=0, agents=job.agents, seed=job.seed)))
+    gc.collect()
+    return resident_bytes()
 
 
 def load(job: Job) -> Engine:
@@ -62,9 +70,7 @@ def speeds(tally: Tally) -> Result:
     }
     for name, times in (("next", tally.next_ns), ("finish", tally.finish_ns)):
         result[f"{name}_mean_us"] = sum(times) / max(1, len(times)) / NS_PER_US
-        for per_cent in (50, 99):
-            result[f"{name}_p{per_cent}_us"] = percentile(times, per_cent) / NS_PER_US
-        result[f"{name}_max_us"] = max(times, default=0) / NS_PER_US
+        result |= spread(name, times, "us", NS_PER_US)
     promised = sum(count for rank, count in tally.ranks.items() if rank <= REDIAL_RANK_MOST)
     shares = {"set_redials": promised, "retries": tally.ranks.get(8, 0), "new": tally.ranks.get(9, 0)}
     for name, count in (shares | {"none": tally.none}).items():

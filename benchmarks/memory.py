@@ -1,31 +1,21 @@
 """What leads cost in memory (T7): the resident size of a process over what it was with an empty organisation."""
 
 import gc
-import os
-from pathlib import Path
 
 from .calls import Shift
-from .engine import Tell, load
+from .engine import Tell, empty_bytes, load
 from .figures import Result
-from .job import Job, build_engine, make_centre
+from .job import Job
+from .resident import MB, resident_bytes
 
 WORKED = 0.6
 """The part of the leads that has been called when memory is measured the second time."""
-MB = 1e6
 _TURNS = 20_000
-
-
-def resident_bytes(process: int | str = "self") -> int:
-    """The resident size of a process. Linux only: raises `OSError` elsewhere."""
-    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def measure_memory(job: Job, tell: Tell) -> Result:
     """T7 for the engine alone: MB over an engine without leads, just loaded and with 60 % of the leads called."""
-    build_engine(make_centre(Job(leads=0, agents=job.agents, seed=job.seed)))
-    gc.collect()
-    empty = resident_bytes()
+    empty = empty_bytes(job)
     tell("loading")
     engine = load(job)
     loaded = resident_bytes()

@@ -13,7 +13,11 @@ Better = Literal["higher", "lower", ""]
 
 
 class Figure(Struct, frozen=True):
-    """A figure of the report: median, least and greatest of the repetitions; `met` is None where there is no target."""
+    """A figure of the report: median, least and greatest of the repetitions, and each of them in `values`.
+
+    `target` is what the median is held against; empty, and `met` None, where there is no target or it names another
+    size. `limit` is its number at any size.
+    """
 
     target_no: str
     what: str
@@ -25,6 +29,7 @@ class Figure(Struct, frozen=True):
     met: bool | None = None
     better: Better = ""
     values: tuple[float, ...] = ()
+    limit: float | None = None
 
 
 class Target(Struct, frozen=True):
@@ -72,7 +77,8 @@ def figure(
     text, met = (target.text, target.holds(middle)) if target is not None and held else ("", None)
     if better is None:
         better = target.better if target is not None else _better_of(unit)
-    return Figure(target_no, what, unit, middle, min(values), max(values), text, met, better, tuple(values))
+    limit = None if target is None else target.limit
+    return Figure(target_no, what, unit, middle, min(values), max(values), text, met, better, tuple(values), limit)
 
 
 def _better_of(unit: str) -> Better:
@@ -89,8 +95,8 @@ def number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def print_figures(console: Console, title: str, figures: Sequence[Figure], warnings: Sequence[str]) -> None:
-    """The table. `met` says whether the median meets the target."""
+def print_figures(console: Console, title: str, parts: Sequence[Sequence[Figure]], warnings: Sequence[str]) -> None:
+    """The table, a part of it under the other. `met` says whether the median meets the target."""
     table = Table(title=title, title_justify="left")
     for name in ("", "what"):
         table.add_column(name)
@@ -98,13 +104,15 @@ def print_figures(console: Console, title: str, figures: Sequence[Figure], warni
         table.add_column(name, justify="right")
     for name in ("unit", "target", "met"):
         table.add_column(name)
-    for row in figures:
-        met = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[row.met]
-        numbers = (number(value) for value in (row.median, row.least, row.greatest))
-        table.add_row(row.target_no, row.what, *numbers, row.unit, row.target, met)
+    for figures in parts:
+        for row in figures:
+            met = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[row.met]
+            numbers = (number(value) for value in (row.median, row.least, row.greatest))
+            table.add_row(row.target_no, row.what, *numbers, row.unit, row.target, met)
+        table.add_section()
     console.print(table)
     for warning in warnings:
-        console.print(f"[yellow]{warning}[/]")
+        console.print(warning, style="yellow", markup=False, highlight=False)
 
 
 def table_rows(figures: Sequence[Figure]) -> list[str]:

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from .disk import settle
 from .engine import Tell
 from .figures import Result
-from .memory import MB, resident_bytes
+from .resident import MB, resident_bytes
 from .stores import store_url
 
 _ENDS_WITHIN_S: Final = 60

@@ -3,14 +3,11 @@
 Repetitions go round all steps, so that a machine that grows slower meanwhile is slower for each of them.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
 from .child import run_child
+from .display import Display
 from .engine import Tell
 from .figures import Result, Runs
 from .scenarios.base import Steps, Task
@@ -19,32 +16,14 @@ NONE_PER_CENT_MOST: Final = 1.0
 Run = Callable[[Task, Tell], Result]
 
 
-def run_steps(steps: Steps, repeat: int, console: Console, run: Run = run_child) -> Runs:
-    """Each step so many times, in turn, with the progress shown."""
+def run_steps(steps: Steps, repeat: int, display: Display, run: Run = run_child) -> Runs:
+    """Each step so many times, in turn."""
     runs: Runs = {name: [] for name in steps}
-    with _progress(console, len(steps) * repeat) as show:
-        for turn in range(1, repeat + 1):
-            for name, task in steps.items():
-                tell = show(f"{name}, {turn} of {repeat}")
+    for turn in range(1, repeat + 1):
+        for name, task in steps.items():
+            with display.step(name, f"{name}, {turn} of {repeat}") as tell:
                 runs[name].append(run(task, tell))
     return runs
-
-
-@contextmanager
-def _progress(console: Console, total: int) -> Iterator[Callable[[str], Tell]]:
-    words = TextColumn("{task.description}")
-    columns = (SpinnerColumn(), words, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=total)
-        begun = -1
-
-        def show(step: str) -> Tell:
-            nonlocal begun
-            begun += 1
-            progress.update(bar, completed=begun, description=step)
-            return lambda stage: progress.update(bar, description=f"{step}: {stage}")
-
-        yield show
 
 
 def warnings_of(runs: Runs) -> list[str]:

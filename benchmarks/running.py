@@ -7,11 +7,12 @@ from pathlib import Path
 
 from msgspec import to_builtins
 from msgspec.structs import replace
-from rich.console import Console
 
+from .child import run_child
 from .disk import file_system, is_volatile
+from .display import Display
 from .files import Outcome, outcome_medians
-from .rounds import run_steps, warnings_of
+from .rounds import Run, run_steps, warnings_of
 from .scenarios.base import Scenario, Wish
 
 
@@ -19,10 +20,20 @@ class NoDisk(Exception):
     """Nothing would be durable in that folder; the message says on what it is."""
 
 
-def run_scenario(scenario: Scenario, wish: Wish, folder: Path, console: Console) -> Outcome:
-    """Run a scenario as wished, with stores under `folder` where it needs the disk. Raises `NoDisk`.
+def run_scenario(
+    scenario: Scenario,
+    wish: Wish,
+    folder: Path,
+    display: Display,
+    *,
+    expected_s: float = 0.0,
+    later_s: float = 0.0,
+    run: Run = run_child,
+) -> Outcome:
+    """Run a scenario as wished, with stores under `folder` where it needs the disk. Raises `NoDisk`, `ChildFailed`.
 
-    Rivals that can't run here are left out of the wish, and named in what is missing.
+    Rivals that can't run here are left out of the wish, and named in what is missing. About so long it should take,
+    and what comes after it; 0 is not known.
     """
     why_not = {name: scenario.rivals[name]() for name in wish.rivals}
     wish = replace(wish, rivals=tuple(name for name, why in why_not.items() if not why))
@@ -30,8 +41,10 @@ def run_scenario(scenario: Scenario, wish: Wish, folder: Path, console: Console)
     with _place(scenario, wish, folder) as wish:
         missing += scenario.missing(wish)
         versions = scenario.versions(wish)
-        run_steps(scenario.prepare(wish), 1, console)
-        runs = run_steps(scenario.steps(wish), wish.repeat, console)
+        first, steps = scenario.prepare(wish), scenario.steps(wish)
+        display.plan([*first, *list(steps) * wish.repeat], expected_s=expected_s, later_s=later_s)
+        run_steps(first, 1, display, run)
+        runs = run_steps(steps, wish.repeat, display, run)
     return Outcome(
         scenario=scenario.name,
         title=f"{scenario.help[:1].upper()}{scenario.help[1:]}; {told(wish)}",

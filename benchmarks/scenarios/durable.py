@@ -6,6 +6,7 @@ from ..durable import measure_agents, measure_alone
 from ..engine import Tell
 from ..figures import Result, Runs, column, size_text
 from ..job import Job
+from ..plots import OURS, Line, Plot, bar, bar_plot, latency_plot, latency_series
 from ..report import Figure, at_least, at_most, figure
 from ..restart import measure_restart
 from ..stores import make_loaded, make_worked
@@ -89,6 +90,31 @@ def _restart_figures(runs: Runs, wish: Wish) -> list[Figure]:
     return figures
 
 
+def plots(runs: Runs, wish: Wish) -> list[Plot]:
+    """What ours and the writers without rules do in a second; how long `next` and `finish` take; one agent alone."""
+    found: list[Plot] = []
+    at = f"{size_text(wish.main_size)} leads"
+    if wish.wants("T3"):
+        writers = [
+            bar(f"writer without rules, {what}", column(runs, "agents", f"{name}_operations_per_s"))
+            for name, what in RIVAL_NAMES.items()
+        ]
+        rates = [bar(OURS, column(runs, "agents", "operations_per_s")), *writers]
+        target = [Line("target: 40,000", 40_000)] if wish.rated else []
+        title = f"Durable on SQLite, {at}, {wish.agents} agents"
+        found.append(bar_plot("rates", title, "next + finish (operations/s)", rates, *target))
+        times = [latency_series(f"{OURS}, {name}", runs["agents"], name, "ms") for name in ("next", "finish")]
+        found.append(latency_plot("latency", f"{title} in closed loop", "next and finish", "ms", times))
+    if wish.wants("T5"):
+        alone = [
+            latency_series(f"{OURS}, next", runs["alone"], "next", "ms"),
+            latency_series("the disk, 4 KiB and fdatasync", runs["alone"], "sync", "ms"),
+        ]
+        lines = [Line("target: 3 ms", 3, 99)]
+        found.append(latency_plot("alone", f"One agent alone on SQLite, {at}", "next", "ms", alone, *lines))
+    return found
+
+
 def _restart(task: Task, tell: Tell) -> Result:
     stores = {name: task.store(name) for name in ("loaded", "worked") if task.store(name).exists()}
     return measure_restart(task.store("empty"), stores, tell)
@@ -127,6 +153,7 @@ SCENARIO: Final = Scenario(
     steps=steps,
     figures=figures,
     prepare=prepare,
+    plots=plots,
     short=Short(("50k",), "20k", seconds=30),
     durability="SQLite, WAL, synchronous FULL, every answer after its commit",
     on_disk=True,

@@ -7,6 +7,7 @@ from ..engine import measure_speed
 from ..figures import Runs, column, ratios, size_text
 from ..job import Scene
 from ..memory import measure_memory
+from ..plots import OURS, Axis, Line, Plot, by_x, latency_plot, latency_series
 from ..report import Figure, Target, at_least, at_most, figure
 from .base import MILLION, Scenario, Short, Steps, Task, Wish
 
@@ -99,6 +100,53 @@ def _memory_figures(runs: Runs, wish: Wish) -> list[Figure]:
     ]
 
 
+def plots(runs: Runs, wish: Wish) -> list[Plot]:
+    """By number of leads: operations per second, memory; and how long `next` and `finish` take."""
+    found = _growth_plots(runs, wish) if wish.wants("T1") else []
+    if wish.wants("T1"):
+        results = runs[_speed(wish.main_size)]
+        series = [latency_series(f"{OURS}, {name}", results, name, "us") for name in ("next", "finish")]
+        lines = [Line("target: 8 us", 8, 50), Line("target: 25 us", 25, 99)] if wish.rated else []
+        title = f"How long one takes in the engine, {size_text(wish.main_size)} leads"
+        found.append(latency_plot("latency", title, "next and finish", "us", series, *lines))
+    return found
+
+
+def _growth_plots(runs: Runs, wish: Wish) -> list[Plot]:
+    leads = Axis("leads", "log")
+    rates = [(float(size), column(runs, _speed(size), "operations_per_s")) for size in wish.sizes]
+    loaded = [(float(size), column(runs, _speed(size), "loaded_mb")) for size in wish.sizes]
+    memory = [by_x(f"{OURS}, just loaded", loaded)]
+    if wish.wants("T7"):
+        memory.append(by_x(f"{OURS}, 60 % worked", [(float(wish.main_size), column(runs, "memory", "worked_mb"))]))
+    rate, most = (
+        ([], [])
+        if not wish.rated
+        else (
+            [Line("target: 150,000", 150_000, MILLION)],
+            [Line("target loaded: 250 MB", LOADED.limit, MILLION), Line("worked: 400 MB", WORKED.limit, MILLION)],
+        )
+    )
+    return [
+        Plot(
+            "throughput",
+            "The engine alone, by number of leads",
+            leads,
+            Axis("next + finish (operations/s)"),
+            [by_x(OURS, rates)],
+            rate,
+        ),
+        Plot(
+            "memory",
+            "Memory of the engine, by number of leads",
+            leads,
+            Axis("over an empty engine (MB)", "log"),
+            memory,
+            most,
+        ),
+    ]
+
+
 SCENARIO: Final = Scenario(
     name="engine",
     help="the engine alone, in memory",
@@ -109,6 +157,7 @@ SCENARIO: Final = Scenario(
     },
     steps=steps,
     figures=figures,
+    plots=plots,
     short=Short(("10k", "100k"), "20k", seconds=30),
     operations="200k",
     many_sizes=True,

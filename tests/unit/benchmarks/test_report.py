@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.child import ChildFailed, measure, run_child
+from benchmarks.display import Display
 from benchmarks.figures import medians, parse_size, percentile, size_text
 from benchmarks.files import Measured, Outcome, markdown, outcome_medians, read_file, write_file
 from benchmarks.job import Job
@@ -70,13 +71,15 @@ def test_targets_are_held_against_the_median() -> None:
 
 
 def test_the_whole_engine_table_from_small_runs() -> None:
-    runs = run_steps(engine.steps(WISH), WISH.repeat, quiet(), run=measure)
+    display = Display(quiet())
+    display.plan([*engine.steps(WISH)] * WISH.repeat)
+    runs = run_steps(engine.steps(WISH), WISH.repeat, display, run=measure)
     assert {len(results) for results in runs.values()} == {2}
     figures = engine.figures(runs, WISH)
     assert {row.target_no for row in figures} == {"T1", "T2", "T7"}
     assert [row.met for row in figures] == [None] * len(figures), "targets are about a million leads"
     console = quiet()
-    print_figures(console, "title", figures, warnings_of(runs))
+    print_figures(console, "title", [figures], warnings_of(runs))
     assert isinstance(console.file, io.StringIO)
     assert "time at 800 over 400" in console.file.getvalue()
 

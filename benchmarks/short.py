@@ -1,0 +1,80 @@
+"""Everything once, at small sizes (`make bench`): that it all works here, and roughly where it stands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from .child import ChildFailed, run_child
+from .display import Display
+from .figures import parse_size
+from .files import Outcome
+from .report import Figure, number
+from .rounds import Run
+from .running import NoDisk, run_scenario
+from .scenarios.base import Scenario, Short, Wish
+
+
+def short_wish(scenario: Scenario, short: Short, wish: Wish) -> Wish:
+    """What `short` asks of a scenario; agents, seed and rivals are as wished."""
+    return replace(
+        wish,
+        sizes=tuple(sorted(map(parse_size, short.leads))),
+        operations=parse_size(short.operations),
+        repeat=1,
+        only=short.only,
+        rivals=tuple(name for name in scenario.rivals if name in wish.rivals),
+        options={option.name: option.default for option in scenario.options} | short.options,
+    )
+
+
+def run_short(
+    scenarios: Sequence[Scenario], wish: Wish, folder: Path, display: Display, run: Run = run_child
+) -> tuple[list[Outcome], list[str]]:
+    """The small selection of each scenario that has one: outcomes, and what failed, with its reason."""
+    chosen = [(scenario, scenario.short) for scenario in scenarios if scenario.short is not None]
+    outcomes: list[Outcome] = []
+    failed: list[str] = []
+    for at, (scenario, short) in enumerate(chosen):
+        later_s = sum(later.seconds for _, later in chosen[at + 1 :])
+        mine = short_wish(scenario, short, wish)
+        try:
+            outcomes.append(
+                run_scenario(scenario, mine, folder, display, expected_s=short.seconds, later_s=later_s, run=run)
+            )
+        except (ChildFailed, NoDisk) as error:
+            failed.append(f"{scenario.name}: {error}")
+    return outcomes, failed
+
+
+def in_words(outcomes: Sequence[Outcome], failed: Sequence[str]) -> str:
+    """A paragraph: what held, what did not, what was missing.
+
+    A target that names a size is not held at another one; that a figure is short of it there already is said.
+    """
+    figures = [row for outcome in outcomes for row in outcome.figures]
+    held = [_named(row) for row in figures if row.met]
+    missed = [_valued(row) for row in figures if row.met is False]
+    short_of = [_valued(row) for row in figures if row.met is None and row.limit is not None and not _within(row)]
+    said = [f"Held at any size: {'; '.join(held)}." if held else "No target that holds at any size was met."]
+    said += [f"Not met: {'; '.join(missed)}."] if missed else []
+    said += [f"Targets of a larger size that these small runs are short of already: {'; '.join(short_of)}."] * bool(
+        short_of
+    )
+    absent = [*failed, *dict.fromkeys(text for outcome in outcomes for text in outcome.missing)]
+    said += [f"Not measured here: {'; '.join(absent)}." if absent else "Nothing was missing."]
+    return " ".join([*said, "Once each and small: the targets themselves are about the sizes that the README names."])
+
+
+def _within(row: Figure) -> bool:
+    assert row.limit is not None
+    return row.median >= row.limit if row.better == "higher" else row.median <= row.limit
+
+
+def _named(row: Figure) -> str:
+    return f"{row.target_no} {row.what}"
+
+
+def _valued(row: Figure) -> str:
+    sign = ">=" if row.better == "higher" else "<="
+    return f"{_named(row)} ({number(row.median)} {row.unit}, wanted {sign} {row.limit:,g})"
