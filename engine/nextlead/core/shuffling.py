@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
+
 from .errors import Conflict
 from .fresh import seq_of
 from .jobs import begin, next_job

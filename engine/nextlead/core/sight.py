@@ -36,7 +36,9 @@ class Lower:
 class Sight:
     """Queues by class. `owners` and `lower` (by campaign number) say whose ordinary leads the agent may get.
 
-    `ahead` are the queues of classes 1 to 7, in no order. `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
+    `ahead` are the queues of classes 1 to 7, in no order.
+
+    `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
     """
 

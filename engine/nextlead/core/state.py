@@ -16,15 +16,15 @@ from hashlib import blake2b
 from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
-from sortedcontainers import SortedList
 
 from .activity_model import Activity, Logged
 from .changes import Changes
 from .conditions import NOT_ACCEPTED
 from .counts import Counts
 from .errors import NotFound, WrongStatus
+from .footprints import Footprints, is_plain
 from .fresh import fresh_to_lead, seq_of
-from .lifetimes import EXPIRING, expiry_ms, lease_timers
+from .lifetimes import EXPIRING, expiry_ms
 from .model import (
     PROMISED,
     Blocked,
@@ -38,14 +38,15 @@ from .model import (
     Job,
     Lead,
     LeadData,
+    Lease,
     Pool,
     SavedFilter,
     Status,
     Token,
     ZoneSet,
 )
-from .order import ID_BITS, key_of
-from .places import LAST_DIALABLE, Bar, Places, is_own
+from .order import key_of
+from .places import LAST_DIALABLE, Bar
 from .queues import FREE, UNSHOWN, Family
 from .records import Records
 from .replies import Done, Fault, Served
@@ -73,7 +74,7 @@ class Task(Protocol):
         ...
 
 
-class State(Places):
+class State(Footprints):
     """The rows in memory with their indexes. See the rules of this file."""
 
     def __init__(self) -> None:
@@ -96,14 +97,7 @@ class State(Places):
         self.erasures: dict[int, Erasure] = {}
 
         self.pool_timers: dict[int, int] = {}
-        self.leases: dict[int, list[tuple[int, int]]] = {}
-        self.unresolved: dict[int, set[int]] = {}
-        self.promised: dict[int, SortedList[int]] = {}
-        self.pauses: dict[int, dict[int, int]] = {}
         self.counts = Counts()
-        self.pool_leased: dict[int, int] = {}
-        self.aside: dict[tuple[int, int, int, Status], int] = {}
-        """How many unresolved and validated-to-be leads there are by campaign, pool, owner and status."""
 
         self.commit_no = 1
         self.previous_ms = 0
@@ -290,13 +284,43 @@ class State(Places):
         """Put one row and its footprint in the place of another, without a line in the history.
 
         What can change of a leased lead while its lease stays as it is (priority, data, mark, its latest activity)
-        leaves none but in the counts.
+        leaves none but in the counts. An ordinary lead that is leased out, or comes back, goes by ways of its own:
+        they do what the whole way does.
         """
         self._recount(old, new)
+        self.changes.leads[new.id] = new
         if new.lease is not None and new.lease is old.lease:
             self.leads.put(new)
-            self.changes.leads[new.id] = new
+        elif not is_plain(old) or not is_plain(new):
+            self._swap_whole(old, new)
+        elif old.lease is None and new.lease is not None:
+            self.unplace(old)  # while the table still says what its place in a shuffle is
+            self.leads.put(new)
+            self.begin_lease(new, new.lease)
+        elif old.lease is not None and new.lease is None:
+            self._take_back(old, new, old.lease)
+        else:
+            self._swap_whole(old, new)
+
+    def _take_back(self, old: Lead, new: Lead, lease: Lease) -> None:
+        """An ordinary lead comes back from its agent: nearly every finish."""
+        self._remember_calls(old, new)
+        self.end_lease(old, lease)
+        if new.status is _CLOSED:
+            self.leads.drop(new.id)
+            self.let_go(old)  # while the index of numbers still says who shares them
+            self.numbers.remove(old.numbers, old.id)
             return
+        self.leads.put(new)
+        self.let_go(old)
+        if old.numbers is not new.numbers:
+            self._renumber(old, new)
+        if new.status <= LAST_DIALABLE:
+            self.place(new)
+        else:
+            self.lay(new)
+
+    def _swap_whole(self, old: Lead, new: Lead) -> None:
         if old.status is not _CLOSED:
             self._remember_calls(old, new)
             self.lift(old)
@@ -313,7 +337,6 @@ class State(Places):
             is_back = old.status is _CLOSED and new.status is not _CLOSED
             if is_back or old.calls is not new.calls:
                 self.reconsider_called(new.id, new.calls)
-        self.changes.leads[new.id] = new
 
     def _renumber(self, old: Lead, new: Lead) -> None:
         if old.status is _CLOSED:
@@ -346,72 +369,6 @@ class State(Places):
             for other in self.numbers.leads(number):
                 if other != lead:
                     self.reconsider(other)
-
-    def lift(self, lead: Lead) -> None:
-        """Take away the footprint that an open lead's row lays."""
-        own = lead.promise is not None and is_own(lead)
-        if lead.lease is not None:
-            self.leases[lead.lease.agent].remove((lead.lease.started_ms, lead.id))
-            self.pool_leased[lead.pool] -= 1
-            for slot, base_ms in lease_timers(lead, lead.lease):
-                self.timers.remove(slot, base_ms, lead.id)
-        elif lead.status <= LAST_DIALABLE:
-            self.unplace(lead)
-            if own or lead.urgent is not None:
-                for slot, base_ms in self._waits(lead):
-                    self.timers.remove(slot, base_ms, lead.id)
-        else:
-            self._count_aside(lead, -1)
-            if lead.unresolved is not None:
-                self.unresolved[lead.unresolved.agent].discard(lead.id)
-                self.timers.remove((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
-                self.waiting.stir_agent(lead.unresolved.agent)
-        if own:
-            self.promised[lead.owner].remove(lead.due_ms << ID_BITS | lead.id)
-            self.waiting.stir_agent(lead.owner)
-        if lead.pauses:
-            for agent, _ in lead.pauses:
-                self.pauses[agent].pop(lead.id, None)
-
-    def lay(self, lead: Lead) -> None:
-        """Lay the footprint of an open lead's row."""
-        own = lead.promise is not None and is_own(lead)
-        if own:
-            self.promised.setdefault(lead.owner, SortedList()).add(lead.due_ms << ID_BITS | lead.id)
-        if lead.pauses:
-            for agent, until_ms in lead.pauses:
-                self.pauses.setdefault(agent, {})[lead.id] = until_ms
-        if lead.lease is not None:
-            insort(self.leases.setdefault(lead.lease.agent, []), (lead.lease.started_ms, lead.id))
-            self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
-            for slot, base_ms in lease_timers(lead, lead.lease):
-                self.timers.add(slot, base_ms, lead.id)
-            self.hold(lead)
-        elif lead.status <= LAST_DIALABLE:
-            self.place(lead)
-            if own or lead.urgent is not None:
-                for slot, base_ms in self._waits(lead):
-                    self.timers.add(slot, base_ms, lead.id)
-        else:
-            self._count_aside(lead, 1)
-            if lead.unresolved is not None:
-                self.unresolved.setdefault(lead.unresolved.agent, set()).add(lead.id)
-                self.timers.add((Kind.ABANDON, 0), lead.unresolved.since_ms, lead.id)
-
-    def _count_aside(self, lead: Lead, by: int) -> None:
-        key = (lead.campaign, lead.pool, lead.owner, lead.status)
-        count = self.aside.get(key, 0) + by
-        if count:
-            self.aside[key] = count
-        else:
-            del self.aside[key]
-
-    def _waits(self, lead: Lead) -> Iterable[tuple[Slot, int]]:
-        if lead.promise is not None and is_own(lead):
-            kind = Kind.RELEASE_VIP if lead.status is Status.VIP_REDIAL else Kind.RELEASE_PRIVATE
-            yield (kind, lead.campaign), lead.promise.at_ms
-        if lead.urgent is not None:
-            yield (Kind.URGENT, 0), lead.urgent.expires_ms
 
     def count(self, lead: Lead, by: int) -> None:
         """Keep up the counters that a scrape and a pool's details read."""

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Final
 
-from sortedcontainers import SortedList
-
+from .keys import Keys
 from .order import ID_BITS, ID_MASK, NEVER
 
 
@@ -75,13 +74,13 @@ class Sorted:
     __slots__ = ("_keys",)
 
     def __init__(self) -> None:
-        self._keys: SortedList[int] = SortedList()
+        self._keys = Keys()
 
     def add(self, base_ms: int, what: int) -> bool:
         """Put it where it belongs; true when it is the head now."""
         key = base_ms << ID_BITS | what
         self._keys.add(key)
-        return bool(self._keys[0] == key)
+        return self._keys.first() == key
 
     def remove(self, base_ms: int, what: int) -> None:
         """Take it out."""
@@ -89,7 +88,10 @@ class Sorted:
 
     def head(self) -> tuple[int, int] | None:
         """The earliest as (base, whose)."""
-        return (self._keys[0] >> ID_BITS, self._keys[0] & ID_MASK) if self._keys else None
+        if not self._keys:
+            return None
+        key = self._keys.first()
+        return key >> ID_BITS, key & ID_MASK
 
     def entries(self) -> Iterator[tuple[int, int]]:
         """All as (base, whose)."""
@@ -125,8 +127,7 @@ class Timers:
             deadline_ms = self._deadline_of(slot, base_ms)
             if deadline_ms is not None and deadline_ms < self._bounds[slot]:
                 self._bounds[slot] = deadline_ms
-                if deadline_ms < self.bound:
-                    self.bound = deadline_ms
+                self.bound = min(self.bound, deadline_ms)
 
     def remove(self, slot: Slot, base_ms: int, what: int) -> None:
         """O(log n)."""

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from sortedcontainers import SortedList
-
 from .blocking import closing
 from .conditions import Condition
+from .keys import Keys
 from .model import Forgotten, Status
 from .order import NEVER
 from .places import ALWAYS
@@ -184,7 +183,7 @@ def _entries(state: State) -> dict[str, list[int]]:
 
 
 def _filled(found: Mapping[Any, Any]) -> dict[Any, Any]:
-    return {key: list(value) if isinstance(value, SortedList) else value for key, value in found.items() if value}
+    return {key: list(value) if isinstance(value, Keys) else value for key, value in found.items() if value}
 
 
 def _differences(ours: object, theirs: object) -> list[str]:
