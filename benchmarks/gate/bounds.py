@@ -94,14 +94,16 @@ def record(recorded: Recorded, group: str, figures: Iterable[Figure], version: s
     recorded[version][group] = after
     for other, groups in recorded.items():
         if other != version and group in groups:
+            theirs = groups[group]
             groups[group] = {
-                name: _moved(groups[group].get(name), before.get(name), new) for name, new in after.items()
+                name: _moved(theirs[name], before.get(name), after[name]) for name in theirs if name in after
             }
     return _changes(group, before, after)
 
 
-def _moved(theirs: float | None, old: float | None, new: float) -> float:
-    return round(theirs * new / old, _DIGITS) if theirs and old else new
+def _moved(theirs: float, old: float | None, new: float) -> float:
+    """What is recorded for another version, after this one's went from `old` to `new`; None if it had none."""
+    return theirs if old is None else round(theirs * new / old, _DIGITS) if old else new
 
 
 def _changes(group: str, before: Mapping[str, float], after: Mapping[str, float]) -> list[str]:

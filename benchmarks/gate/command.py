@@ -19,7 +19,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
     told = "an empty schema to use; default a server that is started for it"
     command.add_argument("--postgres", default="", metavar="URL", help=told)
     command.add_argument("--all", action="store_true", help="print every figure")
-    command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

@@ -34,9 +34,9 @@ SCENES: Final[tuple[Scene, ...]] = ("pools", "due", "owners", "hours", "limits")
 MOST: Final = 1.3
 """T2: how much more a `next` may cost with nine of ten leads blocked; and with four times as many leads."""
 GROWTH_SCENES: Final[tuple[Scene, ...]] = ("free", "pools", "limits")
-SCENE_LEADS: Final = (6_000, 24_000)
-SCENE_TURNS: Final = 60
-_BEFORE: Final = 250
+SCENE_LEADS: Final = (5_000, 20_000)
+SCENE_TURNS: Final = 40
+SCENE_BEFORE: Final = 250
 """Turns that are not counted: every agent has had a lead, and knows its queues."""
 
 
@@ -90,6 +90,6 @@ def _next(scene: Scene, leads: int) -> dict[str, float]:
     job, steps = Job(leads, scene=scene), Steps()
     engine = build_engine(make_centre(job))
     shift = Shift(engine, job)
-    shift.work(_BEFORE)
+    shift.work(SCENE_BEFORE)
     count_turns(engine, shift, SCENE_TURNS, Cost(), steps, Tally())
     return dict(_of_steps(steps))
