@@ -48,10 +48,8 @@ CUTS ?= 100
 faults: .venv/dev ## kills, losses of power, failing disks, clocks and crowds, as long as before a release (docs/faults.md)
 	NEXTLEAD_KILLS=$(KILLS) NEXTLEAD_POWER_CUTS=$(CUTS) NEXTLEAD_CONNECTIONS=10000 $(BIN)/pytest tests/crash $(ARGS)
 
-bench: .venv/dev ## the figures of benchmarks/README.md; the machine should be quiet
-	$(BIN)/python -m benchmarks engine --leads 100k 1M 5M --json benchmarks/results/engine.json
-	$(BIN)/python -m benchmarks durable --json benchmarks/results/durable.json
-	$(BIN)/python -m benchmarks bulk --json benchmarks/results/bulk.json
+bench: .venv/dev ## every benchmark once, small, with whom we compare ourselves to: about three minutes (benchmarks/README.md)
+	$(BIN)/python -m benchmarks short $(ARGS)
 
 format: .venv/dev
 	$(BIN)/ruff format .

@@ -27,6 +27,7 @@ _SYSTEMS: Final = {
     "buffer": "#E69F00",
     "heaps": "#009E73",
     "writer": "#56B4E9",
+    "starlette": "#7A7A7A",
     "framework": "#7A7A7A",
     "disk": "#222222",
 }
@@ -37,6 +38,7 @@ _INK: Final = "#333333"
 _TAIL_TICKS: Final = ((0.0, ""), (50, "50"), (75, "75"), (90, "90"), (99, "99"), (99.9, "99.9"), (100, "all"))
 _TAIL_END: Final = 3.6
 _POINTS_MARKED: Final = 20
+_DECADE: Final = 10
 _DASHES: Final = (0, (5, 3))
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "nextlead",
@@ -195,7 +197,8 @@ def _scale_y(axes: "Axes", plot: Plot) -> None:
 
     if plot.y.scale == "log":
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > _DECADE * low else (1, 1.5, 2, 3, 4, 5, 7)))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         tops = [y for series in plot.series for _, y in (*series.points, *series.spread)]
@@ -241,7 +244,7 @@ def _draw_bars(axes: "Axes", plot: Plot) -> None:
     if plot.y.scale == "log":
         axes.set_xscale("log")
     else:
-        axes.set_xlim(0, max(ends, default=1) * 1.14 or 1)
+        axes.set_xlim(0, max(ends, default=1) * 1.2 or 1)
     _write_numbers(axes.xaxis)
 
 

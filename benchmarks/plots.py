@@ -65,8 +65,8 @@ def latency_series(label: str, results: Sequence[Result], name: str, unit: str) 
 
 
 def latency_plot(name: str, title: str, what: str, unit: str, series: Sequence[Series], *lines: Line) -> Plot:
-    """Distributions of times beside each other; `what` was timed, as `next`."""
-    return Plot(name, title, Axis("percentile", "tail"), Axis(f"time of {what} ({unit})", "log"), series, lines)
+    """Distributions of times beside each other; `what` was timed, as `next` or `lateness of redials`."""
+    return Plot(name, title, Axis("percentile", "tail"), Axis(f"{what} ({unit})", "log"), series, lines)
 
 
 def bar_plot(name: str, title: str, of: str, series: Sequence[Series], *lines: Line) -> Plot:

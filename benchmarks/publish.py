@@ -53,7 +53,7 @@ def publish(files: Sequence[Path], page: Path, order: Sequence[str], commentary:
 
 def plot_stem(scenario: str, plot: str) -> str:
     """What a scenario's plot is called: `durable-latency`."""
-    return f"{scenario}-{plot}"
+    return plot if plot.startswith(f"{scenario}-") else f"{scenario}-{plot}"
 
 
 def _sections(runs: Sequence[Measured]) -> dict[str, Outcome]:

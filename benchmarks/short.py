@@ -50,20 +50,20 @@ def run_short(
 def in_words(outcomes: Sequence[Outcome], failed: Sequence[str]) -> str:
     """A paragraph: what held, what did not, what was missing.
 
-    A target that names a size is not held at another one; that a figure is short of it there already is said.
+    A target that names a size is not held at another one; but what is short of it already, although small, is said.
     """
     figures = [row for outcome in outcomes for row in outcome.figures]
-    held = [_named(row) for row in figures if row.met]
-    missed = [_valued(row) for row in figures if row.met is False]
-    short_of = [_valued(row) for row in figures if row.met is None and row.limit is not None and not _within(row)]
-    said = [f"Held at any size: {'; '.join(held)}." if held else "No target that holds at any size was met."]
-    said += [f"Not met: {'; '.join(missed)}."] if missed else []
-    said += [f"Targets of a larger size that these small runs are short of already: {'; '.join(short_of)}."] * bool(
-        short_of
-    )
     absent = [*failed, *dict.fromkeys(text for outcome in outcomes for text in outcome.missing)]
-    said += [f"Not measured here: {'; '.join(absent)}." if absent else "Nothing was missing."]
-    return " ".join([*said, "Once each and small: the targets themselves are about the sizes that the README names."])
+    said = {
+        "Held": [_named(row) for row in figures if row.met],
+        "Did not hold": [_valued(row) for row in figures if row.met is False],
+        "Short, already at this size, of what is wanted at full size": [
+            _valued(row) for row in figures if row.met is None and row.limit is not None and not _within(row)
+        ],
+        "Not measured here": absent or ["nothing was missing"],
+    }
+    lines = [f"{begin}: {'; '.join(found)}." for begin, found in said.items() if found]
+    return "\n".join([*lines, "Everything ran once and small; what counts is measured at the sizes of the README."])
 
 
 def _within(row: Figure) -> bool:

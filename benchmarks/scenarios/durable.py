@@ -154,7 +154,7 @@ SCENARIO: Final = Scenario(
     figures=figures,
     prepare=prepare,
     plots=plots,
-    short=Short(("50k",), "20k", seconds=30),
+    short=Short(("50k",), "20k", seconds=25),
     durability="SQLite, WAL, synchronous FULL, every answer after its commit",
     on_disk=True,
 )

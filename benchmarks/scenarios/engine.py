@@ -158,7 +158,7 @@ SCENARIO: Final = Scenario(
     steps=steps,
     figures=figures,
     plots=plots,
-    short=Short(("10k", "100k"), "20k", seconds=30),
+    short=Short(("20k", "100k"), "20k", seconds=15),
     operations="200k",
     many_sizes=True,
 )
