@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec import Struct
 
-from .order import NEVER, due_of, lead_of, limit
+from .order import DUE_SHIFT, NEVER, due_of, lead_of, limit
 from .queues import OWN, Family, Queue
 from .rules import reserved_until_ms, withheld_until_ms
 from .setup_model import Agent, Campaign
@@ -42,8 +42,8 @@ class Nothing(Struct, frozen=True, gc=False):
 
 def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Collection[int] = ()) -> Choice | Nothing:
     """The best lead for the agent, but for those `refused` (`leases.py`). O(queues it sees + log n)."""
-    below = limit(now_ms)
-    but: Collection[int] = paused(state, agent, now_ms)
+    below = now_ms + 1 << DUE_SHIFT  # `limit`, without a call
+    but: Collection[int] = paused(state, agent, now_ms) if state.pauses else ()
     if refused:
         but = {*refused, *but}
     if state.leaving:  # leads of a blocked number that later slices close (`blocking.py`)
@@ -51,11 +51,14 @@ def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Colle
     if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
         return _own_only(sight, below, but) or Nothing("reserved")
     for queue in sight.ahead:
-        if queue.earliest < below:  # seldom: most redials wait for their time
-            found = _ahead(sight, below, but)
-            if found is not None:
-                return found
-            break
+        if below > queue.quiet_until:  # seldom: most redials wait for their time
+            if below > queue.top_until:
+                queue.look(below)
+            if queue.top is not NEVER:
+                found = _ahead(sight, below, but)
+                if found is not None:
+                    return found
+                break
     if not sight.plain:
         return _choose_lower(state, sight, agent, below, but)
     score = _best(sight.automatic, below, but)
@@ -109,14 +112,14 @@ def _ahead(sight: Sight, below: int, but: Collection[int]) -> Choice | None:
 
 def _best(queues: Iterable[Queue], below: int, but: Collection[int]) -> int:
     best = NEVER
+    if but:
+        return min((queue.best_but(below, but) for queue in queues), default=NEVER)
     for queue in queues:
-        if queue.earliest < below:
-            if but:
-                score = queue.best_but(below, but)
-            else:  # most queues are as they were when somebody asked last
-                score = queue.top if below <= queue.top_until else queue.best_now(below)
-            if score < best:
-                best = score
+        if below > queue.quiet_until:
+            if below > queue.top_until:
+                queue.look(below)
+            if queue.top < best:
+                best = queue.top
     return best
 
 
@@ -124,8 +127,8 @@ def _redial(queues: list[Queue], below: int, but: Collection[int], rank: int) ->
     """Overdue first (SPEC R2.2), then on schedule."""
     best = NEVER
     for queue in queues:
-        overdue = below - queue.overdue
-        if queue.earliest < overdue:
+        if below > queue.quiet_until:
+            overdue = below - queue.overdue
             best = min(best, queue.best_but(overdue, but) if but else queue.best(overdue))
     if best is not NEVER:
         return Choice(best, rank)

@@ -104,7 +104,8 @@ class Gate:
 class Places:
     """Queues by (campaign, owner, family), gates by pool and by (campaign, zones), and leads kept back by number.
 
-    `world` rises when somebody may see other queues than before; `sights` are what agents see (`sight.py`). `held`
+    `world` rises when somebody may see other queues than before; `sights` are what agents see (`sight.py`), `viewers`
+    those of them that see the ordinary leads of a (campaign, owner). `held`
     counts the leases of a number, `gated` are the parts of a pool. `parked` are the leads that stand apart, with the
     time at which a contact limit lets them go, 0 for those of a leased number. `shut` are bars on a pool, as flags of
     `Bar`; `shuffling` says how the keys of a pool's leads change, while it is being shuffled.
@@ -133,6 +134,7 @@ class Places:
         self.waiting = Waiting()
         self.world = 0
         self.sights: dict[int, Any] = {}
+        self.viewers: dict[tuple[int, int], list[Any]] = {}
 
     def deadline_of(self, slot: Slot, base_ms: int) -> int | None:
         """When a timer of this slot and base fires; None while it does not run."""
@@ -224,11 +226,11 @@ class Places:
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
             self.world += 1  # those who wait must watch it too
-            if family in OWN:
-                self.sights.pop(owner, None)
-            else:
-                for sight in self.sights.values():
+            if family not in OWN:
+                for sight in self.viewers.get((campaign, owner), ()):
                     sight.admit(queue)
+            elif owner in self.sights:
+                self.sights[owner].admit_own(self, queue)
         return queue
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:

@@ -7,8 +7,8 @@ Rules of this file:
    of keys. Its pool or its calling hours may close it: then it is passed over as a whole. Leads that are kept back by
    their number stand *apart*, in parts that are always closed. Parts exist only while they hold a lead.
 3. A *level* is the heads of a queue's open parts of one priority, sorted. A closed part has no head there.
-4. `Queue.earliest` is the least head of all levels, NEVER without one: most queues are passed over by looking at it.
-   (`tests/unit/core/test_queues.py` compares all of it with a plain sort.)
+4. A queue keeps what was found in it last until a head changes or time brings a better one: most are passed over by
+   one comparison. (`tests/unit/core/test_queues.py` compares all of it with a plain sort.)
 
 Not due, on schedule and overdue are prefixes of the same lists: "the best due lead" is the first level whose head is
 below the limit.
@@ -79,16 +79,6 @@ SHOWN: Final = -1
 """The same for unprocessed leads that came back from an agent by `cancelled`."""
 URGENT_FROM: Final = 2
 """Urgent leads have this and their reason (SPEC R2.6)."""
-
-
-class Level:
-    """Heads of the open parts of one priority."""
-
-    __slots__ = ("heads", "priority")
-
-    def __init__(self, priority: int) -> None:
-        self.priority = priority
-        self.heads: list[int] = []
 
 
 class Shadow:
@@ -163,19 +153,21 @@ class Counted(NamedTuple):
 class Queue:
     """All leads of one campaign, owner and family, in order.
 
-    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that. `top` is what
-    `best_now` answered last; it holds up to the limit `top_until`, which is 0 after a head has changed.
+    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that. `levels`
+    are by priority, `priorities` are those of all levels in order. `top` is the best lead that was found last: it holds
+    up to the limit `top_until`. Up to the limit `quiet_until` none is due. Both are 0 after a head has changed.
     """
 
     __slots__ = (
         "campaign",
         "counted",
-        "earliest",
         "family",
         "levels",
         "overdue",
         "owner",
         "parts",
+        "priorities",
+        "quiet_until",
         "top",
         "top_until",
         "watchers",
@@ -186,10 +178,11 @@ class Queue:
         self.owner = owner
         self.family = family
         self.parts: dict[PartKey, Part] = {}
-        self.levels: list[Level] = []
-        self.earliest = NEVER
+        self.levels: dict[int, list[int]] = {}
+        self.priorities: list[int] = []
         self.top = NEVER
         self.top_until = 0
+        self.quiet_until = 0
         self.overdue = 0
         self.watchers: set[int] = set()
         self.counted: Counted | None = None
@@ -265,40 +258,46 @@ class Queue:
             self._swap(priority, NEVER, part.head)
         part.priority = priority
 
+    @property
+    def earliest(self) -> int:
+        """The least head of all levels, NEVER without one. O(levels)."""
+        return min((heads[0] for heads in self.levels.values()), default=NEVER)
+
     def best(self, below: int) -> int:
         """The score of the best lead whose key is below the limit, else NEVER. O(levels)."""
-        for level in self.levels:
-            head = level.heads[0]
+        for priority in self.priorities:
+            head = self.levels[priority][0]
             if head < below:
-                return level.priority << PRIORITY_SHIFT | head
+                return priority << PRIORITY_SHIFT | head
         return NEVER
 
-    def best_now(self, below: int) -> int:
-        """The same for a limit that is never less than the last one: the answer is kept in `top`. O(levels).
+    def look(self, below: int) -> None:
+        """Find the same and keep it in `top`, for a limit that is never less than the last one. O(levels).
 
         It holds until a better level than its own has a due head, or any head changes.
         """
         until, top = NEVER, NEVER
-        for level in self.levels:
-            head = level.heads[0]
+        for priority in self.priorities:
+            head = self.levels[priority][0]
             if head < below:
-                top = level.priority << PRIORITY_SHIFT | head
+                top = priority << PRIORITY_SHIFT | head
                 break
             if head < until:
                 until = head
         self.top, self.top_until = top, until
-        return top
+        if top is NEVER:
+            self.quiet_until = until
 
     def best_but(self, below: int, but: Collection[int]) -> int:
         """The same, passing over some leads; O(levels + passed over * log n)."""
-        for level in self.levels:
-            if level.heads[0] >= below:
+        for priority in self.priorities:
+            if self.levels[priority][0] >= below:
                 continue
-            for key in self._in_order(level.priority):
+            for key in self._in_order(priority):
                 if key >= below:
                     break
                 if key & ID_MASK not in but:
-                    return level.priority << PRIORITY_SHIFT | key
+                    return priority << PRIORITY_SHIFT | key
         return NEVER
 
     def ready(self, below: int) -> int:
@@ -318,25 +317,15 @@ class Queue:
 
     def _swap(self, priority: int, old: int, new: int) -> None:
         """A part of this priority has another head; NEVER stands for none."""
-        self.top_until = 0
-        at = 0
-        for level in self.levels:
-            if level.priority >= priority:
-                break
-            at += 1
-        else:
-            level = None
-        if level is None or level.priority != priority:
-            level = Level(priority)
-            self.levels.insert(at, level)
-        heads = level.heads
+        self.quiet_until = self.top_until = 0
+        heads = self.levels.get(priority)
+        if heads is None:
+            heads = self.levels[priority] = []
+            insort(self.priorities, priority)
         if old is not NEVER:
             del heads[bisect_left(heads, old)]
         if new is not NEVER:
             insort(heads, new)
         elif not heads:
-            del self.levels[at]
-        if new < self.earliest:
-            self.earliest = new
-        elif old == self.earliest:
-            self.earliest = min([level.heads[0] for level in self.levels], default=NEVER)
+            del self.levels[priority]
+            self.priorities.remove(priority)

@@ -9,7 +9,6 @@ from .state import State
 
 _SHARED = tuple(family for family in Family if family not in OWN)
 _AUTOMATIC: Final = Family.AUTOMATIC  # members looked up in their class are slow, and queues come and go with leads
-_UNPROCESSED: Final = Family.UNPROCESSED
 _LIST_OF: Final = {
     Family.URGENT: "urgent",
     Family.URGENT_OWN: "urgent",
@@ -18,8 +17,6 @@ _LIST_OF: Final = {
     Family.PRIVATE: "private",
     Family.PRIVATE_OWN: "private",
     Family.COMMON: "common",
-    Family.AUTOMATIC: "automatic",
-    Family.UNPROCESSED: "unprocessed",
 }
 
 
@@ -65,22 +62,26 @@ class Sight:
         return self.ahead + self.automatic + self.unprocessed
 
     def admit(self, queue: Queue) -> None:
-        """Take in a shared queue, if the agent may get its leads (SPEC R3.2)."""
-        lower = self.lower.get(queue.campaign)
-        if lower is None or queue.owner not in self.owners:
-            return
-        self.put(queue)
-        if queue.family is _AUTOMATIC:
-            lower.automatic.append(queue)
-        elif queue.family is _UNPROCESSED:
-            lower.unprocessed.append(queue)
-
-    def put(self, queue: Queue) -> None:
-        """Take in a queue that is the agent's to get."""
-        of_class: list[Queue] = getattr(self, _LIST_OF[queue.family])
-        of_class.append(queue)
-        if queue.family < _AUTOMATIC:
+        """Take in a queue whose leads the agent may get."""
+        family = queue.family
+        if family < _AUTOMATIC:
+            of_class: list[Queue] = getattr(self, _LIST_OF[family])
+            of_class.append(queue)
             self.ahead.append(queue)
+        elif family is _AUTOMATIC:
+            self.automatic.append(queue)
+            self.lower[queue.campaign].automatic.append(queue)
+        else:
+            self.unprocessed.append(queue)
+            self.lower[queue.campaign].unprocessed.append(queue)
+
+    def admit_own(self, state: State, queue: Queue) -> None:
+        """Take in a queue of the agent's own promised redials, if they are offered to it now (SPEC R3.3)."""
+        agent, campaign = state.agents.by_no[queue.owner], state.campaigns.by_no[queue.campaign]
+        if may_get_own(state, agent, campaign):
+            self.admit(queue)
+            if campaign.dialer.reserve_owner_ms:
+                self.reserves[campaign.no] = campaign.dialer.reserve_owner_ms
 
 
 def selected_campaigns(state: State, agent: Agent) -> list[Campaign]:
@@ -132,14 +133,12 @@ def build_sight(state: State, agent: Agent) -> Sight:
         sight.weighted = sight.weighted or dialer.weight is not None
         if dialer.weight is not None or dialer.new_every is not None or dialer.max_unresolved is not None:
             sight.plain = False
-        for key in ((campaign.no, owner, family) for owner in owners for family in _SHARED):
-            queue = state.queues.get(key)
-            if queue is not None:
-                sight.admit(queue)
+        for owner in owners:
+            state.viewers.setdefault((campaign.no, owner), []).append(sight)
+            for family in _SHARED:
+                queue = state.queues.get((campaign.no, owner, family))
+                if queue is not None:
+                    sight.admit(queue)
     for queue in state.own_queues.get(agent.no, ()):
-        campaign = state.campaigns.by_no[queue.campaign]
-        if may_get_own(state, agent, campaign):
-            sight.put(queue)
-            if campaign.dialer.reserve_owner_ms:
-                sight.reserves[campaign.no] = campaign.dialer.reserve_owner_ms
+        sight.admit_own(state, queue)
     return sight

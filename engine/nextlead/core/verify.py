@@ -14,7 +14,7 @@ from .blocking import closing
 from .conditions import Condition
 from .keys import Keys
 from .model import Forgotten, Status
-from .order import NEVER
+from .order import NEVER, limit
 from .places import ALWAYS
 from .queues import HELD, Queue
 from .rechecking import are_limits_changing
@@ -239,12 +239,14 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
         elif part.open is not state.is_part_open(part):
             problems.append(f"{name}: part {part.key} is {'open' if part.open else 'closed'}, should not be")
     expected = [(priority, sorted(found)) for priority, found in sorted(heads.items())]
-    kept = [(level.priority, level.heads) for level in queue.levels]
+    kept = [(priority, queue.levels[priority]) for priority in queue.priorities]
     if kept != expected:
         problems.append(f"{name}: levels are {kept}, should be {expected}")
-    earliest = min((found[0] for _, found in expected), default=NEVER)
-    if queue.earliest != earliest:
-        problems.append(f"{name}: earliest is {queue.earliest}, should be {earliest}")
+    best = queue.best(limit(state.now_ms))
+    if limit(state.now_ms) <= queue.top_until and queue.top != best:
+        problems.append(f"{name}: its best lead is kept as {queue.top}, should be {best}")
+    if limit(state.now_ms) <= queue.quiet_until and best is not NEVER:
+        problems.append(f"{name}: it is said to be quiet, but {best} is due")
     counted, now_ms = queue.counted, state.now_ms
     if counted is not None and counted.from_ms <= now_ms < counted.until_ms:
         found = count(state, queue, now_ms).by_key

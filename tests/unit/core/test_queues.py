@@ -40,10 +40,21 @@ def assert_same(queue: Queue, plain: Plain, now_ms: int) -> None:
     assert set(queue.parts) == {key for key, (_, _, keys) in plain.parts.items() if keys}
 
 
+def assert_kept(queue: Queue, below: int) -> None:
+    """What is kept of the last look holds as long as it says."""
+    best = queue.best(below)
+    assert below > queue.quiet_until or best is NEVER
+    assert below > queue.top_until or queue.top == best
+    queue.look(below)
+    assert below <= queue.top_until
+    assert (below <= queue.quiet_until) is (best is NEVER)
+    assert queue.top == best
+
+
 @given(st.integers(0, 2**32), st.integers(1, 120))
 def test_a_queue_is_a_sort(seed: int, steps: int) -> None:  # R2.1, R2.2
     rng = random.Random(seed)
-    queue, plain = Queue(1, -1, Family.COMMON, OVERDUE_MS), Plain()
+    queue, plain, now_ms = Queue(1, -1, Family.COMMON, OVERDUE_MS), Plain(), 0
     for lead in range(1, steps + 1):
         part_key = (rng.randrange(3), 0, rng.randrange(1, 4), 0, False, 0)
         priority, is_open, keys = plain.parts.get(part_key, (part_key[2], rng.random() < 0.8, set()))
@@ -69,6 +80,8 @@ def test_a_queue_is_a_sort(seed: int, steps: int) -> None:  # R2.1, R2.2
                 queue.relevel(part, priority)
         plain.parts[part_key] = (priority, is_open, keys)
         assert_same(queue, plain, rng.randrange(30))
+        now_ms = max(now_ms, rng.randrange(30))
+        assert_kept(queue, limit(now_ms))
 
 
 def test_many_at_once_and_another_order() -> None:  # R9.10

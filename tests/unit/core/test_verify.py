@@ -64,7 +64,7 @@ def _lose_a_key(engine: Engine) -> None:
 
 def _lose_a_head(engine: Engine) -> None:
     queue = next(queue for queue in engine.state.queues.values() if queue.levels)
-    queue.levels[0].heads[0] -= 1
+    queue.levels[queue.priorities[0]][0] -= 1
 
 
 def _miscount(engine: Engine) -> None:
