@@ -28,16 +28,18 @@ def run_scenario(
     *,
     expected_s: float = 0.0,
     later_s: float = 0.0,
-    run: Run = run_child,
+    run: Run | None = None,
 ) -> Outcome:
     """Run a scenario as wished, with stores under `folder` where it needs the disk. Raises `NoDisk`, `ChildFailed`.
 
     Rivals that can't run here are left out of the wish, and named in what is missing. About so long it should take,
-    and what comes after it; 0 is not known.
+    and what comes after it; 0 is not known. `run` does a
+    task: in a process of its own unless said otherwise.
     """
     why_not = {name: scenario.rivals[name]() for name in wish.rivals}
     wish = replace(wish, rivals=tuple(name for name, why in why_not.items() if not why))
     missing = [f"{name}: {why}" for name, why in why_not.items() if why]
+    run = run or run_child
     with _place(scenario, wish, folder) as wish:
         missing += scenario.missing(wish)
         versions = scenario.versions(wish)

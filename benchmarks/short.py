@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from .child import ChildFailed, run_child
+from .child import ChildFailed
 from .display import Display
 from .figures import parse_size
 from .files import Outcome
@@ -29,7 +29,7 @@ def short_wish(scenario: Scenario, short: Short, wish: Wish) -> Wish:
 
 
 def run_short(
-    scenarios: Sequence[Scenario], wish: Wish, folder: Path, display: Display, run: Run = run_child
+    scenarios: Sequence[Scenario], wish: Wish, folder: Path, display: Display, run: Run | None = None
 ) -> tuple[list[Outcome], list[str]]:
     """The small selection of each scenario that has one: outcomes, and what failed, with its reason."""
     chosen = [(scenario, scenario.short) for scenario in scenarios if scenario.short is not None]
