@@ -36,7 +36,7 @@ def run_scenario(
     and what comes after it; 0 is not known. `run` does a
     task: in a process of its own unless said otherwise.
     """
-    why_not = {name: scenario.rivals[name]() for name in wish.rivals}
+    why_not = {name: scenario.rivals[name](wish) for name in wish.rivals}
     wish = replace(wish, rivals=tuple(name for name, why in why_not.items() if not why))
     missing = [f"{name}: {why}" for name, why in why_not.items() if why]
     run = run or run_child

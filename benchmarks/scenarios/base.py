@@ -131,7 +131,7 @@ class Scenario(Struct, frozen=True):
     of its own can be asked for; names are unique over all scenarios (the same function may go by the same name in
     two). `steps` are measured, `repeat` times in turn, each time in a process of its own; `prepare` runs once before
     and is not measured. `figures` are the rows of the table, with targets only at the size that TARGETS names.
-    `rivals` are the choices of `--rivals`: each function says why its rival can't run here, or "" when it can.
+    `rivals` are the choices of `--rivals`: each function says why its rival can't run as wished, or "" when it can.
     `missing` says what else can't be run here, and why; `versions` names the versions of servers measured. Who works
     `on_disk` gets a folder of its own under `--folder` (`Wish.folder`), and is refused where that is no disk.
     The last five are defaults of options; `many_sizes` lets `--leads` take several.
@@ -147,7 +147,7 @@ class Scenario(Struct, frozen=True):
     plots: Callable[[Runs, Wish], list[Plot]] = no_plots
     missing: Callable[[Wish], list[str]] = nothing_missing
     versions: Callable[[Wish], dict[str, str]] = no_versions
-    rivals: Mapping[str, Callable[[], str]] = {}
+    rivals: Mapping[str, Callable[[Wish], str]] = {}
     options: tuple[Option, ...] = ()
     short: Short | None = None
     durability: str = "none: memory only"

@@ -48,7 +48,7 @@ def scenario(**more: Any) -> Scenario:
         "measures": {},
         "steps": steps,
         "figures": figures,
-        "rivals": {"heaps": lambda: "", "redis": lambda: "redis-server is not installed"},
+        "rivals": {"heaps": lambda _wish: "", "redis": lambda _wish: "redis-server is not installed"},
         "options": (Option("days", "7", "how long"), Option("mode", "a", "which", ("a", "b"))),
         "short": Short(("300", "400"), "20", seconds=1, options={"days": "1"}),
     }
