@@ -30,7 +30,7 @@ TURNS: Final = 20
 """Of a `finish` and a `next`, in each commit."""
 
 Mark = Callable[[str], None]
-"""Told what begins now."""
+"""Told what begins now; the empty word at the end."""
 
 
 class Done(NamedTuple):
@@ -63,6 +63,7 @@ async def work_on(store: Store, centre: Centre, engine: Engine, mark: Mark) -> D
         mark("fold")
     finally:
         await store.close()
+    mark("")
     return Done(loads, len(folded))
 
 
@@ -90,23 +91,46 @@ class SqliteCounts:
         self.counted: Counter[tuple[str, str]] = Counter()
         self._phase = ""
         self._connections: list[sqlite3.Connection] = []
-        self._changes = 0
+        self._by_closed = self._before = 0
 
     def mark(self, phase: str) -> None:
-        """See `Mark`. What was written until now belongs to the phase before."""
-        changes = sum(connection.total_changes for connection in self._connections)
+        """See `Mark`. Rows that were written until now belong to the phase before."""
+        written = self._by_closed + sum(connection.total_changes for connection in self._connections)
         if self._phase:
-            self.counted["rows written", self._phase] += changes - self._changes
-        self._phase, self._changes = phase, changes
+            self.counted["rows written", self._phase] += written - self._before
+        self._phase, self._before = phase, written
+
+    def _closes(self, connection: sqlite3.Connection) -> None:
+        self._connections.remove(connection)
+        self._by_closed += connection.total_changes
 
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Whoever connects in here is counted."""
-        connect, run = sqlite3.connect, Connection.run
+        connect, run, cursor = sqlite3.connect, Connection.run, _counting_cursor(self._saw)
+
+        closes = self._closes
+
+        class Counting(sqlite3.Connection):
+            def close(self) -> None:
+                closes(self)
+                super().close()
+
+            def cursor(self, *_: Any) -> Any:
+                return super().cursor(cursor)
+
+            def execute(self, *args: Any) -> Any:
+                return self.cursor().execute(*args)
+
+            def executemany(self, *args: Any) -> Any:
+                return self.cursor().executemany(*args)
+
+            def executescript(self, script: str) -> Any:
+                return self.cursor().executescript(script)
 
         def connected(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-            connection: sqlite3.Connection = connect(*args, **kwargs)
-            connection.set_trace_callback(lambda _: self._saw("statements"))
+            assert "factory" not in kwargs, "there is no connection of another kind"
+            connection: sqlite3.Connection = connect(*args, factory=Counting, **kwargs)
             self._connections.append(connection)
             return connection
 
@@ -120,9 +144,29 @@ class SqliteCounts:
         finally:
             sqlite3.connect, Connection.run = connect, run  # type: ignore[method-assign]
 
-    def _saw(self, what: str) -> None:
+    def _saw(self, what: str, times: int = 1) -> None:
         if self._phase:
-            self.counted[what, self._phase] += 1
+            self.counted[what, self._phase] += times
+
+
+def _counting_cursor(saw: Callable[[str, int], None]) -> type[sqlite3.Cursor]:
+    """Cursors that tell of their statements: of one with many rows, once for each."""
+
+    class Counting(sqlite3.Cursor):
+        def execute(self, *args: Any) -> Any:
+            saw("statements", 1)
+            return super().execute(*args)
+
+        def executemany(self, statement: str, rows: Any) -> Any:
+            rows = list(rows)
+            saw("statements", len(rows))
+            return super().executemany(statement, rows)
+
+        def executescript(self, script: str) -> Any:
+            saw("statements", script.count(";"))
+            return super().executescript(script)
+
+    return Counting
 
 
 def sqlite() -> list[Figure]:

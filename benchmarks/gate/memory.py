@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 AGENTS: Final = 4
 """Few, so that there are few queues."""
-LEADS: Final = (2_000, 12_000)
-TURNS: Final = 1_000
+LEADS: Final = (1_000, 9_000)
+TURNS: Final = 500
 BLOCKS: Final = "blocks of memory"
 TRACKED: Final = "objects that the collector tracks"
 BYTES: Final = "bytes"

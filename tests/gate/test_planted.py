@@ -25,8 +25,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decisions, "GROWTH_SCENES", ("pools",))
     monkeypatch.setattr(decisions, "SCENE_LEADS", (1_500, 6_000))
     monkeypatch.setattr(decisions, "SCENE_BEFORE", 50)
-    monkeypatch.setattr(decisions, "SCENE_TURNS", 10)
-    monkeypatch.setattr(memory, "LEADS", (500, 2_500))
+    monkeypatch.setattr(decisions, "SCENE_TURNS", 4)
+    monkeypatch.setattr(memory, "LEADS", (200, 1_000))
     monkeypatch.setattr(memory, "TURNS", 200)
     monkeypatch.setattr(commits, "COMMITS", 5)
 
