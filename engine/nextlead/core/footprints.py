@@ -5,6 +5,7 @@
 
 from bisect import insort
 from collections.abc import Iterable
+from typing import Final
 
 from .keys import Keys
 from .lifetimes import lease_timers
@@ -12,6 +13,8 @@ from .model import Lead, Lease, Status
 from .order import ID_BITS
 from .places import LAST_DIALABLE, Places, is_own
 from .timers import Kind, Slot
+
+_LEASE: Final = Kind.LEASE  # a member looked up in its class is slow, and every lease and every finish needs it
 
 
 def is_plain(lead: Lead) -> bool:
@@ -43,14 +46,20 @@ class Footprints(Places):
         else:
             self.leases[lease.agent] = [(lease.started_ms, lead.id)]
         self.pool_leased[lead.pool] = self.pool_leased.get(lead.pool, 0) + 1
-        for slot, base_ms in lease_timers(lead, lease):
-            self.timers.add(slot, base_ms, lead.id)
+        if lease.beat_ms == lease.started_ms:
+            self.timers.add((_LEASE, lead.campaign), lease.started_ms, lead.id)
+        else:
+            for slot, base_ms in lease_timers(lead, lease):
+                self.timers.add(slot, base_ms, lead.id)
         self.hold(lead)
 
     def end_lease(self, lead: Lead, lease: Lease) -> None:
         """Take that away, all but the hold on its numbers (`let_go`)."""
         self.leases[lease.agent].remove((lease.started_ms, lead.id))
         self.pool_leased[lead.pool] -= 1
+        if lease.beat_ms == lease.started_ms:
+            self.timers.remove((_LEASE, lead.campaign), lease.started_ms, lead.id)
+            return
         for slot, base_ms in lease_timers(lead, lease):
             self.timers.remove(slot, base_ms, lead.id)
 

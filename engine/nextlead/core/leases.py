@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from .blocking import last_look, need_free_numbers
 from .choose import Choice, choose, first_due_ms, paused
 from .dropping import goes_now
@@ -139,25 +137,12 @@ def lease(
 ) -> Offer:
     """Give the lead to the agent (SPEC 5)."""
     now_ms = state.now_ms
-    number = lead.numbers[lead.number_at]
-    new = replace(
-        lead,
-        lease=Lease(token, agent.no, now_ms, now_ms, number, rank),
-        shown=True,
-        ended=None,
-        pauses=tuple(pause for pause in lead.pauses if pause[1] > now_ms) if lead.pauses else (),
-    )
-    due_ms = due_ms_of(state, lead)
-    new = state.put(
-        lead,
-        new,
-        "leased",
-        f"agent:{agent.code}",
-        number=number,
-        note=note,
-        offer=(rank, priority, due_ms),
-        checks=(*overridden, *allowed_by(state, lead)),
-    )
+    given = Lease(token, agent.no, now_ms, now_ms, lead.numbers[lead.number_at], rank)
+    due_ms = lead.due_ms or state.pools[lead.pool].first_active_ms
+    checks = allowed_by(state, lead)
+    if overridden:
+        checks = overridden + checks
+    new = state.lease_out(lead, given, f"agent:{agent.code}", (rank, priority, due_ms), note, checks)
     return Offer(new, rank, priority, due_ms, state.lease_end_ms(new), among)
 
 
