@@ -37,6 +37,7 @@ from . import (
 )
 from .auth import Gatekeeper
 from .endpoint import Endpoint, not_ours, send_reply
+from .hot import Hot
 from .services import Face, Limits
 from .table import Route
 from .tenants import Organisations
@@ -93,7 +94,7 @@ def create_app(
     face = Face(tenants, limits or Limits(), table, back_up=back_up, holds=holds)
     gatekeeper = Gatekeeper(face, operator_token_sha256, loopback=loopback)
     paths = [Path(path, endpoint=Endpoint(face, gatekeeper, methods)) for path, methods in _by_path(table).items()]
-    return Router(paths, redirect_slashes=False, default=partial(_nowhere, face))
+    return Hot(face, gatekeeper, Router(paths, redirect_slashes=False, default=partial(_nowhere, face)))
 
 
 def _by_path(table: Sequence[Route]) -> Mapping[str, Mapping[str, Route]]:

@@ -7,14 +7,18 @@ Of which organisation a call is comes from here, and from nowhere else.
 
 import hmac
 from hashlib import sha256
+from typing import Final
 
 from nextlead.core.model import Token
+from nextlead.core.setup_model import Agent
 
 from .problems import ProblemError, forbidden, unauthorized
 from .services import Face, Services
 from .table import NOBODY, Access, Caller, Headers
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+_OPERATOR: Final = Caller("operator", "operator", by="admin")
 
 
 class Gatekeeper:
@@ -26,6 +30,7 @@ class Gatekeeper:
         self._loopback = loopback
         self._known: dict[str, tuple[Services, int]] = {}  # hash -> whose it is, and its id; checked each time
         self._newest: dict[int, int] = {}  # organisation -> id of the newest token when they were looked through
+        self._callers: dict[str, tuple[Token, Agent | None, Caller]] = {}  # hash -> caller, and the rows it was made of
 
     def admit(self, access: Access, headers: Headers) -> tuple[Caller, Services | None]:
         """The caller, if it may make calls of this access, and what its organisation has; raises a 401 or 403.
@@ -37,7 +42,11 @@ class Gatekeeper:
         given = headers.get("authorization")
         if given is None and access is Access.METRICS and self._is_local(headers):
             return NOBODY, None
-        caller, services = self._caller(given)
+        return self.admit_token(access, given)
+
+    def admit_token(self, access: Access, authorization: str | None) -> tuple[Caller, Services]:
+        """The same for a call that needs a token, from its `Authorization` header."""
+        caller, services = self._caller(authorization)
         if caller.role not in access.value:
             raise forbidden(caller.role)
         return caller, services
@@ -59,13 +68,14 @@ class Gatekeeper:
             raise unauthorized()
         digest = sha256(text.strip().encode()).hexdigest()
         if self._operator is not None and hmac.compare_digest(digest, self._operator):
-            return Caller("operator", "operator", by="admin"), self._face.services(self._face.organisations.default)
+            return _OPERATOR, self._face.services(self._face.organisations.default)
         found = self._look_up(digest)
         if found is None and self._learn():
             found = self._look_up(digest)
         if found is None:
             raise unauthorized()
-        return self._of_token(*found), found[0]
+        services, token = found
+        return self._of_token(digest, services, token), services
 
     def _look_up(self, digest: str) -> tuple[Services, Token] | None:
         """O(1)."""
@@ -77,6 +87,7 @@ class Gatekeeper:
         if token is not None and token.sha256 == digest:
             return services, token
         del self._known[digest]
+        self._callers.pop(digest, None)
         return None
 
     def _learn(self) -> bool:
@@ -96,13 +107,22 @@ class Gatekeeper:
                 learnt = True
         return learnt
 
-    def _of_token(self, services: Services, token: Token) -> Caller:
-        name = f"token:{token.id}"
-        if token.role != "agent":
-            return Caller(
-                token=name, role=token.role, by="admin" if token.role == "admin" else f"{token.role}:{token.id}"
-            )
-        agent = services.engine.agents.by_no.get(token.agent)
-        if agent is None:
-            raise unauthorized()
-        return Caller(token=name, role="agent", by=f"agent:{agent.code}", agent=agent.code, agent_no=agent.no)
+    def _of_token(self, digest: str, services: Services, token: Token) -> Caller:
+        """O(1); the same caller as before while token and agent are the rows that they were."""
+        agent = services.engine.agents.by_no.get(token.agent) if token.role == "agent" else None
+        kept = self._callers.get(digest)
+        if kept is not None and kept[0] is token and kept[1] is agent:
+            return kept[2]
+        caller = _caller_of(token, agent)
+        self._callers[digest] = (token, agent, caller)
+        return caller
+
+
+def _caller_of(token: Token, agent: Agent | None) -> Caller:
+    """Raises a 401 for the token of an agent who was deleted."""
+    name = f"token:{token.id}"
+    if token.role != "agent":
+        return Caller(token=name, role=token.role, by="admin" if token.role == "admin" else f"{token.role}:{token.id}")
+    if agent is None:
+        raise unauthorized()
+    return Caller(token=name, role="agent", by=f"agent:{agent.code}", agent=agent.code, agent_no=agent.no)

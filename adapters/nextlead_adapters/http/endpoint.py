@@ -31,7 +31,7 @@ from .uploads import is_form, receive_upload
 JSON: Final = (b"content-type", b"application/json")
 
 _log = structlog.get_logger("nextlead.http")
-_WHOSE: Final = "nextlead.organisation"
+WHOSE: Final = "nextlead.organisation"
 """Where a call's scope has the organisation's code, once the token has told it."""
 
 
@@ -63,18 +63,8 @@ class Endpoint:
             payload = b"" if isinstance(answer, Stream) else answer.payload()
         except ClientGone:
             return
-        except problems.ProblemError as problem:
-            answer = problems.problem_reply(problem)
-            payload = answer.payload()
-        except NextleadError as refusal:
-            answer = problems.problem_reply(problems.of_error(refusal))
-            payload = answer.payload()
-        except StoreError:
-            answer = problems.problem_reply(problems.of_error(StorageFailed("the storage can't be read now")))
-            payload = answer.payload()
-        except Exception as fault:  # noqa: BLE001 - the last resort; it is logged with its trace, and said to the client
-            _report(fault, scope, self._path)
-            answer = problems.problem_reply(problems.our_fault())
+        except Exception as fault:  # noqa: BLE001 - every one of them has its answer
+            answer = reply_to(fault, scope, self._path)
             payload = answer.payload()
         await self._send(send, scope, answer, payload)
 
@@ -113,7 +103,7 @@ class Endpoint:
         call.caller, services = self._gatekeeper.admit(route.access, call.headers)
         if services is not None:
             call.services = services
-            scope[_WHOSE] = services.tenant.organisation.code
+            scope[WHOSE] = services.tenant.organisation.code
         call.admitted = partial(self._gatekeeper.admits, route.access, call.headers)
         if route.own and call.is_agent and call.params["code"] != call.caller.agent:
             raise NotFound("agent", call.params["code"])
@@ -143,11 +133,23 @@ async def _say_not_ours(send: Send) -> None:
     await send_reply(send, reply, reply.payload())
 
 
+def reply_to(fault: Exception, scope: Scope, path: str) -> Reply:
+    """The answer where a call went wrong, by whose fault ever. `path` is the address's pattern."""
+    if isinstance(fault, problems.ProblemError):
+        return problems.problem_reply(fault)
+    if isinstance(fault, NextleadError):
+        return problems.problem_reply(problems.of_error(fault))
+    if isinstance(fault, StoreError):
+        return problems.problem_reply(problems.of_error(StorageFailed("the storage can't be read now")))
+    _report(fault, scope, path)
+    return problems.problem_reply(problems.our_fault())
+
+
 def _report(fault: Exception, scope: Scope, path: str) -> None:
     """As text, with the address's pattern: local variables and the address itself hold tokens."""
     about = {"method": scope["method"], "path": path, "trace": "".join(traceback.format_exception(fault))}
-    if _WHOSE in scope:
-        about["organisation"] = scope[_WHOSE]
+    if WHOSE in scope:
+        about["organisation"] = scope[WHOSE]
     _log.error("a request failed by a fault of the daemon: please report this", **about)
 
 

@@ -30,33 +30,44 @@ class Limits(Struct, frozen=True):
     upload_dir: Path | None = None
 
 
-class _Batch:
-    __slots__ = ("done", "found", "leads")
-
-    def __init__(self) -> None:
-        self.leads: set[int] = set()
-        self.found: Mapping[int, bytes] = {}
-        self.done = False
-
-
 class DataReader:
-    """Reads the data fields of leads; what is asked for while a read is under way goes into one read after it."""
+    """Reads the data fields of leads: one read for all who ask in a turn of the loop, or while a read is under way."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._lock = asyncio.Lock()
-        self._gathering = _Batch()
+        self._leads: set[int] = set()
+        self._waiting: list[asyncio.Future[Mapping[int, bytes]]] = []
+        self._reading: asyncio.Task[None] | None = None
 
-    async def get(self, leads: Iterable[int]) -> Mapping[int, bytes]:
-        """Data fields by lead, as JSON; a lead that is not stored (any more) is left out, others may be there too."""
-        batch = self._gathering
-        batch.leads.update(leads)
-        async with self._lock:
-            if not batch.done:
-                self._gathering = _Batch()
-                batch.found = await self._archive.data(sorted(batch.leads))
-                batch.done = True
-        return batch.found
+    def get(self, leads: Iterable[int]) -> asyncio.Future[Mapping[int, bytes]]:
+        """Data fields by lead, as JSON; a lead that is not stored (any more) is left out, others may be there too.
+
+        What was durable when this was called can be read. Awaiting it raises what the archive raises.
+        """
+        self._leads.update(leads)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Mapping[int, bytes]] = loop.create_future()
+        self._waiting.append(future)
+        if self._reading is None:
+            self._reading = loop.create_task(self._read())
+        return future
+
+    async def _read(self) -> None:
+        """Until nobody waits. It begins after all who were woken by one commit have asked."""
+        while self._waiting:
+            leads, waiting = sorted(self._leads), self._waiting
+            self._leads, self._waiting = set(), []
+            try:
+                found = await self._archive.data(leads)
+            except Exception as error:  # noqa: BLE001 - each of those who wait raises it
+                for future in waiting:
+                    if not future.done():
+                        future.set_exception(error)
+            else:
+                for future in waiting:
+                    if not future.done():
+                        future.set_result(found)
+        self._reading = None
 
 
 class Face:

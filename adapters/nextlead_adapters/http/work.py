@@ -30,9 +30,14 @@ from .leads import EDIT_TRIES, add_data, stored_lead
 from .problems import forbidden
 from .reading import ClientGone
 from .reason_shapes import NoLeadView
-from .table import Access, Call, Keep, Reply, Route, tagged
+from .services import Services
+from .table import Access, Call, Caller, Keep, Reply, Route, tagged
 from .values import Moment, enc_hook
 
+_AGENT: Final = "/v1/agents/{code}"
+_LEASE: Final = "/v1/leases/{token}"
+NEXT: Final = f"{_AGENT}/next"
+FINISH: Final = f"{_LEASE}/finish"
 REASON: Final = "nextlead-reason"
 TOKEN_BYTES: Final = 16
 _canonical: Final = msgspec.msgpack.Encoder(enc_hook=enc_hook, order="deterministic")
@@ -53,8 +58,12 @@ async def next_lead(call: Call) -> Reply:
         answer = await call.services.dialer.next(call.code(), count=call.query.explain, by=call.caller.by)
     if isinstance(answer, NoLead):
         return await _no_lead(call, answer)
-    data = await call.services.data.get((answer.lead.id,))
-    return Reply(200, lease_view(call.services.engine, answer, data))
+    return Reply(200, await offered(call.services, answer))
+
+
+async def offered(services: Services, offer: Offer) -> LeaseView:
+    """An offer as its agent sees it."""
+    return lease_view(services.engine, offer, await services.data.get((offer.lead.id,)))
 
 
 async def _no_lead(call: Call, answer: NoLead) -> Reply:
@@ -124,15 +133,15 @@ async def take(call: Call) -> object:
 # -- leases ---------------------------------------------------------------------------------------------------------
 
 
-def _leased(call: Call) -> Lead | None:
-    """The lead of the path's token, None when it is not open (any more).
+def _leased(engine: Engine, caller: Caller, text: str) -> Lead | None:
+    """The lead of a lease's token, None when it is not open (any more).
 
     Raises `UnknownLease` when the lease is out to another agent than the caller.
     """
-    lead_id, token = parse_token(call.params["token"])
-    lead = call.services.engine.lead(lead_id)
+    lead_id, token = parse_token(text)
+    lead = engine.lead(lead_id)
     lease = lead.lease if lead is not None else None
-    if call.is_agent and lease is not None and lease.token == token and lease.agent != call.caller.agent_no:
+    if lease is not None and caller.role == "agent" and lease.token == token and lease.agent != caller.agent_no:
         raise UnknownLease
     return lead
 
@@ -140,19 +149,33 @@ def _leased(call: Call) -> Lead | None:
 async def finish(call: Call) -> object:
     """End the lease with what happened; the same finish again gets the first answer (SPEC R5.3)."""
     body: shapes.FinishBody = call.body
-    lead = _leased(call)
+    then = _keep_finished(call, body, call.keep)
+    return await end_lease(call.services, call.caller, call.params["token"], body, then)
+
+
+async def end_lease(
+    services: Services,
+    caller: Caller,
+    token: str,
+    body: shapes.FinishBody,
+    then: Callable[[Finished], Command] | None = None,
+) -> shapes.FinishedView:
+    """The same, by what it takes. `then` is as in `Dialer.submit`."""
+    engine = services.engine
+    lead = _leased(engine, caller, token)
     command = Finish(
-        by=call.caller.by,
-        token=call.params["token"],
+        by=caller.by,
+        token=token,
         outcome=_tag(body),
-        number=_number(call.services.engine, lead, body),
+        number=_number(engine, lead, body),
         next_token=secrets.token_bytes(TOKEN_BYTES) if body.next else None,
-        digest=digest_of(body, call.services.engine.state.secret),
-        **await _outcome(call, lead, body),
+        digest=digest_of(body, engine.state.secret),
+        data=await _new_data(services, lead, body.data) if lead is not None and body.data is not UNSET else None,
+        **_outcome(body),
     )
-    reply = await call.services.dialer.finish(command, _keep_finished(call, body, call.keep))
+    reply = await services.dialer.finish(command, then)
     ids = (reply.lead.id, reply.next.lead.id) if isinstance(reply.next, Offer) else (reply.lead.id,)
-    return _finished(call.services.engine, body, reply, await call.services.data.get(ids))
+    return _finished(engine, body, reply, await services.data.get(ids))
 
 
 def _keep_finished(call: Call, body: shapes.Ending, keep: Keep | None) -> Callable[[Finished], Command] | None:
@@ -189,24 +212,24 @@ def _number(engine: Engine, lead: Lead | None, body: shapes.Ending) -> int | Non
     return read_number(body.number, region_of(engine, lead.campaign if lead else 0), "number")
 
 
-async def _outcome(call: Call, lead: Lead | None, body: shapes.Outcome) -> dict[str, Any]:
-    """The fields that finish and resolve have in common."""
-    found: dict[str, Any] = {"note": body.note}
-    for name in ("result", "kind", "force", "cause", "reason"):
-        value = getattr(body, name, None)
-        if value is not None:
-            found[name] = value
-    at = getattr(body, "at", None)
-    if isinstance(at, Moment):
-        found["at_ms"] = at.ms
-    if body.data is not UNSET and lead is not None:
-        found["data"] = await _new_data(call, lead, body.data)
-    return found
+def _outcome(body: shapes.Outcome) -> dict[str, Any]:
+    """The fields that finish and resolve have in common, but for data."""
+    match body:
+        case shapes.Unreached() | shapes.SettleUnreached():
+            return {"note": body.note, "cause": body.cause}
+        case shapes.Resolved() | shapes.SettleResolved():
+            return {"note": body.note, "result": body.result}
+        case shapes.Redial() | shapes.SettleRedial():
+            return {"note": body.note, "kind": body.kind, "at_ms": body.at.ms, "force": body.force}
+        case shapes.Cancelled():
+            return {"note": body.note, "reason": body.reason}
+        case _:
+            return {"note": body.note}
 
 
-async def _new_data(call: Call, lead: Lead, changes: dict[str, Any]) -> bytes:
+async def _new_data(services: Services, lead: Lead, changes: dict[str, Any]) -> bytes:
     """The lead's data fields with the changes. If somebody else edits it while they are read, once more."""
-    services, stored = call.services, NO_DATA
+    stored = NO_DATA
     for _ in range(EDIT_TRIES):
         seen = await services.dialer.read(partial(_version, lead.id))  # what was edited before can be read then
         stored = (await services.data.get((lead.id,))).get(lead.id, NO_DATA)
@@ -223,7 +246,7 @@ def _version(lead: int, engine: Engine) -> int | None:
 
 async def heartbeat(call: Call) -> object:
     """Move the lease's timeout on (SPEC R5.2)."""
-    _leased(call)
+    _leased(call.services.engine, call.caller, call.params["token"])
     command = Heartbeat(by=call.caller.by, token=call.params["token"])
     return await call.submit(command, _beat)
 
@@ -248,18 +271,17 @@ async def resolve(call: Call) -> object:
         lead=lead.id,
         outcome=_tag(body),
         agent=call.caller.agent or None,
-        **await _outcome(call, lead, body),
+        data=None if body.data is UNSET else await _new_data(call.services, lead, body.data),
+        **_outcome(body),
     )
     return await lead_answer(call, command)
 
 
-_AGENT: Final = "/v1/agents/{code}"
 _RESOLVE: Final = "/v1/leads/{id}/resolve"
-_LEASE: Final = "/v1/leases/{token}"
 _WHY_NOT: Final = {204: "No lead now; the header `Nextlead-Reason` says why."}
 _NEXT: Final = Route(
     "POST",
-    f"{_AGENT}/next",
+    NEXT,
     Access.AGENT,
     "Lease the best lead",
     next_lead,
@@ -275,7 +297,7 @@ _NEXT: Final = Route(
 ROUTES: Final = tagged(
     "Work",
     _NEXT,
-    Route("POST", f"{_LEASE}/finish", Access.AGENT, "End a lease", finish, shapes.FinishBody, shapes.FinishedView),
+    Route("POST", FINISH, Access.AGENT, "End a lease", finish, shapes.FinishBody, shapes.FinishedView),
     Route("POST", f"{_LEASE}/heartbeat", Access.AGENT, "Keep a lease", heartbeat, answer=shapes.HeartbeatView),
     Route("POST", f"{_AGENT}/take", Access.AGENT, "Lease a chosen lead", take, shapes.TakeBody, LeaseView, own=True),
     Route("POST", _RESOLVE, Access.AGENT, "Settle an unresolved lead", resolve, shapes.ResolveBody, shapes.LeadAnswer),
