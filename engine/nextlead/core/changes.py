@@ -32,12 +32,14 @@ class Changes(Struct):
     def merge(self, later: "Changes") -> None:
         """Take in what came after; O(size of `later`)."""
         self.leads.update(later.leads)
-        self.rows.update(later.rows)
         self.events += later.events
-        self.fresh += later.fresh
-        self.rejects += later.rejects
-        self.gone += later.gone
-        self.parts += later.parts
+        if later.rows:
+            self.rows.update(later.rows)
+        if later.fresh or later.rejects or later.gone or later.parts:
+            self.fresh += later.fresh
+            self.rejects += later.rejects
+            self.gone += later.gone
+            self.parts += later.parts
 
 
 TABLES = (

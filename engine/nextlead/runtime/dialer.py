@@ -5,7 +5,6 @@ What a command goes through: the door (`backlog.py`), the decision (`desk.py`), 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from secrets import token_bytes
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
@@ -36,6 +35,7 @@ from .clock import ManualClock, SystemClock, Timekeeper
 from .closed_rows import ClosedRows
 from .desk import Desk, Then
 from .feed import Feed, News
+from .random_bytes import RandomBytes
 from .recovery import load
 from .refusals import with_archive
 from .repeats import digest_of, first_answer
@@ -110,15 +110,15 @@ class Dialer:
         retry_s: float = RETRY_S,
         backlog_max: int = BACKLOG_MAX,
         room_s: float = ROOM_S,
-        token_bytes: Callable[[int], bytes] = token_bytes,
+        token_bytes: Callable[[int], bytes] | None = None,
         organisation: str = "",
     ) -> Self:
         """Claim the store, load it, run what came due meanwhile, and be ready. O(open leads).
 
         `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
         retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens
-        come from `token_bytes`: who can foresee them can end other people's leases, so only a simulation seeds it.
-        `organisation` is named in the lines of its log, unless it is empty.
+        come from `token_bytes`, the system's unless given: who can foresee them can end other people's leases, so only a
+        simulation seeds it. `organisation` is named in the lines of its log, unless it is empty.
 
         Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
         """
@@ -130,7 +130,7 @@ class Dialer:
             retry_s=retry_s,
             backlog_max=backlog_max,
             room_s=room_s,
-            token_bytes=token_bytes,
+            token_bytes=RandomBytes() if token_bytes is None else token_bytes,
             organisation=organisation,
         )
         await store.open()
@@ -290,7 +290,7 @@ class Dialer:
         started = perf_counter()
         if self._must_stop:
             await self._enter()
-        token, by = self._token_bytes(TOKEN_BYTES), by or f"agent:{agent}"
+        token, by = self._token_bytes(TOKEN_BYTES), by or "agent:" + agent
         if wait_s > 0 and not self._draining:
             waiter = self._desk.waits.next_waiter()
             command = Next(agent=agent, token=token, wait=True, waiter=waiter, count=count, by=by)

@@ -18,6 +18,7 @@ RELEASED: Final = "released"
 _REDIAL_RANKS: Final = range(2, 8)
 """Classes of promised redials (SPEC R2.1); one that is urgent, or taken by hand, comes when it comes."""
 
+_CLOSED: Final = Status.CLOSED
 _KINDS: Final = {status: kind for kind, status in REDIAL_KINDS.items()}
 
 SECONDS: Final = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -78,7 +79,7 @@ class Stats:
                 continue
             if event.kind in ATTEMPTS:
                 _add(self.attempts, (lead.campaign, event.kind))
-            if event.status is Status.CLOSED is not event.status_before:
+            if event.status is _CLOSED is not event.status_before:
                 _add(self.closures, (lead.campaign, event.closure or ""))
             if event.kind == RELEASED:
                 _add(self.releases, (_KINDS.get(event.status, event.status.code), event.cause))

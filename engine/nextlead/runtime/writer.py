@@ -51,7 +51,12 @@ class Batch(Struct, eq=False):
     def pay(self) -> None:
         """All of it is durable: answer everybody who has not gone."""
         for future, reply in self.owed:
-            settle(future, reply)
+            if future.done():
+                continue
+            if isinstance(reply, NextleadError):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
         self.owed.clear()
 
     def default(self, detail: str, staying: Collection[Future]) -> None:
@@ -112,6 +117,8 @@ class Writer:
         self._between: list[tuple[Future, Callable[[], object]]] = []
         self._closing = False
         self._task: asyncio.Task[None] | None = None
+        self._future: Callable[[], Future] = asyncio.get_running_loop().create_future
+        """A new future. Which loop runs does not change; asking each time costs as much as the future does."""
 
     def start(self, commit_no: int) -> None:
         """Begin; `commit_no` is the last durable commit's number."""
@@ -132,7 +139,7 @@ class Writer:
 
     def owe(self, reply: object) -> Future:
         """A future that gets `reply` (raises it, if it is a refusal) when what it was computed from is durable."""
-        future: Future = asyncio.get_running_loop().create_future()
+        future = self._future()
         self.owe_to(future, reply)
         return future
 
@@ -155,7 +162,7 @@ class Writer:
         It is called now if nothing is pending, else when the pending batch is being written: what it sees is then what
         that batch leaves, and nothing of the next. It must not raise.
         """
-        future: Future = asyncio.get_running_loop().create_future()
+        future = self._future()
         if self._pending.dirty and self.failure is None:
             self._between.append((future, look))
         else:
@@ -219,7 +226,7 @@ class Writer:
                 elif self._closing:
                     return
                 else:
-                    self._wake = asyncio.get_running_loop().create_future()
+                    self._wake = self._future()
                     await self._wake
         except Exception as error:  # noqa: BLE001 - whatever it is, `fail` ends the process with it
             self.fail(error)
@@ -268,7 +275,7 @@ class Writer:
         self.failing = self.failure is not None
 
     async def _rest(self, seconds: float) -> None:
-        rested: Future = asyncio.get_running_loop().create_future()
+        rested = self._future()
         alarm = self._clock.call_later(seconds, lambda: settle(rested, None))
         try:
             await rested
