@@ -88,6 +88,8 @@ def _cost(options: Options, console: Console) -> int:
     console.print(title)
     for name, cost in costs.items():
         console.print(_cost_table(name, cost, options.top))
+        instructions, looks, turns = map(number, cost.steps.each)
+        console.print(f"{instructions} instructions, {looks} of them which of two comes first, {turns} turns of loops")
     if options.json:
         figures = [
             figure("", f"{kind} called in a {name}", "calls", [calls])

@@ -44,36 +44,6 @@ class Counted(Protocol):
         ...
 
 
-class Cost(Struct):
-    """Calls counted over `times` operations: by Python function, and by built-in one."""
-
-    times: int = 0
-    functions: Counter[str] = field(default_factory=Counter)
-    builtins: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def calls(self) -> tuple[float, float]:
-        """Python functions and built-in ones per operation."""
-        return self.functions.total() / max(1, self.times), self.builtins.total() / max(1, self.times)
-
-    def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """See `Counted.count`."""
-        self.times += 1
-        before = sys.getprofile()
-        sys.setprofile(self._saw)
-        try:
-            return call(*args, **kwargs)
-        finally:
-            sys.setprofile(before)
-
-    def _saw(self, frame: FrameType, event: str, arg: object) -> None:
-        if event == "call":
-            module = frame.f_globals.get("__name__", "?").removeprefix("nextlead.")
-            self.functions[f"{module}.{frame.f_code.co_qualname}"] += 1
-        elif event == "c_call" and isinstance(arg, BuiltinFunctionType) and arg is not sys.setprofile:
-            self.builtins[arg.__qualname__] += 1
-
-
 class Steps(Struct):
     """Instructions of the interpreter over `times` operations, and two kinds of them.
 
@@ -85,6 +55,12 @@ class Steps(Struct):
     looks: int = 0
     turns: int = 0
     _kinds: dict[CodeType, tuple[set[int], set[int]]] = field(default_factory=dict)
+
+    @property
+    def each(self) -> tuple[float, float, float]:
+        """Instructions, looks and turns per operation."""
+        times = max(1, self.times)
+        return self.instructions / times, self.looks / times, self.turns / times
 
     def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Counted.count`."""
@@ -114,13 +90,44 @@ class Steps(Struct):
         return step
 
 
+class Cost(Struct):
+    """Calls counted over `times` operations: by Python function, and by built-in one; `steps` are of others."""
+
+    times: int = 0
+    functions: Counter[str] = field(default_factory=Counter)
+    builtins: Counter[str] = field(default_factory=Counter)
+    steps: Steps = field(default_factory=Steps)
+
+    @property
+    def calls(self) -> tuple[float, float]:
+        """Python functions and built-in ones per operation."""
+        return self.functions.total() / max(1, self.times), self.builtins.total() / max(1, self.times)
+
+    def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `Counted.count`."""
+        self.times += 1
+        before = sys.getprofile()
+        sys.setprofile(self._saw)
+        try:
+            return call(*args, **kwargs)
+        finally:
+            sys.setprofile(before)
+
+    def _saw(self, frame: FrameType, event: str, arg: object) -> None:
+        if event == "call":
+            module = frame.f_globals.get("__name__", "?").removeprefix("nextlead.")
+            self.functions[f"{module}.{frame.f_code.co_qualname}"] += 1
+        elif event == "c_call" and isinstance(arg, BuiltinFunctionType) and arg is not sys.setprofile:
+            self.builtins[arg.__qualname__] += 1
+
+
 def _kinds_of(code: CodeType) -> tuple[set[int], set[int]]:
     """Where a function looks which of two comes first, and where it takes the next turn of a loop."""
     looks, turns = set(), set()
     for instruction in get_instructions(code):
         if instruction.opname == "FOR_ITER":
             turns.add(instruction.offset)
-        elif (instruction.opname == "COMPARE_OP" and instruction.argrepr[:1] in "<>") or "(<" in instruction.argrepr:
+        elif instruction.opname == "COMPARE_OP" and not _ORDER.isdisjoint(instruction.argrepr):
             looks.add(instruction.offset)
     return looks, turns
 
@@ -159,7 +166,9 @@ def count_turns(engine: Engine, shift: Shift, turns: int, finish: Counted, ask: 
 
 
 def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
-    """Calls per `next` and per `finish`, and what the leases of the run were."""
+    """Calls per `next` and per `finish`, and what the leases of the run were; then the steps of a tenth as many."""
     veterans, costs = Veterans(job), {"next": Cost(), "finish": Cost()}
     veterans.count(costs["finish"], costs["next"], operations // 2)
-    return costs, veterans.tally
+    tally, veterans.tally = veterans.tally, Tally()
+    veterans.count(costs["finish"].steps, costs["next"].steps, max(1, operations // 20))
+    return costs, tally

@@ -116,7 +116,8 @@ class SqliteCounts:
                 closes(self)
                 super().close()
 
-            def cursor(self, *_: Any) -> Any:
+            def cursor(self, factory: Any = None) -> Any:
+                assert factory is None, "there are no cursors of another kind"
                 return super().cursor(cursor)
 
             def execute(self, *args: Any) -> Any:

@@ -65,9 +65,7 @@ def _of_calls(cost: Cost) -> Iterator[tuple[str, float]]:
 
 
 def _of_steps(steps: Steps) -> Iterator[tuple[str, float]]:
-    yield "instructions", steps.instructions / steps.times
-    yield "heads and limits compared", steps.looks / steps.times
-    yield "turns of loops", steps.turns / steps.times
+    yield from zip(("instructions", "heads and limits compared", "turns of loops"), steps.each, strict=True)
 
 
 def blocked() -> list[Figure]:
