@@ -9,6 +9,7 @@ from msgspec import ValidationError, to_builtins
 from rich.console import Console
 from rich.table import Table
 
+from .child import ChildFailed
 from .compare import cautions, change_plot, change_text, compare, numbers_of, summary
 from .cost import Cost, count_calls
 from .display import Display
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     scenario = next((scenario for scenario in SCENARIOS if scenario.name == options.command), None)
     try:
         return _run(scenario, options, console) if scenario else _COMMANDS[options.command](options, console)
+    except ChildFailed as error:
+        console.print(str(error), markup=False)
+        return 1
     except (NoDisk, NotPublished) as error:
         console.print(str(error), markup=False)
     except (ValidationError, FileNotFoundError) as error:
@@ -47,7 +51,7 @@ def _run(scenario: Scenario, options: Options, console: Console) -> int:
         outcome = run_scenario(scenario, wish_of(scenario, options), options.folder, display)
     print_figures(console, outcome.title, [outcome.figures], [*outcome.warnings, *outcome.missing])
     _keep(options, about, [outcome], console)
-    return 0
+    return 1 if outcome.failed else 0
 
 
 def _short(options: Options, console: Console) -> int:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from .files import About, Measured, Outcome
-from .plots import Plot, bar_plot, by_x
+from .plots import Line, Plot, Series, bar_plot
 from .report import Figure, number
 
 LEAST: Final = 0.05
@@ -175,7 +175,15 @@ def change_plot(changes: list[Change]) -> Plot | None:
     if not told:
         return None
     series = [
-        by_x(f"{change.target_no} {change.what}: {change.words}", [(0.0, [100 * (change.ratio or 0)])])
+        Series(
+            f"{change.target_no} {change.what}: {change.words}",
+            [(0.0, 100 * (change.ratio or 0))],
+            tone=_TONES.get(change.verdict, "neither"),
+        )
         for change in told
     ]
-    return bar_plot("changes", "What changed beyond noise", "new median (per cent of the old)", series)
+    same = Line("the old", 100)
+    return bar_plot("changes", "What changed beyond noise", "new median (per cent of the old)", series, same)
+
+
+_TONES: Final[dict[str, Literal["good", "bad"]]] = {"better": "good", "worse": "bad"}

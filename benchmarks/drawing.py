@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from math import log10
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 from .plots import OURS, Line, Plot, Scale, Series
@@ -32,6 +33,7 @@ _SYSTEMS: Final = {
     "disk": "#222222",
 }
 _OTHERS: Final = ("#009E73", "#56B4E9", "#E69F00", "#CC79A7", "#D55E00", "#7A7A7A")
+_TONES: Final = {"good": "#0072B2", "bad": "#D55E00", "neither": "#7A7A7A"}
 _STYLES: Final = ("-", "--", ":", "-.")
 _MARKERS: Final = ("o", "s", "^", "D")
 _INK: Final = "#333333"
@@ -39,6 +41,7 @@ _TAIL_TICKS: Final = ((0.0, ""), (50, "50"), (75, "75"), (90, "90"), (99, "99"),
 _TAIL_END: Final = 3.6
 _POINTS_MARKED: Final = 20
 _DECADE: Final = 10
+_LABEL_WIDTH: Final = 34
 _DASHES: Final = (0, (5, 3))
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "nextlead",
@@ -95,13 +98,13 @@ def _save(drawn: "Figure", svg: Path, png: Path) -> None:
     drawn.savefig(png, format="png", dpi=150, metadata={"Software": None})
 
 
-def colours(labels: Sequence[str]) -> list[str]:
-    """A colour for each label: one for a system, whatever else the plot shows."""
-    systems = dict.fromkeys(map(_system, labels))
+def colours(series: Sequence[Series]) -> list[str]:
+    """A colour for each series: one for a system, whatever else the plot shows."""
+    systems = dict.fromkeys(_system(of.label) for of in series)
     known = {system: colour for system in systems if (colour := _known(system))}
     left = iter([colour for colour in _OTHERS if colour not in known.values()] or _OTHERS)
     found = {system: known.get(system) or next(left, _INK) for system in systems}
-    return [found[_system(label)] for label in labels]
+    return [_TONES[of.tone] if of.tone else found[_system(of.label)] for of in series]
 
 
 def _system(label: str) -> str:
@@ -119,7 +122,7 @@ def _known(system: str) -> str:
 
 def _draw_lines(axes: "Axes", plot: Plot) -> None:
     seen = Counter[str]()
-    for series, colour in zip(plot.series, colours([series.label for series in plot.series]), strict=True):
+    for series, colour in zip(plot.series, colours(plot.series), strict=True):
         nth = seen[_system(series.label)]
         seen[_system(series.label)] += 1
         _draw_series(axes, plot, series, colour, nth)
@@ -222,10 +225,10 @@ def _short(value: float) -> str:
 
 
 def _draw_bars(axes: "Axes", plot: Plot) -> None:
-    labels = [series.label for series in plot.series]
+    labels = [fill(series.label, _LABEL_WIDTH) for series in plot.series]
     values = [series.points[0][1] for series in plot.series]
     places = range(len(labels))
-    axes.barh(places, values, color=colours(labels), height=0.62)
+    axes.barh(places, values, color=colours(plot.series), height=0.62)
     ends = []
     for at, (series, value) in enumerate(zip(plot.series, values, strict=True)):
         least, greatest = series.spread[0] if series.spread else (value, value)

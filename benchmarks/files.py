@@ -12,7 +12,8 @@ from .report import Figure, table_rows
 class Outcome(Struct):
     """What became of one scenario. `settings` are those of the command line; `missing` says what did not run, and why.
 
-    `medians` are those of `repetitions`, by step.
+    `failed` says what ended the run early; figures are then of the rounds before. `medians` are those of `repetitions`,
+    by step; `took_s` is all of it, with what was prepared.
     """
 
     scenario: str
@@ -22,6 +23,8 @@ class Outcome(Struct):
     figures: list[Figure]
     warnings: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    failed: str = ""
+    took_s: float = 0.0
     versions: dict[str, str] = field(default_factory=dict)
     plots: list[Plot] = field(default_factory=list)
     medians: dict[str, Result] = field(default_factory=dict)

@@ -26,11 +26,15 @@ class Axis(Struct, frozen=True):
 
 
 class Series(Struct, frozen=True):
-    """The points of one system, in order of x; `spread` has the least and the greatest y of each, or is empty."""
+    """The points of one system, in order of x; `spread` has the least and the greatest y of each, or is empty.
+
+    A `tone` colours it by what it says, not by its system.
+    """
 
     label: str
     points: Sequence[tuple[float, float]]
     spread: Sequence[tuple[float, float]] = ()
+    tone: Literal["", "good", "bad", "neither"] = ""
 
 
 class Line(Struct, frozen=True):

@@ -104,7 +104,8 @@ def _target_order(row: Figure) -> int:
 
 
 def _section(outcome: Outcome, comment: Sequence[str]) -> list[str]:
-    lines = [f"## {outcome.scenario}", "", f"{outcome.title}.", "", f"Durability: {outcome.durability}."]
+    lines = [f"## {outcome.scenario}", "", f"{outcome.title}; {max(1, round(outcome.took_s / 60))} min.", ""]
+    lines += [f"Durability: {outcome.durability}."]
     if outcome.versions:
         lines += [f"Beside it: {', '.join(f'{name} {text}' for name, text in outcome.versions.items())}."]
     lines += [f"Not run: {text}." for text in outcome.missing]

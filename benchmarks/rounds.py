@@ -6,7 +6,7 @@ Repetitions go round all steps, so that a machine that grows slower meanwhile is
 from collections.abc import Callable
 from typing import Final
 
-from .child import run_child
+from .child import ChildFailed, run_child
 from .display import Display
 from .engine import Tell
 from .figures import Result, Runs
@@ -16,14 +16,26 @@ NONE_PER_CENT_MOST: Final = 1.0
 Run = Callable[[Task, Tell], Result]
 
 
-def run_steps(steps: Steps, repeat: int, display: Display, run: Run = run_child) -> Runs:
-    """Each step so many times, in turn."""
+def run_steps(steps: Steps, repeat: int, display: Display, run: Run = run_child) -> tuple[Runs, str]:
+    """Each step so many times, in turn; and what ended it early, or "".
+
+    What was measured for an hour is not thrown away for one process that failed: the rounds before it count. Raises
+    `ChildFailed` when there are none.
+    """
     runs: Runs = {name: [] for name in steps}
     for turn in range(1, repeat + 1):
-        for name, task in steps.items():
-            with display.step(name, f"{name}, {turn} of {repeat}") as tell:
-                runs[name].append(run(task, tell))
-    return runs
+        found: dict[str, Result] = {}
+        try:
+            for name, task in steps.items():
+                with display.step(name, f"{name}, {turn} of {repeat}") as tell:
+                    found[name] = run(task, tell)
+        except ChildFailed as error:
+            if turn == 1:
+                raise
+            return runs, f"{error} in round {turn} of {repeat}: figures are of the rounds before it"
+        for name, result in found.items():
+            runs[name].append(result)
+    return runs, ""
 
 
 def warnings_of(runs: Runs) -> list[str]:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -36,6 +37,7 @@ def run_scenario(
     and what comes after it; 0 is not known. `run` does a
     task: in a process of its own unless said otherwise.
     """
+    started = monotonic()
     why_not = {name: scenario.rivals[name](wish) for name in wish.rivals}
     wish = replace(wish, rivals=tuple(name for name, why in why_not.items() if not why))
     missing = [f"{name}: {why}" for name, why in why_not.items() if why]
@@ -46,15 +48,17 @@ def run_scenario(
         first, steps = scenario.prepare(wish), scenario.steps(wish)
         display.plan([*first, *list(steps) * wish.repeat], expected_s=expected_s, later_s=later_s)
         run_steps(first, 1, display, run)
-        runs = run_steps(steps, wish.repeat, display, run)
+        runs, failed = run_steps(steps, wish.repeat, display, run)
     return Outcome(
         scenario=scenario.name,
         title=f"{scenario.help[:1].upper()}{scenario.help[1:]}; {told(wish)}",
         durability=_durability(scenario, folder),
         settings=to_builtins(replace(wish, folder="")),
         figures=scenario.figures(runs, wish),
-        warnings=warnings_of(runs),
+        warnings=[*([failed] if failed else []), *warnings_of(runs)],
         missing=missing,
+        failed=failed,
+        took_s=round(monotonic() - started, 1),
         versions=versions,
         plots=scenario.plots(runs, wish),
         medians=outcome_medians(runs),

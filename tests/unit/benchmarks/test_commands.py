@@ -76,6 +76,22 @@ def test_a_scenario_is_run_in_rounds_and_every_repetition_is_kept(tmp_path: Path
     assert (found.scenario, found.versions, found.durability) == ("it", {"Redis": "7"}, "none: memory only")
 
 
+def test_rounds_before_one_that_failed_count(tmp_path: Path) -> None:
+    tasks: list[Task] = []
+    do = rated(tasks)
+
+    def fails_late(task: Task, tell: Tell) -> Result:
+        if len(tasks) == 5:
+            raise ChildFailed("heaps_it ended with 1")
+        return do(task, tell)
+
+    with display() as shown:
+        found = run_scenario(scenario(), replace(WISH, repeat=4), tmp_path, shown, run=fails_late)
+    assert found.repetitions == {"ours": [{"rate": 1}, {"rate": 3}], "heaps": [{"rate": 2}, {"rate": 4}]}
+    assert found.failed == "heaps_it ended with 1 in round 3 of 4: figures are of the rounds before it"
+    assert found.failed in found.warnings
+
+
 def test_what_is_durable_gets_a_folder_on_a_disk_or_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks: list[Task] = []
     durable = scenario(on_disk=True, rivals={}, durability="each commit synced")

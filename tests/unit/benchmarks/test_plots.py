@@ -52,9 +52,12 @@ def test_nothing_is_a_value_that_a_logarithmic_axis_can_show(tmp_path: Path) -> 
 
 
 def test_a_system_has_one_colour_in_every_plot() -> None:
-    assert colours([OURS, "Redis, 32 connections"])[1] == colours(["Redis, AOF always"])[0]
-    ours, worked, other, third = colours([f"{OURS}, loaded", f"{OURS}, worked", "something", "something else"])
-    assert ours == worked == colours([f"{OURS} on PostgreSQL"])[0]
+    def coloured(*labels: str) -> list[str]:
+        return colours([Series(label, []) for label in labels])
+
+    assert coloured(OURS, "Redis, 32 connections")[1] == coloured("Redis, AOF always")[0]
+    ours, worked, other, third = coloured(f"{OURS}, loaded", f"{OURS}, worked", "something", "something else")
+    assert ours == worked == coloured(f"{OURS} on PostgreSQL")[0]
     assert len({ours, other, third}) == 3
 
 

@@ -31,6 +31,7 @@ ENGINE = Outcome(
         figure("T1", "without a target", "us", [1]),
     ],
     plots=[PLOT],
+    took_s=1270,
 )
 DURABLE = Outcome(
     "durable",
@@ -77,7 +78,7 @@ python -m benchmarks durable
 
 ## engine
 
-The engine alone.
+The engine alone; 21 min.
 
 Durability: none: memory only.
 
@@ -93,7 +94,7 @@ It is fast because.
 
 ## durable
 
-The dialer.
+The dialer; 1 min.
 
 Durability: synchronous FULL.
 Beside it: PostgreSQL 16.2.

@@ -73,7 +73,7 @@ def test_targets_are_held_against_the_median() -> None:
 def test_the_whole_engine_table_from_small_runs() -> None:
     display = Display(quiet())
     display.plan([*engine.steps(WISH)] * WISH.repeat)
-    runs = run_steps(engine.steps(WISH), WISH.repeat, display, run=measure)
+    runs, _ = run_steps(engine.steps(WISH), WISH.repeat, display, run=measure)
     assert {len(results) for results in runs.values()} == {2}
     figures = engine.figures(runs, WISH)
     assert {row.target_no for row in figures} == {"T1", "T2", "T7"}
