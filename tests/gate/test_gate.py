@@ -1,8 +1,7 @@
 """Counts that follow from the code alone stay within what is recorded (benchmarks/README.md, "The gate")."""
 
-from collections.abc import Iterator
+from typing import Any
 
-import pytest
 from benchmarks.gate.bounds import RECORD
 from benchmarks.gate.command import held
 from benchmarks.gate.groups import GROUPS, POSTGRES, count_apart
@@ -20,13 +19,6 @@ def test_the_engine_and_the_dialer_do_no_more_than_recorded() -> None:
     hold(*(group for group in GROUPS if group != POSTGRES))
 
 
-@pytest.fixture(scope="module")
-def schema() -> Iterator[str]:
-    from postgres import asking  # noqa: PLC0415 - it skips where there is no driver, and the other test needs none
-
-    with asking() as admin, admin.schema() as url:
-        yield url
-
-
-def test_postgres_is_asked_no_more_than_recorded(schema: str) -> None:
-    hold(POSTGRES, postgres=schema)
+def test_postgres_is_asked_no_more_than_recorded(server: Any) -> None:
+    with server.schema() as url:
+        hold(POSTGRES, postgres=url)

@@ -129,3 +129,18 @@ def test_another_row_with_each_commit(failing: Callable[..., list[str]]) -> None
 
     texts = failing(commits.sqlite, SqliteStore, "commit", writing)
     assert names(texts, "rows written per commit is 2")
+
+
+def test_another_statement_with_each_commit_on_postgres(server: Any, failing: Callable[..., list[str]]) -> None:
+    from benchmarks.gate.postgres import PostgresStore, postgres  # noqa: PLC0415 - there is a driver
+
+    async def asking(self: PostgresStore, commit: Commit) -> None:
+        await JournalledStore.commit(self, commit)
+        await self._tables.folded_to()
+
+    def counted() -> list[Figure]:
+        with server.schema() as url:
+            return postgres(url)
+
+    texts = failing(counted, PostgresStore, "commit", asking)
+    assert names(texts, "statements per commit is 2")
