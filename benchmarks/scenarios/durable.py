@@ -12,6 +12,18 @@ from ..restart import measure_restart
 from ..stores import make_loaded, make_worked
 from .base import Scenario, Short, Steps, Task, Wish
 from .engine import LOADED, WORKED
+from .rivals import (
+    POSTGRES,
+    REDIS,
+    SKIP_LOCKED,
+    measure_redis,
+    measure_skip_locked,
+    rival_bars,
+    rival_figures,
+    rival_steps,
+    without_postgres,
+    without_redis,
+)
 
 RIVAL_NAMES: Final = {"upserts": "rows upserted", "journal": "a row a commit", "replay": "the same commits again"}
 
@@ -32,6 +44,7 @@ def steps(wish: Wish) -> Steps:
     steps: Steps = {}
     if wish.wants("T3"):
         steps["agents"] = Task("agents", job, wish.operations, wish.folder)
+        steps |= rival_steps(wish)
     if wish.wants("T5"):
         steps["alone"] = Task("alone", job, max(100, wish.operations // 25), wish.folder)
     if wish.wants("T8"):
@@ -44,6 +57,8 @@ def figures(runs: Runs, wish: Wish) -> list[Figure]:
     figures: list[Figure] = []
     if wish.wants("T3"):
         figures += _agents_figures(runs, wish)
+        least = {SKIP_LOCKED: at_least(8), REDIS: at_least(2)}
+        figures += rival_figures(runs, wish, "T3", "agents", least)
     if wish.wants("T5"):
         figures += _alone_figures(runs)
     if wish.wants("T8"):
@@ -99,7 +114,7 @@ def plots(runs: Runs, wish: Wish) -> list[Plot]:
             bar(f"writer without rules, {what}", column(runs, "agents", f"{name}_operations_per_s"))
             for name, what in RIVAL_NAMES.items()
         ]
-        rates = [bar(OURS, column(runs, "agents", "operations_per_s")), *writers]
+        rates = [bar(OURS, column(runs, "agents", "operations_per_s")), *writers, *rival_bars(runs, wish.rivals)]
         target = [Line("target: 40,000", 40_000)] if wish.rated else []
         title = f"Durable on SQLite, {at}, {wish.agents} agents"
         found.append(bar_plot("rates", title, "next + finish (operations/s)", rates, *target))
@@ -149,11 +164,15 @@ SCENARIO: Final = Scenario(
         "agents": lambda task, tell: measure_agents(task.job, task.operations, task.store("loaded"), tell),
         "alone": lambda task, tell: measure_alone(task.job, task.operations, task.store("loaded"), tell),
         "restart": _restart,
+        "skip_locked": measure_skip_locked,
+        "redis": measure_redis,
     },
     steps=steps,
     figures=figures,
     prepare=prepare,
     plots=plots,
+    rivals={SKIP_LOCKED: without_postgres, REDIS: without_redis},
+    options=(POSTGRES,),
     short=Short(("50k",), "20k", seconds=25),
     durability="SQLite, WAL, synchronous FULL, every answer after its commit",
     on_disk=True,
