@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from msgspec import ValidationError, to_builtins
+from msgspec import to_builtins
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +15,7 @@ from .cost import Cost, count_calls
 from .display import Display
 from .drawing import NO_LIBRARY, can_draw, draw
 from .figures import size_text
-from .files import About, Measured, Outcome, markdown, read_file, write_file
+from .files import About, Measured, NotMeasured, Outcome, markdown, read_file, write_file
 from .gate import command as gate
 from .job import Job
 from .options import Options, parse, wish_of
@@ -38,11 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ChildFailed as error:
         console.print(str(error), markup=False)
         return 1
-    except (NoDisk, NotPublished) as error:
+    except (NoDisk, NotMeasured, NotPublished) as error:
         console.print(str(error), markup=False)
-    except (ValidationError, FileNotFoundError) as error:
-        console.print(f"not a file of --json: {error}", markup=False)
-    return 2
+        return 2
 
 
 def _run(scenario: Scenario, options: Options, console: Console) -> int:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from msgspec import Struct, field, json
+from msgspec import DecodeError, Struct, field, json
 
 from .figures import Result, Runs, medians
 from .plots import Plot
 from .report import Figure, table_rows
+
+
+class NotMeasured(Exception):
+    """This is no file of a run; the message says why."""
 
 
 class Outcome(Struct):
@@ -56,8 +60,11 @@ def write_file(path: Path, measured: Measured) -> None:
 
 
 def read_file(path: Path) -> Measured:
-    """Read what `write_file` wrote. Raises `OSError`, and `msgspec.ValidationError` for anything else."""
-    return json.decode(path.read_bytes(), type=Measured)
+    """Read what `write_file` wrote. Raises `NotMeasured` for anything else."""
+    try:
+        return json.decode(path.read_bytes(), type=Measured)
+    except (OSError, DecodeError) as error:
+        raise NotMeasured(f"{path}: {error}") from error
 
 
 def outcome_medians(runs: Runs) -> dict[str, Result]:

@@ -21,6 +21,7 @@ from .rivals import (
     rival_bars,
     rival_figures,
     rival_steps,
+    rival_times,
     without_postgres,
     without_redis,
 )
@@ -119,7 +120,8 @@ def plots(runs: Runs, wish: Wish) -> list[Plot]:
         title = f"Durable on SQLite, {at}, {wish.agents} agents"
         found.append(bar_plot("rates", title, "next + finish (operations/s)", rates, *target))
         times = [latency_series(f"{OURS}, {name}", runs["agents"], name, "ms") for name in ("next", "finish")]
-        found.append(latency_plot("latency", f"{title} in closed loop", "next and finish", "ms", times))
+        times += rival_times(runs, wish.rivals)
+        found.append(latency_plot("latency", f"{title} in closed loop", "time of a call", "ms", times))
     if wish.wants("T5"):
         alone = [
             latency_series(f"{OURS}, next", runs["alone"], "next", "ms"),

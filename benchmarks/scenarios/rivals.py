@@ -9,7 +9,7 @@ from typing import Final
 
 from ..engine import Tell
 from ..figures import Result, Runs, column
-from ..plots import Series, bar
+from ..plots import Series, bar, latency_series
 from ..report import Figure, Target, figure
 from ..rivals.rows import RivalJob
 from ..rivals.servers import missing_postgres, missing_redis, postgres_server, redis_server
@@ -100,3 +100,8 @@ def rival_figures(runs: Runs, wish: Wish, no: str, ours: str, least: dict[str, T
 def rival_bars(runs: Runs, rivals: Sequence[str]) -> list[Series]:
     """A bar for each rival: its best form."""
     return [bar(NAMES[rival], column(runs, rival, "operations_per_s")) for rival in NAMES if rival in rivals]
+
+
+def rival_times(runs: Runs, rivals: Sequence[str]) -> list[Series]:
+    """How long `next` takes on each rival, in its best form."""
+    return [latency_series(f"{NAMES[rival]}, next", runs[rival], "next", "ms") for rival in NAMES if rival in rivals]

@@ -182,7 +182,10 @@ def test_a_comparison_fails_when_asked_to_and_something_is_worse(
     assert main(["compare", *map(str, paths), "--fail"]) == 1
     assert main(["compare", *map(str, reversed(paths)), "--fail"]) == 0
     assert "1 better" in capsys.readouterr().out
-    assert main(["compare", str(paths[0]), str(tmp_path / "none.json")]) == 2
+    (tmp_path / "other.json").write_text("{}", encoding="utf-8")
+    for name, why in (("none.json", "No such file"), ("other.json", "missing required field")):
+        assert main(["compare", str(paths[0]), str(tmp_path / name)]) == 2
+        assert why in capsys.readouterr().out
 
 
 def test_plots_lie_beside_the_file_or_their_absence_is_said(
