@@ -5,6 +5,7 @@ comparison a queue (`tests/model` compares every choice with `min` over all lead
 """
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from msgspec import Struct
 
@@ -16,6 +17,18 @@ from .sight import Lower, Sight
 from .state import State
 
 _LOWER = (Family.AUTOMATIC, Family.UNPROCESSED)
+_RANK: Final = {
+    Family.URGENT_OWN: 1,
+    Family.URGENT: 1,
+    Family.VIP_OWN: 2,
+    Family.VIP: 2,
+    Family.PRIVATE_OWN: 4,
+    Family.PRIVATE: 4,
+    Family.COMMON: 6,
+    Family.AUTOMATIC: 8,
+}
+"""Of a class when its leads are overdue, if it is one of set redials (SPEC R2.1)."""
+_SET_REDIALS: Final = range(2, 8)
 _ONE_PASS = 1 << 32
 _PASS_MOST = 1 << 60
 
@@ -50,22 +63,27 @@ def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Colle
         but = state.leaving.union(but)
     if sight.reserves and reserved_until_ms(state, sight, agent, now_ms) is not None:
         return _own_only(sight, below, but) or Nothing("reserved")
-    for queue in sight.ahead:
-        if below > queue.quiet_until:  # seldom: most redials wait for their time
-            if below > queue.top_until:
-                queue.look(below)
-            if queue.top is not NEVER:
-                found = _ahead(sight, below, but)
-                if found is not None:
-                    return found
-                break
-    if not sight.plain:
-        return _choose_lower(state, sight, agent, below, but)
-    score = _best(sight.automatic, below, but)
-    if score is not NEVER:
-        return Choice(score, 8)
+    if but or not sight.plain:
+        return _ahead(sight, below, but) or _choose_lower(state, sight, agent, below, but)
+    awake = state.awake
+    if awake.alarm < below:
+        awake.ring(below)
+    ready = awake.due(sight.lanes, agent.no, sight.own, below)
+    if ready:
+        return _first_class(ready, below)
     score = _best(sight.unprocessed, below, but)
     return Choice(score, 9) if score is not NEVER else Nothing("no_lead")
+
+
+def _first_class(ready: list[Queue], below: int) -> Choice:
+    """The best lead of queues of classes 1 to 8 that all have a due one."""
+    rank = min([_RANK[queue.family] for queue in ready])
+    queues = [queue for queue in ready if _RANK[queue.family] == rank]
+    if rank in _SET_REDIALS:
+        found = _redial(queues, below, (), rank)
+        assert found is not None, "one of them is due"
+        return found
+    return Choice(min([queue.top for queue in queues]), rank)
 
 
 def paused(state: State, agent: Agent, now_ms: int) -> Collection[int]:
@@ -115,11 +133,10 @@ def _best(queues: Iterable[Queue], below: int, but: Collection[int]) -> int:
     if but:
         return min((queue.best_but(below, but) for queue in queues), default=NEVER)
     for queue in queues:
-        if below > queue.quiet_until:
-            if below > queue.top_until:
-                queue.look(below)
-            if queue.top < best:
-                best = queue.top
+        if below > queue.top_until:
+            queue.look(below)
+        if queue.top < best:
+            best = queue.top
     return best
 
 
@@ -127,9 +144,8 @@ def _redial(queues: list[Queue], below: int, but: Collection[int], rank: int) ->
     """Overdue first (SPEC R2.2), then on schedule."""
     best = NEVER
     for queue in queues:
-        if below > queue.quiet_until:
-            overdue = below - queue.overdue
-            best = min(best, queue.best_but(overdue, but) if but else queue.best(overdue))
+        overdue = below - queue.overdue
+        best = min(best, queue.best_but(overdue, but) if but else queue.best(overdue))
     if best is not NEVER:
         return Choice(best, rank)
     best = _best(queues, below, but)

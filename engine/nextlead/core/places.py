@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import IntFlag
 from typing import Any, Final
 
+from .awake import Awake
 from .calling_hours import LEAD_ZONE, Calendar, Span, calendar_of
 from .contacts import Contacts
 from .leads import LeadTable
@@ -43,6 +44,7 @@ URGENT_STEP: Final = 1024
 
 _PRIVATE: Final = Status.PRIVATE_REDIAL
 _VIP: Final = Status.VIP_REDIAL
+_UNPROCESSED: Final = Family.UNPROCESSED
 LAST_DIALABLE: Final = Status.VIP_REDIAL
 
 _FAMILIES: Final = (
@@ -118,6 +120,7 @@ class Places:
         self.leads = LeadTable(self.pools)
         self.numbers = NumberIndex()
         self.queues: dict[tuple[int, int, int], Queue] = {}
+        self.awake = Awake()
         self.own_queues: dict[int, list[Queue]] = {}
         self.gated: dict[int, dict[Part, None]] = {}
         self.open_pools: set[int] = set()
@@ -231,7 +234,9 @@ class Places:
         queue = self.queues.get((campaign, owner, family))
         if queue is None:
             settings = self.campaigns.by_no[campaign].dialer
-            queue = self.queues[campaign, owner, family] = Queue(campaign, owner, family, settings.overdue_after_ms)
+            queue = self.queues[campaign, owner, family] = Queue(
+                campaign, owner, family, settings.overdue_after_ms, self.awake if family < _UNPROCESSED else None
+            )
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
             self.world += 1  # those who wait must watch it too

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import IntEnum
 from heapq import merge
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from .keys import Keys
 from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
@@ -150,15 +150,26 @@ class Counted(NamedTuple):
     by_key: Mapping[str, int]
 
 
+class Wakes(Protocol):
+    """Whoever keeps which queues may have something due: `awake.py`."""
+
+    def stir(self, queue: "Queue") -> None:
+        """A head has changed in a queue that sleeps."""
+        ...
+
+
 class Queue:
     """All leads of one campaign, owner and family, in order.
 
     `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that. `levels`
     are by priority, `priorities` are those of all levels in order. `top` is the best lead that was found last: it holds
-    up to the limit `top_until`. Up to the limit `quiet_until` none is due. Both are 0 after a head has changed.
+    up to the limit `top_until`, which is 0 after a head has changed. `asleep` and `alarm` are kept by `awake.py`.
     """
 
     __slots__ = (
+        "_wakes",
+        "alarm",
+        "asleep",
         "campaign",
         "counted",
         "family",
@@ -167,13 +178,14 @@ class Queue:
         "owner",
         "parts",
         "priorities",
-        "quiet_until",
         "top",
         "top_until",
         "watchers",
     )
 
-    def __init__(self, campaign: int, owner: int, family: Family, overdue_after_ms: int) -> None:
+    def __init__(
+        self, campaign: int, owner: int, family: Family, overdue_after_ms: int, wakes: Wakes | None = None
+    ) -> None:
         self.campaign = campaign
         self.owner = owner
         self.family = family
@@ -182,7 +194,9 @@ class Queue:
         self.priorities: list[int] = []
         self.top = NEVER
         self.top_until = 0
-        self.quiet_until = 0
+        self.asleep = wakes is not None
+        self.alarm = NEVER
+        self._wakes = wakes
         self.overdue = 0
         self.watchers: set[int] = set()
         self.counted: Counted | None = None
@@ -285,8 +299,6 @@ class Queue:
             if head < until:
                 until = head
         self.top, self.top_until = top, until
-        if top is NEVER:
-            self.quiet_until = until
 
     def best_but(self, below: int, but: Collection[int]) -> int:
         """The same, passing over some leads; O(levels + passed over * log n)."""
@@ -317,7 +329,9 @@ class Queue:
 
     def _swap(self, priority: int, old: int, new: int) -> None:
         """A part of this priority has another head; NEVER stands for none."""
-        self.quiet_until = self.top_until = 0
+        self.top_until = 0
+        if self.asleep and self._wakes is not None:
+            self._wakes.stir(self)
         heads = self.levels.get(priority)
         if heads is None:
             heads = self.levels[priority] = []

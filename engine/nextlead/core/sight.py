@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from .awake import lane_of
 from .queues import OWN, Family, Queue
 from .setup_model import Agent, Campaign
 from .state import State
@@ -33,7 +34,8 @@ class Lower:
 class Sight:
     """Queues by class. `owners` and `lower` (by campaign number) say whose ordinary leads the agent may get.
 
-    `ahead` are the queues of classes 1 to 7, in no order.
+    `lanes` are those of all shared queues (`awake.py`), `own` the campaigns of its own promised redials. `ahead` are
+    the queues of classes 1 to 7, in no order.
 
     `reserves` are the campaigns whose `reserve_owner` keeps the agent free for its own redials (SPEC R4.9), in ms.
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
@@ -47,6 +49,8 @@ class Sight:
     automatic: list[Queue] = field(default_factory=list)
     unprocessed: list[Queue] = field(default_factory=list)
     ahead: list[Queue] = field(default_factory=list)
+    lanes: set[int] = field(default_factory=set)
+    own: set[int] = field(default_factory=set)
     lower: dict[int, Lower] = field(default_factory=dict)
     reserves: dict[int, int] = field(default_factory=dict)
     plain: bool = True
@@ -80,6 +84,7 @@ class Sight:
         agent, campaign = state.agents.by_no[queue.owner], state.campaigns.by_no[queue.campaign]
         if may_get_own(state, agent, campaign):
             self.admit(queue)
+            self.own.add(campaign.no)
             if campaign.dialer.reserve_owner_ms:
                 self.reserves[campaign.no] = campaign.dialer.reserve_owner_ms
 
@@ -134,6 +139,7 @@ def build_sight(state: State, agent: Agent) -> Sight:
         if dialer.weight is not None or dialer.new_every is not None or dialer.max_unresolved is not None:
             sight.plain = False
         for owner in owners:
+            sight.lanes.add(lane_of(campaign.no, owner))
             state.viewers.setdefault((campaign.no, owner), []).append(sight)
             for family in _SHARED:
                 queue = state.queues.get((campaign.no, owner, family))

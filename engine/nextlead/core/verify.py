@@ -245,8 +245,8 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
     best = queue.best(limit(state.now_ms))
     if limit(state.now_ms) <= queue.top_until and queue.top != best:
         problems.append(f"{name}: its best lead is kept as {queue.top}, should be {best}")
-    if limit(state.now_ms) <= queue.quiet_until and best is not NEVER:
-        problems.append(f"{name}: it is said to be quiet, but {best} is due")
+    if queue.asleep and queue.alarm > queue.earliest:
+        problems.append(f"{name}: it sleeps until {queue.alarm}, and has a lead before that")
     counted, now_ms = queue.counted, state.now_ms
     if counted is not None and counted.from_ms <= now_ms < counted.until_ms:
         found = count(state, queue, now_ms).by_key

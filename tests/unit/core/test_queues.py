@@ -43,11 +43,9 @@ def assert_same(queue: Queue, plain: Plain, now_ms: int) -> None:
 def assert_kept(queue: Queue, below: int) -> None:
     """What is kept of the last look holds as long as it says."""
     best = queue.best(below)
-    assert below > queue.quiet_until or best is NEVER
     assert below > queue.top_until or queue.top == best
     queue.look(below)
     assert below <= queue.top_until
-    assert (below <= queue.quiet_until) is (best is NEVER)
     assert queue.top == best
 
 

@@ -1,0 +1,94 @@
+"""Which queues `next` has to look at: those in which something may be due.
+
+Rules of this file:
+
+1. A queue of classes 1 to 8 is *awake* when one of its leads is due, or may be. It wakes when a head of it changes, and
+   when the time comes until which nothing in it is due. Who looks at it and finds nothing due puts it to sleep.
+2. Most of them sleep most of the time, and to look at one costs a cache miss or three: so an agent does not go round
+   the forty that it may get leads from, but asks which of those are awake. Queues of class 9 are not here: they have
+   leads at any time.
+3. An alarm may ring too early, never too late. (`State.verify` looks at that, and `tests/model` compares every choice
+   with `min` over all leads.)
+"""
+
+from collections.abc import Set as AbstractSet
+from heapq import heappop, heappush
+
+from .order import NEVER
+from .queues import OWN, Queue
+
+_OWNER_BITS = 32
+
+
+def lane_of(campaign: int, owner: int) -> int:
+    """All leads of one campaign and owner, as one int."""
+    return campaign << _OWNER_BITS | owner & (1 << _OWNER_BITS) - 1
+
+
+class Awake:
+    """Queues that are awake, shared ones by lane and an agent's own by agent; alarms of the others."""
+
+    def __init__(self) -> None:
+        self.shared: dict[int, set[Queue]] = {}
+        self.own: dict[int, set[Queue]] = {}
+        self.alarm = NEVER
+        """The limit (`order.limit`) above which somebody is to be woken."""
+        self._alarms: list[tuple[int, int, Queue]] = []
+        self._made = 0
+
+    def stir(self, queue: Queue) -> None:
+        """Something has changed in a queue that sleeps."""
+        queue.asleep = False
+        if queue.family in OWN:
+            self.own.setdefault(queue.owner, set()).add(queue)
+        else:
+            self.shared.setdefault(lane_of(queue.campaign, queue.owner), set()).add(queue)
+
+    def ring(self, below: int) -> None:
+        """Wake those in which leads may be due below this limit. O(log queues) each."""
+        alarms = self._alarms
+        while alarms and alarms[0][0] < below:
+            until, _, queue = heappop(alarms)
+            if queue.alarm == until:
+                queue.alarm = NEVER
+                if queue.asleep:
+                    self.stir(queue)
+        self.alarm = alarms[0][0] if alarms else NEVER
+
+    def due(self, lanes: AbstractSet[int], agent: int, campaigns: AbstractSet[int], below: int) -> list[Queue]:
+        """Queues with due leads: shared ones of these lanes, the agent's own of these campaigns.
+
+        What is due is their `top`. O(those of them that are awake).
+        """
+        found: list[Queue] = []
+        if agent in self.own:
+            own = [queue for queue in tuple(self.own[agent]) if self._is_due(queue, below)]
+            found += [queue for queue in own if queue.campaign in campaigns]
+        for lane in self.shared.keys() & lanes:
+            found += [queue for queue in tuple(self.shared[lane]) if self._is_due(queue, below)]
+        return found
+
+    def _is_due(self, queue: Queue, below: int) -> bool:
+        if below > queue.top_until:
+            queue.look(below)
+        if queue.top is not NEVER:
+            return True
+        self._put_to_sleep(queue)
+        return False
+
+    def _put_to_sleep(self, queue: Queue) -> None:
+        queue.asleep = True
+        where, key = (
+            (self.own, queue.owner) if queue.family in OWN else (self.shared, lane_of(queue.campaign, queue.owner))
+        )
+        there = where[key]
+        there.remove(queue)
+        if not there:
+            del where[key]
+        until = queue.top_until
+        if until < queue.alarm:
+            queue.alarm = until
+            self._made += 1
+            heappush(self._alarms, (until, self._made, queue))
+            if until < self.alarm:
+                self.alarm = until
