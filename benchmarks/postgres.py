@@ -1,10 +1,7 @@
-"""The dialer on PostgreSQL (T4), and how long a store takes to load (T8 without the daemon around it).
+"""The dialer on PostgreSQL (T4), and the daemon's start on what that left (T8)."""
 
-`python -m benchmarks.postgres postgresql://NAME@HOST/DATABASE`: works in a schema of its own, which it makes anew.
-"""
-
-import argparse
 import asyncio
+from pathlib import Path
 from time import perf_counter, process_time
 from typing import Final
 
@@ -18,26 +15,52 @@ from nextlead_adapters.almanac import LibraryAlmanac
 from nextlead_adapters.postgres import PostgresStore
 from nextlead_adapters.scheme_files import shipped_schemes
 
-from .durable import Floor, JobClock, run
+from .durable import Floor, JobClock
+from .engine import Tell
 from .figures import Result
 from .job import START_MS, Job, agent_code, make_centre
+from .restart import start_daemon
+from .rivals.servers import check_durable
 
 SCHEMA: Final = "nextlead_bench"
 
 
-async def measure(url: str, job: Job, operations: int) -> Result:
-    """Load, open, and all agents in closed loop; seconds, operations per second, times in milliseconds."""
-    await _make_schema(url)
-    there = f"{url}{'&' if '?' in url else '?'}search_path={SCHEMA}"
+async def measure_postgres(url: str, job: Job, operations: int, folder: Path, tell: Tell) -> Result:
+    """All agents in closed loop on a store with the job's leads, in a schema of its own that goes afterwards.
+
+    Seconds, operations per second, times in milliseconds; `ready_s` is from starting the daemon on the worked store to
+    its being ready. Raises `NotDurable` when the server does not make commits durable.
+    """
+    db = await asyncpg.connect(url)
+    try:
+        await check_durable(db)
+        await db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+        there = f"{url}{'&' if '?' in url else '?'}search_path={SCHEMA}"
+        return await _measure(there, job, operations, folder, tell)
+    finally:
+        await db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        await db.close()
+
+
+async def _measure(there: str, job: Job, operations: int, folder: Path, tell: Tell) -> Result:
     result: Result = {}
     started = perf_counter()
-    await _fill(PostgresStore(there), job)
+    await _fill(PostgresStore(there), job, tell)
     result["fill_s"] = perf_counter() - started
+    tell("loading")
     result["load_s"] = await _load(PostgresStore(there))
+    result |= await _work(there, job, operations, tell)
+    tell("starting the daemon")
+    result["ready_s"] = (await asyncio.to_thread(start_daemon, there, folder / "serve.log", folder))[0]
+    return result
+
+
+async def _work(there: str, job: Job, operations: int, tell: Tell) -> Result:
     clock, store = JobClock(), PostgresStore(there)
     started = perf_counter()
     dialer = await Dialer.open(store, clock, archive=store, engine=Engine(b"", LibraryAlmanac(), shipped_schemes()))
-    result["open_s"] = perf_counter() - started
+    result: Result = {"open_s": perf_counter() - started}
+    tell("agents at work")
     first, cpu = dialer.engine.commit_no, process_time()
     floor = Floor(dialer, clock, job, warm_up=operations // 4, operations=operations)
     async with asyncio.TaskGroup() as group:
@@ -49,14 +72,8 @@ async def measure(url: str, job: Job, operations: int) -> Result:
     return result | floor.result()
 
 
-async def _make_schema(url: str) -> None:
-    db = await asyncpg.connect(url)
-    await db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-    await db.close()
-
-
-async def _fill(store: PostgresStore, job: Job) -> None:
-    centre = make_centre(job)
+async def _fill(store: PostgresStore, job: Job, tell: Tell) -> None:
+    centre, written = make_centre(job), 0
     await store.open()
     try:
         no = (await store.claim()).commit_no + 1
@@ -64,6 +81,8 @@ async def _fill(store: PostgresStore, job: Job) -> None:
         for leads in centre.fresh(data=True):
             no += 1
             await store.commit(Commit(no, START_MS, Changes(fresh=leads)))
+            written += len(leads)
+            tell(f"writing the store {100 * written // job.leads} %")
     finally:
         await store.close()
 
@@ -78,20 +97,3 @@ async def _load(store: PostgresStore) -> float:
         return perf_counter() - started
     finally:
         await store.close()
-
-
-def main() -> None:
-    """Measure once, and say what came out."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.postgres", description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("--leads", type=int, default=1_000_000)
-    parser.add_argument("--operations", type=int, default=200_000)
-    parser.add_argument("--agents", type=int, default=200)
-    options = parser.parse_args()
-    job = Job(options.leads, options.agents)
-    for name, value in run(measure(options.url, job, options.operations)).items():
-        print(f"{name:24} {value:14,.2f}")
-
-
-if __name__ == "__main__":
-    main()

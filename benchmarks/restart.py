@@ -31,27 +31,32 @@ def measure_restart(empty: Path, stores: dict[str, Path], tell: Tell) -> Result:
     """Seconds to ready with each store in the system's cache and out of it; MB over a daemon with an empty store."""
     result: Result = {}
     tell("starting on an empty store")
-    result["empty_s"], empty_bytes = _start(empty)
+    result["empty_s"], empty_bytes = start_daemon(store_url(empty), empty.with_suffix(".log"))
     for name, path in stores.items():
         tell(f"starting on a {name} store")
-        result[f"{name}_s"], found_bytes = _start(path)
+        result[f"{name}_s"], found_bytes = start_daemon(store_url(path), path.with_suffix(".log"))
         result[f"{name}_daemon_mb"] = (found_bytes - empty_bytes) / MB
         tell(f"starting on a {name} store, nothing cached")
         settle(path, forget=True)
-        result[f"{name}_cold_s"], _ = _start(path)
+        result[f"{name}_cold_s"], _ = start_daemon(store_url(path), path.with_suffix(".log"))
     return result
 
 
-def _start(store: Path) -> tuple[float, int]:
-    """Start a daemon, wait until it is ready, stop it: seconds and resident bytes."""
+def start_daemon(store: str, log: Path, folder: Path | None = None) -> tuple[float, int]:
+    """Start a daemon on the store of a URL, wait until it is ready, stop it: seconds and resident bytes.
+
+    What it keeps beside a store that is no file goes to `folder`. Raises `DaemonFailed`.
+    """
     command = [sys.executable, "-m", "nextlead_adapters.cli", "serve", "--port", "0", "--clock", "manual"]
     environment = os.environ | {"NEXTLEAD_ADMIN_TOKEN": token_hex(32)}
-    log = store.with_suffix(".log")
+    if folder is not None:
+        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, sys.path))
     started = perf_counter()
     with (
         log.open("wb") as stderr,
         subprocess.Popen(
-            [*command, "--store", store_url(store)],
+            [*command, "--store", store],
+            cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=stderr,

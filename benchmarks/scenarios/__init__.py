@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from . import bulk, durable, engine, http, scrape
+from . import bulk, durable, engine, http, postgres, scrape
 from .base import Measure, Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     engine.SCENARIO,
     durable.SCENARIO,
+    postgres.SCENARIO,
     bulk.SCENARIO,
     http.SCENARIO,
     scrape.SCENARIO,
