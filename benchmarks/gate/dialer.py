@@ -30,14 +30,22 @@ def dialer() -> list[Figure]:
     return asyncio.run(_dialer())
 
 
-async def _dialer() -> list[Figure]:
-    store, clock, centre = MemoryStore(), JobClock(START_MS), make_centre(JOB)
+async def opened(job: Job, clock: JobClock) -> Dialer:
+    """A dialer on a store in memory that has the job's leads."""
+    store, centre = MemoryStore(), make_centre(job)
     await store.open()
     no = (await store.claim()).commit_no + 1
     await store.commit(Commit(no, START_MS, Changes(rows=dict(centre.rows))))
-    await store.commit(Commit(no + 1, START_MS, Changes(fresh=[lead for part in centre.fresh() for lead in part])))
+    await store.commit(
+        Commit(no + 1, START_MS, Changes(fresh=[lead for part in centre.fresh(data=True) for lead in part]))
+    )
     await store.close()
-    dialer = await Dialer.open(store, clock, archive=store, engine=Engine(b"", LibraryAlmanac()))
+    return await Dialer.open(store, clock, archive=store, engine=Engine(b"", LibraryAlmanac()))
+
+
+async def _dialer() -> list[Figure]:
+    clock = JobClock(START_MS)
+    dialer = await opened(JOB, clock)
     floor = Floor(dialer, clock, JOB, warm_up=0, operations=BEFORE)
     await _all(floor)
     called: Counter[str] = Counter()

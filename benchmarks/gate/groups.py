@@ -21,6 +21,7 @@ GROUPS: Final = {
     "blocked": "decisions",
     "slices": "slices",
     "dialer": "dialer",
+    "face": "face",
     "sqlite": "commits",
     "postgres": "postgres",
 }
