@@ -39,7 +39,7 @@ FILL: Final[dict[str, tuple[str, bytes]]] = {
     "lead_data (lead, org, body)": (f"{MANY} + i, 1, $1", b'{"name":"Ada"}'),
     "number": (f"1, {FIRST} + i, i, length($1::bytea)", b""),
     "number (lead, org, number, pool)": (f"{MANY} + i, 1, {FIRST + MANY} + i, length($1::bytea)", b""),
-    "journal": ("1, i, i * 10, 1, $1", pack(Changes())),
+    "journal": ("1, i, i * 10, 1, $1", pack(Changes(), {})),
     "reject": ("1, i % 5, 'invalid', i, 1, i, $1", encode(reject(1))),
     "reject_number": (f"1, {FIRST} + i, i % 5, 'invalid', i, 1, length($1::bytea)", b""),
     "trail": ("1, i, i + length($1::bytea)", b""),

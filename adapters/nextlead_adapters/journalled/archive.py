@@ -4,8 +4,10 @@ What is looked up in the overlay is looked up before the tables are read: a row 
 found twice, but never missed.
 """
 
+import asyncio
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, TypeVar
 
 from msgspec import structs
@@ -15,6 +17,7 @@ from nextlead.ports import ANSWER_KEPT_MS, Happened, KeyUse, LeadFilter, NumberU
 
 from .match_keys import Rule, plain
 from .overlay import NOTHING, Overlay
+from .packed import unpack_lead
 from .slices import batches
 from .tables import Pools, Tables
 
@@ -22,6 +25,8 @@ T = TypeVar("T")
 NO_DATA: Final = b"{}"
 WINDOW: Final = 20_000
 """Ids of leads that are looked at in one go."""
+UNPACKED: Final = 1_024
+"""Leads that are unpacked in one go: about a millisecond."""
 _ALL: Final = 1 << 62
 """More than any id."""
 _Ask = Callable[[LeadFilter, Collection[int], Pools], Awaitable[tuple[T, int]]]
@@ -48,13 +53,12 @@ class JournalledArchive:
 
     async def leads(self, query: LeadFilter) -> list[Stored]:
         """See `Archive.leads`; the leads in the overlay are matched here, the others in SQL."""
-        recent = await self._recent(query)
+        recent, matching = await self._recent(query)
         stored: list[Lead] = []
         async for some in self._windows(self._tables.page, query, recent):
             stored += some
             if len(stored) >= query.limit:
                 break
-        matching = [row for row in recent.values() if query.matches(row)]
         if query.text is None:
             matching = sorted(matching, key=lambda row: row.id)[: query.limit]
         data = await self._data([row.id for row in (*matching, *stored)])
@@ -65,8 +69,8 @@ class JournalledArchive:
 
     async def count(self, query: LeadFilter) -> int:
         """See `Archive.count`."""
-        recent = await self._recent(query)
-        found = await self._count_recent(query, recent)
+        recent, matching = await self._recent(query)
+        found = await self._count_recent(query, matching)
         async for some in self._windows(self._tables.count, query, recent):
             found += some
         return found
@@ -89,14 +93,14 @@ class JournalledArchive:
 
     async def lead_from(self, at_ms: int) -> int:
         """See `Archive.lead_from`."""
-        recent = self._overlay.leads()
+        recent, newer = await self._newest(lambda row: row.created_ms >= at_ms)
         first, last = await self._tables.lead_from(at_ms)
-        later = [row.id for row in recent.values() if row.created_ms >= at_ms]
+        later = [row.id for row in newer]
         return min(later if first is None else (*later, first), default=max(last, *recent, 0) + 1)
 
     async def existing(self, leads: Sequence[int]) -> set[int]:
         """See `Archive.existing`."""
-        recent = {id_ for id_ in leads if self._overlay.lead(id_)}
+        recent = {id_ for id_ in leads if self._overlay.has(id_)}
         return recent | await self._tables.existing(set(leads) - recent)
 
     async def history(self, lead: int) -> list[Event]:
@@ -133,10 +137,9 @@ class JournalledArchive:
 
     async def closed_before(self, campaign: int, closure: str, before_ms: int, limit: int) -> list[Lead]:
         """See `Archive.closed_before`."""
-        recent = self._overlay.leads()
         which = (campaign, closure, before_ms)
-        stored = await self._tables.closed_before(which, limit, recent.keys())
-        found = stored + [row for row in recent.values() if _closed_before(row, *which)]
+        recent, found = await self._newest(lambda row: _closed_before(row, *which))
+        found += await self._tables.closed_before(which, limit, recent)
         return sorted(found, key=lambda row: (row.closed_ms, row.id))[:limit]
 
     async def matches(self, rule: str, keys: Sequence[bytes]) -> list[KeyUse]:
@@ -173,13 +176,12 @@ class JournalledArchive:
             yield found
             after += width
 
-    async def _count_recent(self, query: LeadFilter, recent: Mapping[int, Lead]) -> int:
-        matching = [id_ for id_, row in recent.items() if query.matches(row)]
+    async def _count_recent(self, query: LeadFilter, matching: Sequence[Lead]) -> int:
         text = query.text
         if text is None:
             return len(matching)
         found = 0
-        for part in batches(matching):
+        for part in batches([row.id for row in matching]):
             data = await self._data(part)
             found += sum(1 for id_ in part if has_text(data.get(id_, NO_DATA), text))
         return found
@@ -198,13 +200,25 @@ class JournalledArchive:
             found |= await self._tables.data_of(missing)
         return found
 
-    async def _recent(self, query: LeadFilter) -> dict[int, Lead]:
-        """Leads of which the tables may have an old row or, when text is asked for, old data."""
+    async def _newest(self, fits: Callable[[Lead], bool]) -> tuple[AbstractSet[int], list[Lead]]:
+        """The ids of all leads in the overlay, and the rows of those that fit, as of now.
+
+        Some are looked at at a time, and others served in between.
+        """
         recent = self._overlay.leads()
+        found: list[Lead] = []
+        for part in batches(recent.values(), UNPACKED):
+            found += filter(fits, map(unpack_lead, part))
+            await asyncio.sleep(0)
+        return recent.keys(), found
+
+    async def _recent(self, query: LeadFilter) -> tuple[AbstractSet[int], list[Lead]]:
+        """Leads of which the tables may have an old row or, when text is asked for, old data; the rows that match."""
+        recent, matching = await self._newest(query.matches)
         if query.text is None:
-            return recent
-        changed = {int(key) for table, key in self._overlay.rows() if table == "lead_data"}
-        return recent | await self._rows(changed - recent.keys())
+            return recent, matching
+        changed = await self._rows({int(key) for table, key in self._overlay.rows() if table == "lead_data"} - recent)
+        return changed.keys() | recent, matching + [row for row in changed.values() if query.matches(row)]
 
 
 def _closed_before(row: Lead, campaign: int, closure: str, before_ms: int) -> bool:

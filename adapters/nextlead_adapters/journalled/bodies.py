@@ -22,6 +22,7 @@ from nextlead.redaction import numbers_in
 
 from . import codec
 from .codec import RowKey
+from .packed import array_of, pack_leads
 
 _NIL: Final = b"\xc0"
 _EMPTY: Final = b"\x90"
@@ -65,14 +66,14 @@ unpack: Final = msgspec.msgpack.Decoder(Body).decode
 """A packed row, taken apart. Raises `msgspec.DecodeError`, and `UnicodeDecodeError` where a text is none."""
 
 
-def pack(changes: Changes) -> bytes:
-    """The row of a commit."""
-    return _pack(list(changes.leads.values()), changes.rows, changes.events, changes.gone)
+def pack(changes: Changes, leads: Mapping[int, bytes]) -> bytes:
+    """The row of a commit; `leads` are its leads' rows packed."""
+    return _pack(leads, changes.rows, changes.events, changes.gone)
 
 
 def pack_whole(whole: Whole) -> bytes:
     """The row again, when personal data was taken out of it."""
-    return _pack(whole.leads, whole.rows, whole.events, whole.gone)
+    return _pack(pack_leads(whole.leads), whole.rows, whole.events, whole.gone)
 
 
 def step(no: int, at_ms: int, packed: bytes) -> Step:
@@ -124,8 +125,10 @@ def broken(lead: int, no: int) -> StoreRefused:
     return StoreRefused(f"the store is damaged: the history of lead {lead} breaks at commit {no}")
 
 
-def _pack(leads: list[Lead], rows: Mapping[RowKey, Row | None], events: list[Event], gone: list[int]) -> bytes:
-    return codec.encode((leads, [(table, key, row) for (table, key), row in rows.items()], events, gone))
+def _pack(leads: Mapping[int, bytes], rows: Mapping[RowKey, Row | None], events: list[Event], gone: list[int]) -> bytes:
+    others = codec.encode([(table, key, row) for (table, key), row in rows.items()]) if rows else _EMPTY
+    parts = (array_of(tuple(leads.values())), others, codec.encode(events), codec.encode(gone) if gone else _EMPTY)
+    return array_of(parts)
 
 
 def _rows(rows: Iterable[tuple[str, int | str, Raw]]) -> Iterator[tuple[RowKey, Row | None]]:

@@ -1,8 +1,9 @@
 """What is durable in the journal and not yet in the tables.
 
-Rows come in with each commit, merged by key. When there are many of them `turn` sets them aside as one layer, which is
-folded into the tables slice by slice while a new layer takes what comes. Whoever reads looks here first; a layer is
-dropped only when all of it is in the tables, so what is found here is never older than what is there.
+Rows come in with each commit, merged by key; those of leads are packed. When there are many of them `turn` sets them
+aside as one layer, which is folded into the tables slice by slice while a new layer takes what comes. Whoever reads
+looks here first; a layer is dropped only when all of it is in the tables, so what is found here is never older than
+what is there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +15,14 @@ from nextlead.core.model import Lead
 from nextlead.core.row import Row
 
 from .codec import RowKey
+from .packed import unpack_lead
 
 
 class Layer(Struct):
     """Changed rows of the commits up to `up_to`; a row of None is gone."""
 
     up_to: int = 0
-    leads: dict[int, Lead] = field(default_factory=dict)
+    leads: dict[int, bytes] = field(default_factory=dict)
     rows: dict[RowKey, Row | None] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -46,12 +48,11 @@ class Overlay:
         """How many commits a restart would read from the journal."""
         return self._young.up_to - self.folded_to
 
-    def take(self, no: int, leads: Iterable[Lead], rows: Mapping[RowKey, Row | None], gone: Iterable[int]) -> None:
+    def take(self, no: int, leads: Mapping[int, bytes], rows: Mapping[RowKey, Row | None], gone: Iterable[int]) -> None:
         """The next commit is durable. Leads that are gone are gone from the tables already."""
         young = self._young
         young.up_to = no
-        for lead in leads:
-            young.leads[lead.id] = lead
+        young.leads.update(leads)
         young.rows.update(rows)
         for id_ in gone:
             for layer in (young, self._old):
@@ -60,10 +61,15 @@ class Overlay:
 
     def lead(self, lead: int) -> Lead | None:
         """The newest row, or None when the tables have it."""
-        return self._young.leads.get(lead) or self._old.leads.get(lead)
+        packed = self._young.leads.get(lead) or self._old.leads.get(lead)
+        return None if packed is None else unpack_lead(packed)
 
-    def leads(self) -> dict[int, Lead]:
-        """All of them, a copy."""
+    def has(self, lead: int) -> bool:
+        """Whether the tables have an old row of it, or none. O(1)."""
+        return lead in self._young.leads or lead in self._old.leads
+
+    def leads(self) -> dict[int, bytes]:
+        """All of them packed, a copy."""
         return self._old.leads | self._young.leads
 
     def row(self, key: RowKey) -> object:

@@ -12,12 +12,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Final
 
 from nextlead.core.changes import Changes
-from nextlead.core.model import Erasure, Lead, Pool, Status
+from nextlead.core.model import Erasure, Pool, Status
 from nextlead.core.row import Row
 from nextlead.ports import Claim, Commit, Part, StoreError, StoreRefused
 
@@ -28,10 +28,13 @@ from .direct import direct_of, doomed_of, pages_of
 from .erasing import Eraser
 from .match_keys import Rule, keys_of_leads, plain
 from .overlay import Overlay
-from .slices import SLICE
+from .packed import pack_leads, unpack_lead
+from .slices import SLICE, batches
 from .tables import Direct, Entry, Tables
 from .tending import Tending
 
+_AT_ONCE: Final = 2_048
+"""Rows that wait to be folded and are loaded in one part."""
 _UNCLAIMED: Final = "the store is not claimed"
 
 
@@ -182,12 +185,14 @@ class JournalledStore(JournalledArchive):
         plain = [(table, row) for (table, _), row in recent.items() if row and table not in ("lead_data", "answer")]
         yield Part(rows=plain)
 
-    async def _load_open(self, recent: dict[int, Lead]) -> AsyncIterator[Part]:
+    async def _load_open(self, recent: dict[int, bytes]) -> AsyncIterator[Part]:
         after = 0
         while found := await self._tables.load_open(after):
             after = found[-1].id
             yield Part(leads=[lead for lead in found if lead.id not in recent])
-        yield Part(leads=[lead for lead in recent.values() if lead.status != Status.CLOSED])
+        for packed in batches(recent.values(), _AT_ONCE):
+            rows = map(unpack_lead, packed)
+            yield Part(leads=[lead for lead in rows if lead.status != Status.CLOSED])
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -205,16 +210,17 @@ class JournalledStore(JournalledArchive):
     async def _write(self, commit: Commit) -> int:
         """Write it and take it in; pages written, roughly."""
         changes = commit.changes
-        entry = Entry(commit.no, commit.at_ms, bodies.pack(changes))
+        leads = pack_leads(changes.leads.values())
+        entry = Entry(commit.no, commit.at_ms, bodies.pack(changes, leads))
         direct = direct_of(commit.no, changes, self._overlay, self._rules)
         alone = bool(direct) or not self._tables.beside
         lock: AbstractAsyncContextManager[object] = self._tables.lock if alone else nullcontext()
         async with lock:
             self._doubt, self._tables_in_doubt = True, alone
-            await self._make_durable(entry, direct, changes)
+            await self._make_durable(entry, direct, changes, leads)
         return pages_of(entry, direct)
 
-    async def _make_durable(self, entry: Entry, direct: Direct, changes: Changes) -> None:
+    async def _make_durable(self, entry: Entry, direct: Direct, changes: Changes, leads: Mapping[int, bytes]) -> None:
         try:
             await self._tables.write(entry, direct)
         except StoreError as error:
@@ -223,7 +229,7 @@ class JournalledStore(JournalledArchive):
                 raise StoreError(f"commit {entry.no} failed: {error}") from error
         else:
             self._doubt = self._tables_in_doubt = False
-            self._take(entry.no, entry.at_ms, list(changes.leads.values()), changes.rows, changes.gone)
+            self._take(entry.no, entry.at_ms, leads, changes.rows, changes.gone)
 
     async def _settle(self) -> None:
         """Ask the journal what became durable. No commit is under way."""
@@ -235,9 +241,11 @@ class JournalledStore(JournalledArchive):
 
     async def _take_steps(self) -> None:
         for step in await self._tables.steps(self._no):
-            self._take(step.no, step.at_ms, step.leads, step.rows, step.gone)
+            self._take(step.no, step.at_ms, pack_leads(step.leads), step.rows, step.gone)
 
-    def _take(self, no: int, at_ms: int, leads: list[Lead], rows: dict[RowKey, Row | None], gone: list[int]) -> None:
+    def _take(
+        self, no: int, at_ms: int, leads: Mapping[int, bytes], rows: Mapping[RowKey, Row | None], gone: list[int]
+    ) -> None:
         """Commit `no` is durable."""
         self._no, self._at_ms = no, at_ms
         self._overlay.take(no, leads, rows, gone)

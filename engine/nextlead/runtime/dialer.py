@@ -117,7 +117,7 @@ class Dialer:
 
         `archive` may be left out when the store is one too. `engine` is a new one unless given. A commit that fails is
         retried for `retry_s`; above `backlog_max` unanswered commands newcomers wait `room_s` for room. Lease tokens
-        come from `token_bytes`, the system's unless given: who can foresee them can end other people's leases, so only a
+        come from `token_bytes`, the system's unless given: who foresees them can end other people's leases, so only a
         simulation seeds it. `organisation` is named in the lines of its log, unless it is empty.
 
         Raises `StoreRefused` when the store can't be used, `StorageFailed` when it takes no writes.
