@@ -1,12 +1,12 @@
-"""Untouched leads as plain columns: an unprocessed lead that nobody has worked on need not be an object.
+"""Untouched leads as packed records: an unprocessed lead that nobody has worked on need not be an object.
 
-A page holds 65,536 ids. A lead's place in the columns is its id; `number` of 0 means that it is not here. A page whose
-last lead was touched or closed is dropped. About 45 bytes a lead.
+A page holds 65,536 ids. A lead's place in it is its id; a number of 0 means that it is not here. A page whose last lead
+was touched or closed is dropped. 32 bytes a lead, next to each other: one cache miss, where columns cost seven.
 """
 
-from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from struct import Struct
 from typing import Final
 
 from .model import FreshLead
@@ -15,21 +15,21 @@ PAGE_BITS: Final = 16
 PAGE_SIZE: Final = 1 << PAGE_BITS
 PAGE_MASK: Final = PAGE_SIZE - 1
 
+_RECORD: Final = Struct("<qqiiihh")
+"""Number, created_ms, ordinal, pool, owner, priority, zones."""
+_NUMBER: Final = Struct("<q")
+_NONE: Final = (0,)
+_NUMBER_TO_ORDINAL: Final = Struct("<qqi")
+
 
 class Page:
-    """Columns of one page; `held` counts the leads that are here."""
+    """Records of one page; `held` counts the leads that are here."""
 
-    __slots__ = ("created_ms", "held", "number", "ordinal", "owner", "pool", "priority", "zones")
+    __slots__ = ("held", "records")
 
     def __init__(self) -> None:
         self.held = 0
-        self.number = array("q", (0,)) * PAGE_SIZE
-        self.created_ms = array("q", (0,)) * PAGE_SIZE
-        self.ordinal = array("i", (0,)) * PAGE_SIZE
-        self.pool = array("i", (0,)) * PAGE_SIZE
-        self.owner = array("i", (0,)) * PAGE_SIZE
-        self.priority = array("h", (0,)) * PAGE_SIZE
-        self.zones = array("h", (0,)) * PAGE_SIZE
+        self.records = bytearray(PAGE_SIZE * _RECORD.size)
 
 
 class Pages:
@@ -46,17 +46,21 @@ class Pages:
             page = self._pages.get(lead.id >> PAGE_BITS)
             if page is None:
                 page = self._pages[lead.id >> PAGE_BITS] = Page()
-            at = lead.id & PAGE_MASK
-            page.number[at] = lead.numbers[0]
-            page.created_ms[at] = lead.created_ms
-            page.ordinal[at] = lead.ordinal
-            page.pool[at] = lead.pool
-            page.owner[at] = lead.owner
-            page.priority[at] = lead.priority
-            page.zones[at] = lead.zones
+            numbers = lead.numbers
+            _RECORD.pack_into(
+                page.records,
+                (lead.id & PAGE_MASK) * _RECORD.size,
+                numbers[0],
+                lead.created_ms,
+                lead.ordinal,
+                lead.pool,
+                lead.owner,
+                lead.priority,
+                lead.zones,
+            )
             page.held += 1
-            if len(lead.numbers) > 1 or lead.master:
-                self._more[lead.id] = (lead.numbers, lead.master)
+            if len(numbers) > 1 or lead.master:
+                self._more[lead.id] = (numbers, lead.master)
         self.held += len(leads)
 
     def get(self, lead: int) -> FreshLead | None:
@@ -64,35 +68,28 @@ class Pages:
         page = self._pages.get(lead >> PAGE_BITS)
         if page is None:
             return None
-        at = lead & PAGE_MASK
-        number = page.number[at]
+        number, created_ms, ordinal, pool, owner, priority, zones = _RECORD.unpack_from(
+            page.records, (lead & PAGE_MASK) * _RECORD.size
+        )
         if not number:
             return None
         numbers, master = self._more.get(lead) or ((number,), 0)
-        return FreshLead(
-            id=lead,
-            pool=page.pool[at],
-            ordinal=page.ordinal[at],
-            numbers=numbers,
-            owner=page.owner[at],
-            priority=page.priority[at],
-            zones=page.zones[at],
-            created_ms=page.created_ms[at],
-            master=master,
-        )
+        return FreshLead(lead, pool, ordinal, numbers, owner, priority, zones, b"{}", created_ms, master)
 
     def ordinal(self, lead: int) -> int:
         """The lead's ordinal; 0 if it is not untouched."""
         page = self._pages.get(lead >> PAGE_BITS)
-        at = lead & PAGE_MASK
-        return page.ordinal[at] if page is not None and page.number[at] else 0
+        if page is None:
+            return 0
+        number, _, ordinal = _NUMBER_TO_ORDINAL.unpack_from(page.records, (lead & PAGE_MASK) * _RECORD.size)
+        return int(ordinal) if number else 0
 
     def discard(self, lead: int) -> None:
         """The lead is touched, or gone; nothing happens if it was not here."""
-        page = self._pages.get(lead >> PAGE_BITS)
-        if page is None or not page.number[lead & PAGE_MASK]:
+        page, at = self._pages.get(lead >> PAGE_BITS), (lead & PAGE_MASK) * _RECORD.size
+        if page is None or _NUMBER.unpack_from(page.records, at) == _NONE:
             return
-        page.number[lead & PAGE_MASK] = 0
+        _NUMBER.pack_into(page.records, at, 0)
         page.held -= 1
         self.held -= 1
         self._more.pop(lead, None)
@@ -102,5 +99,6 @@ class Pages:
     def __iter__(self) -> Iterator[int]:
         """Ids, page by page, each page as it is when it is begun. A page is read up to its last lead."""
         for number, page in list(self._pages.items()):
-            here = (number << PAGE_BITS | at for at, value in enumerate(page.number) if value)
+            records = enumerate(_RECORD.iter_unpack(page.records))
+            here = (number << PAGE_BITS | at for at, record in records if record[0])
             yield from list(islice(here, page.held))
