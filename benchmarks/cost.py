@@ -11,8 +11,10 @@ Time that is spent inside one built-in call (a `min` over a long list) is not se
 import gc
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dis import get_instructions
+from inspect import currentframe
 from types import BuiltinFunctionType, CodeType, FrameType
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
@@ -45,7 +47,7 @@ class Counted(Protocol):
 
 
 class Steps(Struct):
-    """Instructions of the interpreter over `times` operations, and two kinds of them.
+    """Instructions of the interpreter over `times` operations, and two kinds of them; counted while `following`.
 
     `looks`: which of two comes first (`<`, `<=`, `>`, `>=`), which is how the order looks at heads. `turns`: of loops.
     """
@@ -54,7 +56,6 @@ class Steps(Struct):
     instructions: int = 0
     looks: int = 0
     turns: int = 0
-    _kinds: dict[CodeType, tuple[set[int], set[int]]] = field(default_factory=dict)
 
     @property
     def each(self) -> tuple[float, float, float]:
@@ -64,30 +65,65 @@ class Steps(Struct):
 
     def count(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `Counted.count`."""
+        assert _follower.on, "somebody is `following`"
         self.times += 1
-        before = sys.gettrace()
-        sys.settrace(self._entered)
+        _follower.steps = self
         try:
             return call(*args, **kwargs)
         finally:
-            sys.settrace(before)
+            _follower.steps = None
 
-    def _entered(self, frame: FrameType, _event: str, _arg: object) -> Any:
+
+class _Follower:
+    """Follows each instruction, and adds it to `steps`.
+
+    One function follows all the time: from Python 3.13 on, one that comes anew sees only some of the code that was
+    followed before.
+    """
+
+    def __init__(self) -> None:
+        self.on = False
+        self.steps: Steps | None = None
+        self._by_code: dict[CodeType, Callable[[FrameType, str, object], Any]] = {}
+
+    def entered(self, frame: FrameType, _event: str, _arg: object) -> Any:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         code = frame.f_code
-        looks, turns = self._kinds.get(code) or self._kinds.setdefault(code, _kinds_of(code))
+        return self._by_code.get(code) or self._by_code.setdefault(code, self._in(code))
+
+    def _in(self, code: CodeType) -> Callable[[FrameType, str, object], Any]:
+        looks, turns = _kinds_of(code)
 
         def step(frame: FrameType, event: str, _arg: object) -> Any:
-            if event == "opcode":
-                self.instructions += 1
+            steps = self.steps
+            if event == "opcode" and steps is not None:
+                steps.instructions += 1
                 at = frame.f_lasti
                 if at in looks:
-                    self.looks += 1
+                    steps.looks += 1
                 elif at in turns:
-                    self.turns += 1
+                    steps.turns += 1
             return step
 
         return step
+
+
+_follower: Final = _Follower()
+
+
+@contextmanager
+def following() -> Iterator[None]:
+    """In here `Steps` can count."""
+    before, _follower.on = sys.gettrace(), True
+    frame = currentframe()
+    assert frame is not None, "CPython has frames"
+    frame.f_trace_opcodes = True  # Python 3.12 looks at this only when somebody begins to follow
+    sys.settrace(_follower.entered)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+        _follower.on = False
 
 
 class Cost(Struct):
@@ -151,14 +187,16 @@ class Veterans:
         count_turns(self.engine, self.shift, turns, finish, ask, self.tally)
 
 
-def count_turns(engine: Engine, shift: Shift, turns: int, finish: Counted, ask: Counted, tally: Tally) -> None:
-    """So many turns of a shift, counted; the collector rests."""
+def count_turns(engine: Engine, shift: Shift, turns: int, finish: Counted | None, ask: Counted, tally: Tally) -> None:
+    """So many turns of a shift, counted, each `next` and unless `finish` is None each of those; the collector rests."""
     gc.disable()
     try:
         for _ in range(turns):
             finished, asked = shift.commands()
-            if finished is not None:
+            if finished is not None and finish is not None:
                 finish.count(engine.apply, finished, shift.now_ms)
+            elif finished is not None:
+                engine.apply(finished, shift.now_ms)
             shift.now_ms += shift.step_ms
             shift.took(ask.count(engine.apply, asked, shift.now_ms).reply, tally)
     finally:
@@ -170,5 +208,6 @@ def count_calls(job: Job, operations: int) -> tuple[dict[str, Cost], Tally]:
     veterans, costs = Veterans(job), {"next": Cost(), "finish": Cost()}
     veterans.count(costs["finish"], costs["next"], operations // 2)
     tally, veterans.tally = veterans.tally, Tally()
-    veterans.count(costs["finish"].steps, costs["next"].steps, max(1, operations // 20))
+    with following():
+        veterans.count(costs["finish"].steps, costs["next"].steps, max(1, operations // 20))
     return costs, tally

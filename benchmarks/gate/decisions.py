@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..calls import Shift, Tally
-from ..cost import Cost, Steps, Veterans, count_turns
+from ..cost import Cost, Steps, Veterans, count_turns, following
 from ..job import Job, Scene, build_engine, make_centre
 from .bounds import Figure
 
@@ -45,7 +45,8 @@ def decisions() -> list[Figure]:
     veterans = Veterans(Job(LEADS))
     finish_calls, next_calls, finish_steps, next_steps = Cost(), Cost(), Steps(), Steps()
     veterans.count(finish_calls, next_calls, CALLS_TURNS)
-    veterans.count(finish_steps, next_steps, STEPS_TURNS)
+    with following():
+        veterans.count(finish_steps, next_steps, STEPS_TURNS)
     figures = []
     for name, calls, steps in (("next", next_calls, next_steps), ("finish", finish_calls, finish_steps)):
         figures += [Figure(f"{what} per {name}", value) for what, value in _of_calls(calls)]
@@ -89,5 +90,6 @@ def _next(scene: Scene, leads: int) -> dict[str, float]:
     engine = build_engine(make_centre(job))
     shift = Shift(engine, job)
     shift.work(SCENE_BEFORE)
-    count_turns(engine, shift, SCENE_TURNS, Cost(), steps, Tally())
+    with following():
+        count_turns(engine, shift, SCENE_TURNS, None, steps, Tally())
     return dict(_of_steps(steps))
