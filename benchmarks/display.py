@@ -25,25 +25,26 @@ class Display:
         self._console = console
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._bar = self._progress.add_task("", total=0, left="")
+        self._of = ""
         self._todo: list[str] = []
         self._took_s: dict[str, float] = {}
         self._expected_s = self._later_s = 0.0
 
-    def plan(self, steps: Sequence[str], *, expected_s: float = 0.0, later_s: float = 0.0) -> None:
-        """These steps come next, by name and in order; then something of `later_s`. 0 is not known."""
-        self._todo, self._took_s = list(steps), {}
+    def plan(self, of: str, steps: Sequence[str], *, expected_s: float = 0.0, later_s: float = 0.0) -> None:
+        """These steps of something come next, by name and in order; then what takes `later_s`. 0 is not known."""
+        self._of, self._todo, self._took_s = of, list(steps), {}
         self._expected_s, self._later_s = expected_s / max(1, len(steps)), later_s
         self._progress.update(self._bar, total=len(steps), completed=0)
 
     @contextmanager
     def step(self, name: str, words: str) -> Iterator[Tell]:
         """The next step of the plan goes on inside."""
-        left = left_text(self.left_s())
+        words, left = f"{self._of}: {words}", left_text(self.left_s())
         self._progress.update(self._bar, description=words, left=left)
         if not self._console.is_terminal:
             self._console.print(f"{words}{', ' if left else ''}{left}", highlight=False)
         started = monotonic()
-        yield lambda stage: self._progress.update(self._bar, description=f"{words}: {stage}")
+        yield lambda stage: self._progress.update(self._bar, description=f"{words}, {stage}")
         self._took_s[name] = monotonic() - started
         self._todo.remove(name)
         self._progress.advance(self._bar)

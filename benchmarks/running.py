@@ -46,7 +46,7 @@ def run_scenario(
         missing += scenario.missing(wish)
         versions = scenario.versions(wish)
         first, steps = scenario.prepare(wish), scenario.steps(wish)
-        display.plan([*first, *list(steps) * wish.repeat], expected_s=expected_s, later_s=later_s)
+        display.plan(scenario.name, [*first, *list(steps) * wish.repeat], expected_s=expected_s, later_s=later_s)
         run_steps(first, 1, display, run)
         runs, failed = run_steps(steps, wish.repeat, display, run)
     return Outcome(

@@ -115,13 +115,17 @@ def plots(runs: Runs, wish: Wish) -> list[Plot]:
             bar(f"writer without rules, {what}", column(runs, "agents", f"{name}_operations_per_s"))
             for name, what in RIVAL_NAMES.items()
         ]
-        rates = [bar(OURS, column(runs, "agents", "operations_per_s")), *writers, *rival_bars(runs, wish.rivals)]
+        rates = [
+            bar(f"{OURS} on SQLite", column(runs, "agents", "operations_per_s")),
+            *writers,
+            *rival_bars(runs, wish.rivals),
+        ]
         target = [Line("target: 40,000", 40_000)] if wish.rated else []
-        title = f"Durable on SQLite, {at}, {wish.agents} agents"
+        title = f"Durable, {at}, {wish.agents} agents in closed loop"
         found.append(bar_plot("rates", title, "next + finish (operations/s)", rates, *target))
-        times = [latency_series(f"{OURS}, {name}", runs["agents"], name, "ms") for name in ("next", "finish")]
+        times = [latency_series(f"{OURS} on SQLite, {name}", runs["agents"], name, "ms") for name in ("next", "finish")]
         times += rival_times(runs, wish.rivals)
-        found.append(latency_plot("latency", f"{title} in closed loop", "time of a call", "ms", times))
+        found.append(latency_plot("latency", title, "time of a call", "ms", times))
     if wish.wants("T5"):
         alone = [
             latency_series(f"{OURS}, next", runs["alone"], "next", "ms"),

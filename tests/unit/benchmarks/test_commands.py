@@ -213,15 +213,17 @@ def write(path: Path, rate: float) -> None:
 def test_how_long_is_left_follows_from_how_long_the_same_took(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("benchmarks.display.monotonic", lambda: now[0])
-    shown = display()
-    shown.plan(["a", "b", "a", "b"])
+    said = io.StringIO()
+    shown = Display(Console(file=said, width=160))
+    shown.plan("it", ["a", "b", "a", "b"])
     assert shown.left_s() == 0
-    shown.plan(["a", "b", "a", "b"], expected_s=40, later_s=100)
+    shown.plan("it", ["a", "b", "a", "b"], expected_s=40, later_s=100)
     assert shown.left_s() == 140
     for name, took_s in (("a", 10), ("b", 30)):
         with shown.step(name, name):
             now[0] += took_s
     assert shown.left_s() == 140
+    assert said.getvalue().splitlines() == ["it: a, about 2 min left", "it: b, about 2 min left"]
     assert [left_text(seconds) for seconds in (0, 2, 38, 200)] == [
         "",
         "about 5 s left",

@@ -72,7 +72,7 @@ def test_targets_are_held_against_the_median() -> None:
 
 def test_the_whole_engine_table_from_small_runs() -> None:
     display = Display(quiet())
-    display.plan([*engine.steps(WISH)] * WISH.repeat)
+    display.plan("engine", [*engine.steps(WISH)] * WISH.repeat)
     runs, _ = run_steps(engine.steps(WISH), WISH.repeat, display, run=measure)
     assert {len(results) for results in runs.values()} == {2}
     figures = engine.figures(runs, WISH)
