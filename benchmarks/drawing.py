@@ -214,11 +214,11 @@ def _write_numbers(axis: "DrawnAxis") -> None:
 
 
 def _short(value: float) -> str:
-    """As short as people write it: 0.05, 12, 2,500, 100k, 1.5M."""
+    """As short as people write it: 0.05, 12, 2.5k, 100k, 1.5M."""
     for factor, suffix in ((1_000_000, "M"), (1_000, "k")):
-        if abs(value) >= 10 * factor or (abs(value) >= factor and value % factor == 0):
+        if abs(value) >= factor:
             return f"{value / factor:g}{suffix}"
-    return f"{value:,g}"
+    return f"{value:g}"
 
 
 # -- bars -----------------------------------------------------------------------------------------------------------
@@ -232,7 +232,8 @@ def _draw_bars(axes: "Axes", plot: Plot) -> None:
     ends = []
     for at, (series, value) in enumerate(zip(plot.series, values, strict=True)):
         least, greatest = series.spread[0] if series.spread else (value, value)
-        axes.errorbar(value, at, xerr=[[value - least], [greatest - value]], color=_INK, capsize=3, linewidth=1)
+        if least < greatest:
+            axes.errorbar(value, at, xerr=[[value - least], [greatest - value]], color=_INK, capsize=3, linewidth=1)
         _say(axes, _figure(value), (greatest, at), (6, 0), va="center")
         ends.append(greatest)
     for line in plot.lines:
