@@ -25,8 +25,7 @@ from .sqlite import SqliteDatabase, SqliteStore
 from .store_url import BadUrl, needing_asyncpg, postgres_url, sqlite_path
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
+    from .http.hot import Hot
     from .postgres import PostgresDatabase, PostgresStore
     from .tenancy import Tenancy, Ways
 
@@ -41,7 +40,7 @@ class Built(Struct):
     """A whole daemon but for its socket. `token_made`: the admin token was made just now; `token_file` has it."""
 
     tenancy: "Tenancy"
-    app: "ASGIApp"
+    app: "Hot"
     token: str
     token_file: Path
     token_made: bool

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 import uvicorn
@@ -33,6 +33,9 @@ from .config import Config, HttpConfig
 from .http.lobby import STANDBY, Lobby
 from .limit_packs import PackError
 from .scheme_files import SchemeError
+
+if TYPE_CHECKING:
+    from .http.direct import DirectProtocol
 
 T = TypeVar("T")
 
@@ -99,7 +102,7 @@ async def running(config: Config, clock: str | None = None) -> AsyncIterator[Run
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="nextlead-http")
     try:
         async with build(config, clock, waiting) as built:
-            lobby.app = built.app
+            lobby.become(built.app)
 
             def stop() -> None:
                 systemd.stopping()
@@ -172,10 +175,14 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
 
 
 def uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
-    """How uvicorn is run, for whoever measures what it costs by itself as well."""
+    """How uvicorn is run, for whoever measures what it costs by itself as well.
+
+    A `Lobby` gets the protocol that takes hot calls from the socket (`http/direct.py`), where there is httptools.
+    """
     # No proxy headers: who asks for /metrics is judged by where the connection comes from.
     return uvicorn.Config(
         app,
+        http=_direct_protocol() if isinstance(app, Lobby) and find_spec("httptools") else "auto",
         log_config=None,
         log_level="warning",  # of itself it only says that it starts and ends
         access_log=False,
@@ -184,6 +191,12 @@ def uvicorn_config(app: Any, http: HttpConfig) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=http.drain_s,
     )
+
+
+def _direct_protocol() -> "type[DirectProtocol]":
+    from .http.direct import DirectProtocol  # noqa: PLC0415 - it needs httptools
+
+    return DirectProtocol
 
 
 def _say(line: str) -> None:

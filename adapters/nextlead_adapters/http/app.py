@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.routing import Route as Path
 from starlette.routing import Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from nextlead.ports import always
 
@@ -83,7 +83,7 @@ def create_app(
     manual_clock: bool = False,
     back_up: backup.BackUp | None = None,
     holds: Callable[[], bool] = always,
-) -> ASGIApp:
+) -> Hot:
     """The ASGI application over organisations that are open; of one, `OneOrganisation` makes what it takes.
 
     `loopback`: it listens on this machine only, so `/metrics` needs no token. The hash is that of a token that may do

@@ -19,6 +19,8 @@ from .table import NOBODY, Access, Caller, Headers
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
 _OPERATOR: Final = Caller("operator", "operator", by="admin")
+_Made = tuple[Token, Agent | None, Caller | None]
+"""The rows that a caller was made of, and the caller."""
 
 
 class Gatekeeper:
@@ -30,7 +32,7 @@ class Gatekeeper:
         self._loopback = loopback
         self._known: dict[str, tuple[Services, int]] = {}  # hash -> whose it is, and its id; checked each time
         self._newest: dict[int, int] = {}  # organisation -> id of the newest token when they were looked through
-        self._callers: dict[str, tuple[Token, Agent | None, Caller]] = {}  # hash -> caller, and the rows it was made of
+        self._callers: dict[str, _Made] = {}  # by hash
 
     def admit(self, access: Access, headers: Headers) -> tuple[Caller, Services | None]:
         """The caller, if it may make calls of this access, and what its organisation has; raises a 401 or 403.
@@ -42,14 +44,12 @@ class Gatekeeper:
         given = headers.get("authorization")
         if given is None and access is Access.METRICS and self._is_local(headers):
             return NOBODY, None
-        return self.admit_token(access, given)
-
-    def admit_token(self, access: Access, authorization: str | None) -> tuple[Caller, Services]:
-        """The same for a call that needs a token, from its `Authorization` header."""
-        caller, services = self._caller(authorization)
-        if caller.role not in access.value:
-            raise forbidden(caller.role)
-        return caller, services
+        found = self.known(digest_of_bearer(given))
+        if found is None:
+            raise unauthorized()
+        if found[0].role not in access.value:
+            raise forbidden(found[0].role)
+        return found
 
     def admits(self, access: Access, headers: Headers) -> bool:
         """Whether the caller still may: a token may be deleted while an answer goes on."""
@@ -62,20 +62,20 @@ class Gatekeeper:
     def _is_local(self, headers: Headers) -> bool:
         return self._loopback and not any(name in headers for name in _FORWARDED)
 
-    def _caller(self, authorization: str | None) -> tuple[Caller, Services]:
-        scheme, _, text = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not text:
-            raise unauthorized()
-        digest = sha256(text.strip().encode()).hexdigest()
+    def known(self, digest: str) -> tuple[Caller, Services] | None:
+        """Who calls with the token of that SHA-256, in hex, and what its organisation has; None for a stranger."""
+        if not digest:
+            return None
         if self._operator is not None and hmac.compare_digest(digest, self._operator):
             return _OPERATOR, self._face.services(self._face.organisations.default)
         found = self._look_up(digest)
         if found is None and self._learn():
             found = self._look_up(digest)
         if found is None:
-            raise unauthorized()
+            return None
         services, token = found
-        return self._of_token(digest, services, token), services
+        caller = self._of_token(digest, services, token)
+        return None if caller is None else (caller, services)
 
     def _look_up(self, digest: str) -> tuple[Services, Token] | None:
         """O(1)."""
@@ -107,7 +107,7 @@ class Gatekeeper:
                 learnt = True
         return learnt
 
-    def _of_token(self, digest: str, services: Services, token: Token) -> Caller:
+    def _of_token(self, digest: str, services: Services, token: Token) -> Caller | None:
         """O(1); the same caller as before while token and agent are the rows that they were."""
         agent = services.engine.agents.by_no.get(token.agent) if token.role == "agent" else None
         kept = self._callers.get(digest)
@@ -118,11 +118,17 @@ class Gatekeeper:
         return caller
 
 
-def _caller_of(token: Token, agent: Agent | None) -> Caller:
-    """Raises a 401 for the token of an agent who was deleted."""
+def digest_of_bearer(authorization: str | None) -> str:
+    """The SHA-256, in hex, of the token in an `Authorization` header; empty if it has none."""
+    scheme, _, text = (authorization or "").partition(" ")
+    return sha256(text.strip().encode()).hexdigest() if scheme.lower() == "bearer" and text else ""
+
+
+def _caller_of(token: Token, agent: Agent | None) -> Caller | None:
+    """None for the token of an agent who was deleted."""
     name = f"token:{token.id}"
     if token.role != "agent":
         return Caller(token=name, role=token.role, by="admin" if token.role == "admin" else f"{token.role}:{token.id}")
     if agent is None:
-        raise unauthorized()
+        return None
     return Caller(token=name, role="agent", by=f"agent:{agent.code}", agent=agent.code, agent_no=agent.no)

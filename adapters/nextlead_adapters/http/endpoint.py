@@ -161,12 +161,17 @@ async def run(call: Call) -> Reply | Stream:
     return Reply(call.route.status, UNSET if answer is None else answer)
 
 
-async def send_reply(send: Send, reply: Reply, payload: bytes) -> None:
-    """Send an answer with these bytes as its body."""
+def headers_of(reply: Reply, payload: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer with these bytes as its body."""
     headers: list[tuple[bytes, bytes]] = [(name.encode(), value.encode("latin-1")) for name, value in reply.headers]
     if payload and not any(name == b"content-type" for name, _ in headers):
         headers.append(JSON)
     if reply.status != 204:
         headers.append((b"content-length", b"%d" % len(payload)))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    return headers
+
+
+async def send_reply(send: Send, reply: Reply, payload: bytes) -> None:
+    """Send an answer with these bytes as its body."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers_of(reply, payload)})
     await send({"type": "http.response.body", "body": payload})

@@ -12,6 +12,7 @@ from nextlead.core.errors import NotReady
 
 from . import problems
 from .endpoint import send_reply
+from .hot import Hot
 from .table import Reply
 
 LOADING: Final = "loading"
@@ -24,11 +25,16 @@ class Lobby:
 
     def __init__(self) -> None:
         self.status = LOADING
-        self.app: ASGIApp = self._wait
+        self.hot: Hot | None = None
+        self._app: ASGIApp = self._wait
+
+    def become(self, app: Hot) -> None:
+        """It is open: from now on this one answers."""
+        self.hot = self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await self.app(scope, receive, send)
+        await self._app(scope, receive, send)
 
     async def _wait(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
