@@ -34,7 +34,7 @@ SCENES: Final[tuple[Scene, ...]] = ("pools", "due", "owners", "hours", "limits")
 MOST: Final = 1.3
 """T2: how much more a `next` may cost with nine of ten leads blocked; and with four times as many leads."""
 GROWTH_SCENES: Final[tuple[Scene, ...]] = ("free", "pools", "limits")
-SCENE_LEADS: Final = (5_000, 20_000)
+SCENE_LEADS: Final = (4_000, 16_000)
 SCENE_TURNS: Final = 40
 SCENE_BEFORE: Final = 250
 """Turns that are not counted: every agent has had a lead, and knows its queues."""

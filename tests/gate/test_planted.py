@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from benchmarks.gate import commits, decisions, memory, slices
 from benchmarks.gate.bounds import Figure, Recorded, hold, record
+from benchmarks.job import Job
 
 from nextlead.core import state
 from nextlead.core.engine import Engine
@@ -29,6 +30,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "LEADS", (200, 1_000))
     monkeypatch.setattr(memory, "TURNS", 200)
     monkeypatch.setattr(commits, "COMMITS", 5)
+    monkeypatch.setattr(slices, "JOB", Job(6_000, agents=10, scene="free"))
 
 
 @cache
