@@ -7,7 +7,7 @@ from nextlead.core.model import Lead
 from nextlead.core.replies import Offer, Outcome
 
 from .calls import Calls
-from .freshness import Change, Given
+from .fresh_world import Change, Given
 from .job import Job, agent_code
 
 

@@ -20,7 +20,7 @@ from typing import Final
 from nextlead.core.model import Status
 from nextlead.core.row import MINUTE_MS
 
-from ..freshness import BEGIN_MS, Change, Given, World
+from ..fresh_world import BEGIN_MS, Change, Given, World
 from ..job import Job
 from .rows import ATTEMPTS_MOST, PRIORITY, RETRY_MS, Dice, RivalJob
 

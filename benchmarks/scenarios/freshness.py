@@ -4,7 +4,8 @@ from typing import Final
 
 from ..engine import Tell
 from ..figures import Result, Runs, column
-from ..freshness import STALE, World, result_of, simulate
+from ..fresh_world import World
+from ..freshness import STALE, result_of, simulate
 from ..plots import OURS, Axis, Plot, bar, bar_plot, latency_series
 from ..report import Figure, at_most, figure
 from .base import Option, Scenario, Short, Steps, Task, Wish
