@@ -76,10 +76,10 @@ def about_lines(about: About) -> list[str]:
     """When, on what and of what version, as sentences."""
     machine, versions = about.machine, {name: text for name, text in about.versions.items() if text}
     changed = f" and {about.changed_files} changed files" if about.changed_files else ""
-    size = f"{machine['cores']} cores, {machine['memory_gib']} GiB, load {machine['load_average']} before it began"
+    load = f"load {machine['load_average']} before it began"
     return [
-        f"Measured {about.at}, commit `{about.commit[:10]}`{changed}, by `{about.command}`.",
-        f"Machine: {machine['processor']}, {size}; {machine['system']}.",
+        f"Measured {about.at}, commit `{about.commit[:10]}`{changed}, {load}, by `{about.command}`.",
+        f"Machine: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; {machine['system']}.",
         f"Versions: {', '.join(f'{name} {text}' for name, text in versions.items())}.",
     ]
 

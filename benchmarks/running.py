@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from .child import run_child
 from .disk import file_system, is_volatile
 from .display import Display
+from .figures import size_text
 from .files import Outcome, outcome_medians
 from .rounds import Run, run_steps, warnings_of
 from .scenarios.base import Scenario, Wish
@@ -68,7 +69,11 @@ def run_scenario(
 
 def told(wish: Wish) -> str:
     """The wish in a few words."""
-    return f"{wish.agents} agents, {wish.operations:,} operations, seed {wish.seed}, {wish.repeat} repetitions"
+    sizes = [size_text(size) for size in wish.sizes]
+    leads = " and ".join(filter(None, (", ".join(sizes[:-1]), sizes[-1])))
+    operations = f", {wish.operations:,} operations" if wish.operations > 1 else ""
+    often = f"{wish.repeat} repetitions" if wish.repeat > 1 else "once"
+    return f"{leads} leads, {wish.agents} agents{operations}, seed {wish.seed}, {often}"
 
 
 @contextmanager

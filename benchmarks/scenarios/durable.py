@@ -22,6 +22,7 @@ from .rivals import (
     rival_figures,
     rival_steps,
     rival_times,
+    rival_versions,
     without_postgres,
     without_redis,
 )
@@ -177,6 +178,7 @@ SCENARIO: Final = Scenario(
     figures=figures,
     prepare=prepare,
     plots=plots,
+    versions=rival_versions,
     rivals={SKIP_LOCKED: without_postgres, REDIS: without_redis},
     options=(POSTGRES,),
     short=Short(("50k",), "20k", seconds=25),

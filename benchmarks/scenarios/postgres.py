@@ -8,6 +8,7 @@ from ..figures import Result, Runs, column, size_text
 from ..plots import OURS, Line, Plot, bar, bar_plot, latency_plot, latency_series
 from ..report import Figure, at_least, at_most, figure
 from ..rivals.servers import postgres_server
+from ..rivals.versions import postgres_version
 from .base import Scenario, Short, Steps, Task, Wish
 from .rivals import (
     NAMES,
@@ -48,6 +49,11 @@ def missing(wish: Wish) -> list[str]:
     """All of it, where there is no server."""
     why = without_postgres(wish)
     return [f"the dialer on PostgreSQL: {why}"] if why else []
+
+
+def versions(wish: Wish) -> dict[str, str]:
+    """The server's."""
+    return {} if without_postgres(wish) else {"PostgreSQL": postgres_version(wish.options.get(POSTGRES.name, ""))}
 
 
 def figures(runs: Runs, wish: Wish) -> list[Figure]:
@@ -99,6 +105,7 @@ SCENARIO: Final = Scenario(
     figures=figures,
     plots=plots,
     missing=missing,
+    versions=versions,
     rivals={SKIP_LOCKED: without_postgres},
     options=(POSTGRES,),
     short=Short(("50k",), "10k", seconds=20),

@@ -13,6 +13,7 @@ from ..plots import Series, bar, latency_series
 from ..report import Figure, Target, figure
 from ..rivals.rows import RivalJob
 from ..rivals.servers import missing_postgres, missing_redis, postgres_server, redis_server
+from ..rivals.versions import postgres_version, redis_version
 from .base import Option, Steps, Task, Wish
 
 SKIP_LOCKED: Final = "skip-locked"
@@ -74,6 +75,16 @@ def rival_steps(wish: Wish) -> Steps:
         for rival in NAMES
         if rival in wish.rivals
     }
+
+
+def rival_versions(wish: Wish) -> dict[str, str]:
+    """The versions of the servers that rivals run on."""
+    versions = {}
+    if SKIP_LOCKED in wish.rivals:
+        versions["PostgreSQL"] = postgres_version(wish.options.get(POSTGRES.name, ""))
+    if REDIS in wish.rivals:
+        versions["Redis"] = redis_version()
+    return versions
 
 
 def rival_figures(runs: Runs, wish: Wish, no: str, ours: str, least: dict[str, Target]) -> list[Figure]:

@@ -53,10 +53,10 @@ What people wrote first.
 
 ## How it was measured
 
-- Measured 2026-01-02T03:04:05+00:00, commit `abcdef0123`, by `python -m benchmarks engine --json engine.json`.
-- Measured 2026-01-02T03:04:05+00:00, commit `abcdef0123`, by `python -m benchmarks durable`.
+- Measured 2026-01-02T03:04:05+00:00, commit `abcdef0123`, load 0.1 before it began, by `python -m benchmarks engine --json engine.json`.
+- Measured 2026-01-02T03:04:05+00:00, commit `abcdef0123`, load 0.1 before it began, by `python -m benchmarks durable`.
 
-Machine: a processor, 2 cores, 24.0 GiB, load 0.1 before it began; Linux.
+Machine: a processor, 2 cores, 24.0 GiB; Linux.
 Versions: python 3.11.7.
 
 The same again, from the root of a checkout:
