@@ -15,8 +15,6 @@ from random import Random
 from time import perf_counter
 from typing import Final
 
-from msgspec import Struct, field
-
 from nextlead.core.commands import (
     ActOnPool,
     Block,
@@ -43,6 +41,7 @@ from .engine import Tell
 from .figures import Result, percentile
 from .job import Job
 from .stores import store_url
+from .watch import Watch
 
 CALLS_PER_S: Final = 200
 """`next` per second of all agents together, each with its finish."""
@@ -50,7 +49,6 @@ WARM_LEADS: Final = 50_000
 BLOCKED: Final = 10_000
 BLOCKED_AT_ONCE: Final = 100
 QUIET_S: Final = 5.0
-_LOOK_S: Final = 0.001
 _AREAS: Final = (212, 213, 215, 303, 305, 312, 404, 415, 512, 602, 617, 702)
 _EXCHANGES: Final = tuple(range(220, 1000))
 _LINES: Final = 10_000
@@ -61,18 +59,12 @@ _ELSEWHERE: Final = 4 * 10**11
 """Added to a number: another country's, which no list here has."""
 
 
-class Watch(Struct):
-    """What agents and the loop went through during one piece of work."""
-
-    next_s: list[float] = field(default_factory=list)
-    stall_s: float = 0.0
-
-
 class Floor:
-    """Agents at work, and somebody who looks at the clock."""
+    """Agents at work, and somebody who looks at the loop."""
 
     def __init__(self, dialer: Dialer, agents: int, seed: int) -> None:
-        self.watch = Watch()
+        self._watch = Watch()
+        self._next_s: list[float] = []
         self._dialer = dialer
         self._agents = agents
         self._dice = Random(seed)
@@ -81,9 +73,9 @@ class Floor:
     async def at_work(self) -> AsyncIterator[None]:
         """Everybody calls until the block ends."""
         tasks = [asyncio.create_task(self._agent(f"a{no}")) for no in range(self._agents)]
-        tasks.append(asyncio.create_task(self._look()))
         try:
-            yield
+            async with self._watch.at_work():
+                yield
         finally:
             for task in tasks:
                 task.cancel()
@@ -95,31 +87,23 @@ class Floor:
             await asyncio.sleep(self._dice.uniform(0.5, 1.5) * think_s)
             started = perf_counter()
             offer = await self._dialer.next(agent)
-            self.watch.next_s.append(perf_counter() - started)
+            self._next_s.append(perf_counter() - started)
             if isinstance(offer, Offer) and offer.lead.lease is not None:
                 token = token_text(offer.lead.id, offer.lead.lease.token)
                 await self._dialer.finish(Finish(token=token, outcome="unreached", cause="no_answer"))
 
-    async def _look(self) -> None:
-        """Woken every millisecond; what it is late is what the loop was busy with."""
-        while True:
-            before = perf_counter()
-            await asyncio.sleep(_LOOK_S)
-            self.watch.stall_s = max(self.watch.stall_s, perf_counter() - before - _LOOK_S)
-
     async def during(self, name: str, work: Awaitable[object]) -> Result:
         """Figures of a piece of work."""
-        self.watch = Watch()
+        self._watch.anew()
+        self._next_s = []
         started = perf_counter()
         await work
         seconds = perf_counter() - started
-        watch = self.watch
         return {
             f"{name}_s": seconds,
-            f"{name}_next_p50_ms": 1e3 * percentile(watch.next_s, 50),
-            f"{name}_next_p99_ms": 1e3 * percentile(watch.next_s, 99),
-            f"{name}_stall_ms": 1e3 * watch.stall_s,
-        }
+            f"{name}_next_p50_ms": 1e3 * percentile(self._next_s, 50),
+            f"{name}_next_p99_ms": 1e3 * percentile(self._next_s, 99),
+        } | self._watch.result(name)
 
 
 def measure_bulk(job: Job, path: Path, tell: Tell) -> Result:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from . import bulk, durable, engine, freshness, http, postgres, scrape
+from . import bulk, durable, engine, freshness, http, postgres, scrape, week
 from .base import Measure, Scenario
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
@@ -12,6 +12,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     bulk.SCENARIO,
     http.SCENARIO,
     scrape.SCENARIO,
+    week.SCENARIO,
     freshness.SCENARIO,
 )
 
