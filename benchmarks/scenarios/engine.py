@@ -1,4 +1,4 @@
-"""The engine alone: how fast (T1), with nine of ten leads blocked (T2), how large (T7)."""
+"""The engine alone: how fast (T1), beside plain heaps; with nine of ten leads blocked (T2); how large (T7)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,6 +9,7 @@ from ..job import Scene
 from ..memory import measure_memory
 from ..plots import OURS, Axis, Line, Plot, by_x, latency_plot, latency_series
 from ..report import Figure, Target, at_least, at_most, figure
+from ..rivals.heaps import measure_heaps
 from .base import MILLION, Scenario, Short, Steps, Task, Wish
 
 SCENES: Final[dict[Scene, str]] = {
@@ -18,6 +19,7 @@ SCENES: Final[dict[Scene, str]] = {
     "hours": "behind closed hours",
     "limits": "behind a contact limit",
 }
+HEAPS: Final = "heaps"
 GROWTH: Final = (100_000, 5_000_000)
 LOADED: Final = at_most(250)
 WORKED: Final = at_most(400)
@@ -30,6 +32,8 @@ def steps(wish: Wish) -> Steps:
     if wish.wants("T1"):
         for size in wish.sizes:
             steps[_speed(size)] = Task("speed", wish.job(size), wish.operations)
+            if HEAPS in wish.rivals:
+                steps[_heaps(size)] = Task("heaps", wish.job(size), wish.operations)
     if wish.wants("T2"):
         for scene in ("free", *SCENES):
             steps[f"blocked {scene}"] = Task("speed", wish.job(wish.main_size, scene), wish.blocked_operations)
@@ -44,6 +48,8 @@ def figures(runs: Runs, wish: Wish) -> list[Figure]:
     if wish.wants("T1"):
         for size in wish.sizes:
             figures += _speed_figures(runs, size)
+            if HEAPS in wish.rivals:
+                figures += _heaps_figures(runs, size)
         figures += _growth_figures(runs, wish.sizes)
     if wish.wants("T2"):
         figures += _blocked_figures(runs, wish)
@@ -54,6 +60,10 @@ def figures(runs: Runs, wish: Wish) -> list[Figure]:
 
 def _speed(size: int) -> str:
     return f"speed {size_text(size)}"
+
+
+def _heaps(size: int) -> str:
+    return f"{HEAPS} {size_text(size)}"
 
 
 def _speed_figures(runs: Runs, size: int) -> list[Figure]:
@@ -69,6 +79,15 @@ def _speed_figures(runs: Runs, size: int) -> list[Figure]:
     return [
         figure("T1", f"{what}, {size_text(size)}", unit, column(runs, _speed(size), name), target, held=size == MILLION)
         for what, unit, name, target in rows
+    ]
+
+
+def _heaps_figures(runs: Runs, size: int) -> list[Figure]:
+    ours, theirs = (column(runs, step, "operations_per_s") for step in (_speed(size), _heaps(size)))
+    over = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    return [
+        figure("T1", f"plain heaps, hardly a rule, {size_text(size)}", "/s", theirs),
+        figure("T1", f"ours over plain heaps, {size_text(size)}", "x", over, better="higher"),
     ]
 
 
@@ -115,6 +134,10 @@ def plots(runs: Runs, wish: Wish) -> list[Plot]:
 def _growth_plots(runs: Runs, wish: Wish) -> list[Plot]:
     leads = Axis("leads", "log")
     rates = [(float(size), column(runs, _speed(size), "operations_per_s")) for size in wish.sizes]
+    series = [by_x(OURS, rates)]
+    if HEAPS in wish.rivals:
+        limits = [(float(size), column(runs, _heaps(size), "operations_per_s")) for size in wish.sizes]
+        series.append(by_x("plain heaps, hardly a rule", limits))
     loaded = [(float(size), column(runs, _speed(size), "loaded_mb")) for size in wish.sizes]
     memory = [by_x(f"{OURS}, just loaded", loaded)]
     if wish.wants("T7"):
@@ -133,7 +156,7 @@ def _growth_plots(runs: Runs, wish: Wish) -> list[Plot]:
             "The engine alone, by number of leads",
             leads,
             Axis("next + finish (operations/s)"),
-            [by_x(OURS, rates)],
+            series,
             rate,
         ),
         Plot(
@@ -153,11 +176,13 @@ SCENARIO: Final = Scenario(
     targets=("T1", "T2", "T7"),
     measures={
         "speed": lambda task, tell: measure_speed(task.job, task.operations, tell),
+        "heaps": lambda task, tell: measure_heaps(task.job, task.operations, tell),
         "memory": lambda task, tell: measure_memory(task.job, tell),
     },
     steps=steps,
     figures=figures,
     plots=plots,
+    rivals={HEAPS: lambda _wish: ""},
     short=Short(("20k", "100k"), "20k", seconds=15),
     operations="200k",
     many_sizes=True,
