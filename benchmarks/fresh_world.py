@@ -12,8 +12,8 @@ from .job import HOURS, START_MS, Centre, Job, make_centre
 
 BEGIN_MS: Final = START_MS + 16 * HOUR_MS
 """An hour before the first zone closes."""
-CHANGES_A_MINUTE: Final = 3
-"""Numbers that are blocked in a minute, and as many leads that are done elsewhere."""
+LEADS_A_CHANGE: Final = 10_000
+"""Of so many leads one number is blocked, and one lead done elsewhere, in a minute; at least one of each in four."""
 POOL_OFF_EVERY_MS: Final = 5 * MINUTE_MS
 POOL_OFF_FOR_MS: Final = 15 * MINUTE_MS
 _MINUTES_A_DAY: Final = 24 * 60
@@ -49,8 +49,8 @@ class World:
         self.centre: Centre = make_centre(job)
         self.leads: dict[int, FreshLead] = {lead.id: lead for leads in self.centre.fresh() for lead in leads}
         self.end_ms = BEGIN_MS + hours * HOUR_MS
-        self._zones = {row.id: ZoneInfo(row.zones[0]) for row in self.centre.rows.values() if isinstance(row, ZoneSet)}
-        self._offsets = {no: _offset_minutes(zone) for no, zone in self._zones.items()}
+        self.zones = {row.id: ZoneInfo(row.zones[0]) for row in self.centre.rows.values() if isinstance(row, ZoneSet)}
+        self._offsets = {no: _offset_minutes(zone) for no, zone in self.zones.items()}
         self._off: dict[int, list[tuple[int, int]]] = {pool: [] for pool, *_ in self.centre.pools}
         self.blocked: dict[int, int] = {}
         self.done: dict[int, int] = {}
@@ -59,11 +59,11 @@ class World:
     def _draw(self, rng: Random) -> list[Change]:
         found = []
         ids, pools = list(self.leads), list(self._off)
-        for minute_ms in range(BEGIN_MS, self.end_ms, MINUTE_MS):
-            for _ in range(CHANGES_A_MINUTE):
-                number = self.leads[rng.choice(ids)].numbers[0]
-                found.append(Change(minute_ms + rng.randrange(MINUTE_MS), "block", number))
-                found.append(Change(minute_ms + rng.randrange(MINUTE_MS), "done", rng.choice(ids)))
+        every_ms = min(MINUTE_MS * LEADS_A_CHANGE // len(ids), 4 * MINUTE_MS)
+        for at_ms in range(BEGIN_MS, self.end_ms, every_ms):
+            number = self.leads[rng.choice(ids)].numbers[0]
+            found.append(Change(at_ms + rng.randrange(every_ms), "block", number))
+            found.append(Change(at_ms + rng.randrange(every_ms), "done", rng.choice(ids)))
         for at_ms in range(BEGIN_MS + POOL_OFF_EVERY_MS // 2, self.end_ms, POOL_OFF_EVERY_MS):
             pool = pools[at_ms // POOL_OFF_EVERY_MS % len(pools)]
             off_ms = at_ms + rng.randrange(MINUTE_MS)

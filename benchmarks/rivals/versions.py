@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-import shutil
 import subprocess
 import warnings
 from importlib import import_module
+
+from .servers import redis_program
 
 _NUMBER = re.compile(r"\d+(\.\d+)+")
 
@@ -31,8 +32,8 @@ async def _asked(url: str) -> str:
 
 
 def redis_version() -> str:
-    """The version of the `redis-server` on the PATH."""
-    program = shutil.which("redis-server")
+    """The version of the `redis-server` that would be started."""
+    program = redis_program()
     return _said(program) if program else ""
 
 
