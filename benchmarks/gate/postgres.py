@@ -1,7 +1,8 @@
 """Statements that PostgreSQL is sent for a commit, for one that loads leads, and for rows that are folded.
 
-Every statement waits for its answer, so these are the round trips, too. What other tasks ask meanwhile, the renewal of
-the ownership before all, is not counted: a statement belongs to the task that sent it.
+Every statement waits for its answer, so these are the round trips, too. Not counted is what goes by other clocks than
+the work's: what other tasks ask meanwhile, the renewal of the ownership before all (a statement belongs to the task
+that sent it), and what a session asks when it is new.
 """
 
 import asyncio
@@ -14,11 +15,14 @@ from typing import Any, Final
 import asyncpg
 
 from nextlead_adapters.postgres import PostgresStore
+from nextlead_adapters.postgres.connection import Server
 
 from ..job import build_engine, make_centre
 from .bounds import Figure
 from .commits import JOB, figures_of, work_on
 
+_OF_THE_DRIVER: Final = ("typeinfo_tree", "current_setting('jit')")
+"""Words of what the driver asks once in each session, to learn of types."""
 _phase: Final[ContextVar[str]] = ContextVar("_phase", default="")
 
 
@@ -37,10 +41,10 @@ def _set(phase: str) -> None:
 
 @contextmanager
 def _counting(counted: Counter[tuple[str, str]]) -> Iterator[None]:
-    connect = asyncpg.connect
+    connect, session = asyncpg.connect, Server.connect
 
-    def saw(_: object) -> None:
-        if _phase.get():
+    def saw(logged: asyncpg.connection.LoggedQuery) -> None:
+        if _phase.get() and not any(words in logged.query for words in _OF_THE_DRIVER):
             counted["statements", _phase.get()] += 1
 
     async def connected(*args: Any, **kwargs: Any) -> Any:
@@ -48,8 +52,15 @@ def _counting(counted: Counter[tuple[str, str]]) -> Iterator[None]:
         connection.add_query_logger(saw)
         return connection
 
-    asyncpg.connect = connected
+    async def new_session(self: Server, *args: Any, **kwargs: Any) -> Any:
+        before = _phase.set("")
+        try:
+            return await session(self, *args, **kwargs)
+        finally:
+            _phase.reset(before)
+
+    asyncpg.connect, Server.connect = connected, new_session  # type: ignore[method-assign]
     try:
         yield
     finally:
-        asyncpg.connect = connect
+        asyncpg.connect, Server.connect = connect, session  # type: ignore[method-assign]

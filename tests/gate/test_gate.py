@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from benchmarks.gate.bounds import RECORD
 from benchmarks.gate.command import held
 from benchmarks.gate.groups import GROUPS, POSTGRES, count_apart
@@ -15,6 +16,7 @@ def hold(*groups: str, postgres: str = "") -> None:
         print(finding.text)
 
 
+@pytest.mark.slow
 def test_the_engine_and_the_dialer_do_no_more_than_recorded() -> None:
     hold(*(group for group in GROUPS if group != POSTGRES))
 
