@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from msgspec.structs import replace
 
@@ -35,13 +36,14 @@ def run_short(
     chosen = [(scenario, scenario.short) for scenario in scenarios if scenario.short is not None]
     outcomes: list[Outcome] = []
     failed: list[str] = []
+    expected_s, started = 0, monotonic()
     for at, (scenario, short) in enumerate(chosen):
-        later_s = sum(later.seconds for _, later in chosen[at + 1 :])
-        mine = short_wish(scenario, short, wish)
+        pace = (monotonic() - started) / expected_s if expected_s else 1.0
+        later_s = pace * sum(later.seconds for _, later in chosen[at + 1 :])
+        expected_s += short.seconds
+        mine, mine_s = short_wish(scenario, short, wish), pace * short.seconds
         try:
-            outcomes.append(
-                run_scenario(scenario, mine, folder, display, expected_s=short.seconds, later_s=later_s, run=run)
-            )
+            outcomes.append(run_scenario(scenario, mine, folder, display, expected_s=mine_s, later_s=later_s, run=run))
         except (ChildFailed, NoDisk) as error:
             failed.append(f"{scenario.name}: {error}")
     return outcomes, failed
