@@ -6,6 +6,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 
@@ -57,8 +58,17 @@ def _say(line: Line) -> None:
     sys.stdout.buffer.flush()
 
 
+def _end(*_: object) -> None:
+    """End as after an error, so that servers are stopped and folders go; whoever asks again waits for that."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(1)
+
+
 def main() -> None:
     """The child's side."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     task = json.decode(sys.argv[1], type=Task)
     _say(Line(result=measure(task, lambda stage: _say(Line(stage=stage)))))
