@@ -34,9 +34,9 @@ def run_scenario(
 ) -> Outcome:
     """Run a scenario as wished, with stores under `folder` where it needs the disk. Raises `NoDisk`, `ChildFailed`.
 
-    Rivals that can't run here are left out of the wish, and named in what is missing. About so long it should take,
-    and what comes after it; 0 is not known. `run` does a
-    task: in a process of its own unless said otherwise.
+    Rivals that can't run here are left out of the wish, and named in what is missing. `expected_s` is about how long
+    it should take, `later_s` what comes after it; 0 is not known. `run` does a task: in a process of its own unless
+    said otherwise.
     """
     started = monotonic()
     why_not = {name: scenario.rivals[name](wish) for name in wish.rivals}
