@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import Final
 
 import asyncpg
@@ -61,12 +61,11 @@ async def _work(there: str, job: Job, operations: int, tell: Tell) -> Result:
     dialer = await Dialer.open(store, clock, archive=store, engine=Engine(b"", LibraryAlmanac(), shipped_schemes()))
     result: Result = {"open_s": perf_counter() - started}
     tell("agents at work")
-    first, cpu = dialer.engine.commit_no, process_time()
+    first = dialer.engine.commit_no
     floor = Floor(dialer, clock, job, warm_up=operations // 4, operations=operations)
     async with asyncio.TaskGroup() as group:
         for at in range(job.agents):
             group.create_task(floor.agent(agent_code(at)))
-    result["cpu_us"] = (process_time() - cpu) / floor.done * 1e6
     result["operations_per_commit"] = floor.done / (dialer.engine.commit_no - first)
     await dialer.close()
     return result | floor.result()

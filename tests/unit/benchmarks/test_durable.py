@@ -1,6 +1,7 @@
 """The durable measurements at small sizes: they do what they say, and leave a sound store."""
 
 import asyncio
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.job import START_MS, Job
 from benchmarks.restart import DaemonFailed, measure_restart
 from benchmarks.rivals.writers import RIVALS, read_written
 from benchmarks.stores import make_loaded, make_worked, store_url
+from benchmarks.usage import Usage
 
 from nextlead.core.engine import Engine
 from nextlead.runtime.recovery import load
@@ -65,6 +67,8 @@ def test_agents_do_as_many_operations_as_asked_and_rivals_write_the_same(loaded:
     result = measure_agents(JOB, 200, loaded, tell)
     assert result["operations"] == 200
     assert result["share_none"] == 0
+    assert result["cpu_us"] == pytest.approx(result["cpu_loop_us"] + result["cpu_threads_us"])
+    assert min(result["cpu_loop_us"], result["cpu_threads_us"]) > 0, "both the loop's thread and the others work"
     path = loaded.parent / "work.db"
     written = read_written(path, 1)
     assert written.operations >= 250, "a quarter more came before, to warm up"
@@ -87,6 +91,19 @@ def test_a_rival_makes_every_row_durable(loaded: Path, name: str) -> None:
     else:
         assert rows(path, "SELECT count(*) FROM history") == [(len(written.items),)]
         assert rows(path, "SELECT count(*) FROM lead") == [(len({lead.id for lead, _ in written.items}),)]
+
+
+def test_usage_counts_from_its_beginning_to_its_end_once() -> None:
+    usage = Usage()
+    usage.begin()
+    gc.collect()
+    usage.end()
+    first = usage.result(1)
+    gc.collect()
+    usage.end()
+    assert usage.result(1) == first
+    assert 0 < first["gc_us"]
+    assert usage.result(10)["cpu_us"] == pytest.approx(first["cpu_us"] / 10)
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
