@@ -102,7 +102,7 @@ def test_usage_counts_from_its_beginning_to_its_end_once() -> None:
     gc.collect()
     usage.end()
     assert usage.result(1) == first
-    assert 0 < first["gc_us"]
+    assert first["gc_us"] > 0
     assert usage.result(10)["cpu_us"] == pytest.approx(first["cpu_us"] / 10)
 
 
