@@ -147,6 +147,8 @@ def _draw_series(axes: "Axes", plot: Plot, series: Series, colour: str, nth: int
         linestyle=_STYLES[nth % len(_STYLES)],
         marker=_MARKERS[nth % len(_MARKERS)] if len(places) <= _POINTS_MARKED else "",
         label=series.label,
+        clip_on=False,
+        zorder=3,
     )
     if series.spread:
         least, greatest = ([max(floor, y) for y in found] for found in zip(*series.spread, strict=True))

@@ -88,7 +88,9 @@ def _better_of(unit: str) -> Better:
 
 
 def number(value: float) -> str:
-    """Three digits that mean something: 0.123, 4.56, 78.9, 1,234."""
+    """Three digits that mean something: 0.123, 4.56, 78.9, 1,234; and 0."""
+    if not value:
+        return "0"
     for bound, digits in ((1, 3), (10, 2), (100, 1)):
         if abs(value) < bound:
             return f"{value:.{digits}f}"

@@ -53,7 +53,8 @@ def test_other_sizes_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.12345, "0.123"), (4.567, "4.57"), (78.91, "78.9"), (234.5, "234"), (150_000, "150,000")]
+    ("value", "text"),
+    [(0, "0"), (0.12345, "0.123"), (4.567, "4.57"), (78.91, "78.9"), (234.5, "234"), (150_000, "150,000")],
 )
 def test_numbers_have_three_digits_that_mean_something(value: float, text: str) -> None:
     assert number(value) == text
