@@ -28,6 +28,8 @@ LITTLE: Final = 0.05
 UNKNOWN: Final = 1.5
 """How much more than the greatest recorded figure a version of Python without a record may need."""
 WORTH_TELLING: Final = 0.9
+NOISE: Final = 0.005
+"""By how much of itself a figure of memory may be another in the next run."""
 _DIGITS: Final = 5
 _ROUNDED: Final = 10**-_DIGITS
 
@@ -90,7 +92,7 @@ def _held(group: str, figure: Figure, recorded: Recorded, version: str) -> Findi
 def record(recorded: Recorded, group: str, figures: Iterable[Figure], version: str = VERSION) -> list[str]:
     """Take the figures of a group as its bounds; what changed, in words."""
     before = recorded.setdefault(version, {}).get(group, {})
-    after = {figure.name: round(figure.value, _DIGITS) for figure in figures if figure.most is None}
+    after = {figure.name: _taken(figure, before.get(figure.name)) for figure in figures if figure.most is None}
     recorded[version][group] = after
     for other, groups in recorded.items():
         if other != version and group in groups:
@@ -99,6 +101,13 @@ def record(recorded: Recorded, group: str, figures: Iterable[Figure], version: s
                 name: _moved(theirs[name], before.get(name), after[name]) for name in theirs if name in after
             }
     return _changes(group, before, after)
+
+
+def _taken(figure: Figure, old: float | None) -> float:
+    """What is recorded of a figure; what it was, where only noise is between."""
+    if old is not None and not figure.exact and abs(figure.value - old) <= NOISE * old:
+        return old
+    return round(figure.value, _DIGITS)
 
 
 def _moved(theirs: float, old: float | None, new: float) -> float:

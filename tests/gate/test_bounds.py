@@ -94,3 +94,12 @@ def test_recording_keeps_what_was_not_counted(tmp_path: Path) -> None:
     assert groups["engine"] == {"calls": 3}
     assert read(path)[OURS]["stores"] == {"rows": 1.0}
     assert version.count(".") == 1
+
+
+def test_noise_is_not_recorded() -> None:
+    recorded = recorded_as(100)
+    assert record(recorded, "engine", [Figure("calls", 100.4)], OURS) == []
+    assert recorded == recorded_as(100)
+    assert record(recorded, "engine", [Figure("calls", 100.4, exact=True)], OURS) == [
+        "engine: calls: 100 -> 100.4 (+0.4 %)"
+    ]
