@@ -137,7 +137,7 @@ def measure_scrape(job: Job, operations: int, made: Path, tell: Tell) -> Result:
 
 
 async def _scraped(server: Server, job: Job, operations: int) -> Result:
-    scraper = await Scraper.of(server)
+    scraper = Scraper(server)
     result = {"first_ms": await scraper.scrape(), "alone_ms": min([await scraper.scrape() for _ in range(5)])}
     async with Shift(server.port, job.agents, job.seed) as shift:
         await shift.move_clock(server.token)
@@ -158,23 +158,18 @@ async def _scraped(server: Server, job: Job, operations: int) -> Result:
 
 
 class Scraper:
-    """Asks for `/metrics`; `times_ms` are those of `go_on`."""
+    """Asks for `/metrics`; `times_ms` are those of `go_on`.
 
-    def __init__(self, asker: Asker, token: str) -> None:
+    Each request has a connection of its own: the daemon closes those that were idle between two phases.
+    """
+
+    def __init__(self, server: Server) -> None:
         self.times_ms: list[float] = []
-        self._asker = asker
-        self._token = token
-
-    @classmethod
-    async def of(cls, server: Server) -> "Scraper":
-        """Connected to a daemon."""
-        return cls(await connect(server.port, Asker()), server.token)
+        self._server = server
 
     async def scrape(self) -> float:
         """Once; milliseconds."""
-        started = perf_counter()
-        await self._ask("GET", "/metrics")
-        return (perf_counter() - started) * 1000
+        return await self._ask("GET", "/metrics")
 
     async def go_on(self) -> None:
         """Every second, until it is cancelled."""
@@ -189,5 +184,12 @@ class Scraper:
         first = await self.scrape()
         return first, min([await self.scrape() for _ in range(3)])
 
-    async def _ask(self, method: str, path: str, body: bytes = b"") -> bytes:
-        return await self._asker.ask(head(method, path, self._token) + with_body(body))
+    async def _ask(self, method: str, path: str, body: bytes = b"") -> float:
+        """How long the answer took, in milliseconds; not how long the connection."""
+        asker = await connect(self._server.port, Asker())
+        try:
+            started = perf_counter()
+            await asker.ask(head(method, path, self._server.token) + with_body(body))
+            return (perf_counter() - started) * 1000
+        finally:
+            asker.transport.close()
