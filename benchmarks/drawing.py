@@ -42,6 +42,7 @@ _TAIL_END: Final = 3.6
 _POINTS_MARKED: Final = 20
 _DECADE: Final = 10
 _LABEL_WIDTH: Final = 34
+_TITLE_WIDTH: Final = 76
 _DASHES: Final = (0, (5, 3))
 _SETTINGS: Final[dict[Any, Any]] = {
     "svg.hashsalt": "nextlead",
@@ -84,7 +85,7 @@ def draw(plot: Plot, stem: Path) -> list[Path]:
         bars = plot.kind == "bars"
         drawn = Figure(figsize=(7.5, 1.6 + 0.42 * len(plot.series) if bars else 4.4), layout="constrained")
         axes = drawn.add_subplot()
-        drawn.suptitle(plot.title, x=0.012, ha="left", fontsize=11, fontweight="bold")
+        drawn.suptitle(fill(plot.title, _TITLE_WIDTH), x=0.012, ha="left", fontsize=11, fontweight="bold")
         if bars:
             _draw_bars(axes, plot)
         else:

@@ -74,9 +74,9 @@ def _within(row: Figure) -> bool:
 
 
 def _named(row: Figure) -> str:
-    return f"{row.target_no} {row.what}"
+    return f"{row.target_no} {row.what}".strip()
 
 
 def _valued(row: Figure) -> str:
     sign = ">=" if row.better == "higher" else "<="
-    return f"{_named(row)} ({number(row.median)} {row.unit}, wanted {sign} {row.limit:,g})"
+    return f"{_named(row)} ({f'{number(row.median)} {row.unit}'.strip()}, wanted {sign} {row.limit:,g})"
