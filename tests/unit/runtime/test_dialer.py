@@ -12,6 +12,7 @@ from nextlead.core.model import Status
 from nextlead.core.replies import NoLead, Offer
 from nextlead.core.tokens import token_text
 from nextlead.ports import StoreRefused
+from nextlead.runtime.recovery import COLLECT
 from nextlead.testing.clock import MONDAY_MS
 
 HOUR_MS = 3_600_000
@@ -127,6 +128,7 @@ async def test_what_was_loaded_is_out_of_the_garbage_collectors_sight(centre: Ce
     await centre.open()
     assert gc.get_freeze_count() > before
     assert gc.isenabled()
+    assert gc.get_threshold() == COLLECT
 
 
 async def test_commits_count_on_after_a_restart(centre: Centre) -> None:
