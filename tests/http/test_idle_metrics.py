@@ -145,8 +145,8 @@ async def test_a_part_of_the_queues_is_looked_at_once_however_many_agents_there_
         await centre.ok("PUT", f"/v1/agents/a{at}/session", {"campaigns": ["c1"]})
     await closed_for_the_night(centre)
     looked = []
-    look = openings._part_from_ms
-    monkeypatch.setattr(openings, "_part_from_ms", lambda state, part: looked.append(part) or look(state, part))
+    look = openings.first_ms
+    monkeypatch.setattr(openings, "first_ms", lambda part: looked.append(part) or look(part))
     found = await house.dialer.submit(WhyAllIdle())
     assert len(found.agents) == agents + 2
     assert len(looked) == 1

@@ -12,6 +12,7 @@ Rules of this file:
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import IntEnum
+from functools import cached_property
 from typing import Final
 
 from .choose import paused
@@ -76,11 +77,11 @@ class Survey:
         self.owners: set[int] = set()
         self.totals: defaultdict[tuple[int, bool], Counter[str]] = defaultdict(Counter)
         self.owned: defaultdict[int, set[int]] = defaultdict(set)
-        self._groups: defaultdict[Group, list[Mapping[str, int]]] = defaultdict(list)
+        self._counts: list[tuple[Group, Mapping[str, int]]] = []
         for queue in state.queues.values():
-            if queue.parts and self._wants(queue.campaign, queue.owner, own=queue.family in OWN):
-                group = (queue.campaign, queue.owner, _KINDS.get(queue.family, Kind.OTHER))
-                self._count(group, counts_of(state, queue, state.now_ms))
+            kind = _KINDS.get(queue.family, Kind.OTHER)
+            if queue.parts and self._wants(queue.campaign, queue.owner, own=kind is Kind.OWN):
+                self._count((queue.campaign, queue.owner, kind), counts_of(state, queue, state.now_ms))
         self._count_aside()
         for lead in self._leads(lead for held in state.leases.values() for _, lead in held):
             self._count(_group_of(lead), {self.key_of(lead): 1})
@@ -103,6 +104,14 @@ class Survey:
             found.update(counts)
         return found
 
+    @cached_property
+    def _groups(self) -> Mapping[Group, list[Mapping[str, int]]]:
+        """Only for who asks for single agents."""
+        found: defaultdict[Group, list[Mapping[str, int]]] = defaultdict(list)
+        for group, counts in self._counts:
+            found[group].append(counts)
+        return found
+
     def total(self, campaign: int, *, own: bool) -> Counter[str]:
         """A campaign's, of leads that are their owner's alone, or of the others."""
         return self.totals.get((campaign, own), _NONE)
@@ -117,11 +126,11 @@ class Survey:
 
     def _count(self, group: Group, counts: Mapping[str, int]) -> None:
         campaign, owner, kind = group
-        self._groups[group].append(counts)
-        self.owners.add(owner)
+        self._counts.append((group, counts))
         total = self.totals[campaign, kind is Kind.OWN]
         for key, by in counts.items():
             total[key] += by
+        self.owners.add(owner)
         if kind is Kind.OWN:
             self.owned[owner].add(campaign)
 

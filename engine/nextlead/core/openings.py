@@ -7,8 +7,7 @@ the earliest moment it can come at, until that is not before the best that was f
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
-from heapq import merge
-from operator import attrgetter
+from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
 from .model import Lead
@@ -17,6 +16,7 @@ from .queues import HELD, OWN, URGENT_FROM, Part, Queue
 from .rules import NOBODY, passes_ms, rules_but
 from .setup_model import Agent
 from .sight import Sight
+from .standing import counted, first_ms
 from .state import State
 from .timers import Kind
 
@@ -41,26 +41,82 @@ class Stream(NamedTuple):
     leads: Callable[[Collection[int]], Iterator[tuple[int, int]]]
 
 
-_FROM: Final = attrgetter("from_ms")
-
-
 class Openings:
     """Streams that are the same for whoever asks at this moment: found once for all of them."""
 
     def __init__(self, state: State) -> None:
-        self._anywhere = sorted((*_held(state), *_forced(state)), key=_FROM)
+        self._anywhere = [*_held(state), *_forced(state)]
         self._state = state
         self._of_queue: dict[Queue, list[Stream]] = {}
+        self._gates: dict[tuple[int, int], int | None] = {}
+        self._pools: dict[int, int | None] = {}
 
     def merged(self, queues: Iterable[Queue], others: Iterable[Stream] = ()) -> Iterator[Stream]:
-        """Streams of the queues and the others, by the moment. O(parts) once, then O(queues)."""
-        return merge(*map(self._of, queues), self._anywhere, sorted(others, key=_FROM), key=_FROM)
+        """Streams of the queues and the others, by the moment. O(queues), and O(parts) of queues that are come to."""
+        streams = [*self._anywhere, *others]
+        heap = [(each.from_ms, no) for no, each in enumerate(streams)]
+        entries: list[Queue | Stream] = [*streams]
+        for queue in queues:
+            from_ms = self._from_ms(queue)
+            if from_ms is not None:
+                heap.append((from_ms, len(entries)))
+                entries.append(queue)
+        heapify(heap)
+        while heap:
+            found = entries[heappop(heap)[1]]
+            if isinstance(found, Stream):
+                yield found
+            else:
+                for stream in self._streams(found):
+                    heappush(heap, (stream.from_ms, len(entries)))
+                    entries.append(stream)
 
-    def _of(self, queue: Queue) -> list[Stream]:
+    def _from_ms(self, queue: Queue) -> int | None:
+        """The moment before which no lead of a queue can come; None if none will. O(zone sets, and closed pools)."""
+        found: int | None = None
+        for zones, pool, first in counted(self._state, queue, self._state.now_ms).firsts:
+            opens_ms = self._opens_ms(queue.campaign, zones, pool)
+            if opens_ms is not None and (found is None or max(opens_ms, first) < found):
+                found = max(opens_ms, first)
+        return found
+
+    def _streams(self, queue: Queue) -> list[Stream]:
         found = self._of_queue.get(queue)
         if found is None:
-            found = self._of_queue[queue] = sorted(_part_streams(self._state, queue), key=_FROM)
+            found = self._of_queue[queue] = list(self._part_streams(queue))
         return found
+
+    def _part_streams(self, queue: Queue) -> Iterator[Stream]:
+        """Of each part that time can bring a lead of; those of leased numbers come by these (`_held`)."""
+        for part in queue.parts.values():
+            pool, zones, _source, _variant, _promised, apart = part.key
+            closed = 0 if self._state.pool_lets_in(part.key) else pool
+            opens_ms = None if apart == HELD else self._opens_ms(queue.campaign, zones, closed)
+            if opens_ms is not None:
+                from_ms = max(opens_ms, first_ms(part))
+                yield Stream(from_ms, partial(_leads_of, self._state, part, from_ms))
+
+    def _opens_ms(self, campaign: int, zones: int, pool: int) -> int | None:
+        """When calling hours and a closed pool (or 0) let leads through, if they do not now; None if never. O(1)."""
+        gate, state = (campaign, zones), self._state
+        if gate not in self._gates:
+            span = state.gates[gate].span
+            self._gates[gate] = state.now_ms if span.open else span.until_ms
+        opens_ms = self._gates[gate]
+        if not pool or opens_ms is None:
+            return opens_ms
+        if pool not in self._pools:
+            self._pools[pool] = _pool_from_ms(state, pool)
+        pool_ms = self._pools[pool]
+        return None if pool_ms is None else max(opens_ms, pool_ms)
+
+
+def _pool_from_ms(state: State, pool_id: int) -> int | None:
+    """When a pool that is closed opens by its dates; None if they don't open it."""
+    pool = state.pools[pool_id]
+    from_ms = pool.active_from_ms or 0
+    opens = pool_id not in state.open_pools and pool.state == "active" and from_ms > state.now_ms
+    return from_ms if opens else None
 
 
 def next_ms(state: State, sight: Sight, agent: Agent, openings: Openings | None = None) -> int | None:
@@ -113,31 +169,6 @@ def _first(
             if found_ms is not None and (best is None or found_ms < best):
                 best = found_ms
     return best
-
-
-def _part_streams(state: State, queue: Queue) -> Iterator[Stream]:
-    """Of each part that time can bring a lead of."""
-    for part in queue.parts.values():
-        from_ms = _part_from_ms(state, part)
-        if from_ms is not None:
-            yield Stream(from_ms, partial(_leads_of, state, part, from_ms))
-
-
-def _part_from_ms(state: State, part: Part) -> int | None:
-    """The moment before which no lead of the part can come; None if none will. O(1)."""
-    pool_id, zones, _source, _variant, _promised, apart = part.key
-    if apart == HELD:  # they come back by their numbers: `_held`
-        return None
-    gate = state.gates[part.queue.campaign, zones]
-    opens_ms = state.now_ms if gate.span.open else gate.span.until_ms
-    if opens_ms is None:
-        return None
-    if not state.pool_lets_in(part.key):
-        pool = state.pools[pool_id]
-        if pool_id in state.open_pools or pool.state != "active" or (pool.active_from_ms or 0) <= state.now_ms:
-            return None
-        opens_ms = max(opens_ms, pool.active_from_ms or 0)
-    return max(opens_ms, due_of(part.base + part.keys[0]) if part.ends is None else part.ends[0] >> ID_BITS)
 
 
 def _leads_of(state: State, part: Part, from_ms: int, but: Collection[int]) -> Iterator[tuple[int, int]]:

@@ -143,11 +143,15 @@ class Part:
 
 
 class Counted(NamedTuple):
-    """Leads of a queue by what keeps them back, from one moment until another (exclusive); see `standing.py`."""
+    """Leads of a queue by what keeps them back, from one moment until another (exclusive); see `standing.py`.
+
+    `firsts` are (zone set, closed pool or 0, moment) of parts whose first lead is not due before that moment.
+    """
 
     from_ms: int
     until_ms: int
     by_key: Mapping[str, int]
+    firsts: tuple[tuple[int, int, int], ...] = ()
 
 
 class Wakes(Protocol):

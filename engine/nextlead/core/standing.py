@@ -5,15 +5,17 @@ due: who looks at all queues of a large centre counts those few again in which s
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from .order import NEVER, due_of, lead_of, limit
+from .order import ID_BITS, NEVER, due_of, lead_of, limit
 from .places import Bar
 from .queues import HELD, LIMITED, UNSHOWN, Counted, Part, Queue
 from .state import State
 
 READY: Final = "ready"
+SLICE: Final = 200
+"""Parts that are counted in about a millisecond."""
 
 KEYS: Final = {
     "pool": "inactive_pool",
@@ -33,21 +35,53 @@ def counts_of(state: State, queue: Queue, now_ms: int) -> Mapping[str, int]:
 
     O(1) while the last count holds, else O(parts * log n). What has left with its pool is not counted, but for masters.
     """
+    return counted(state, queue, now_ms).by_key
+
+
+def counted(state: State, queue: Queue, now_ms: int) -> Counted:
+    """The same with what else is kept of the last count. O(1) while that holds."""
     kept = queue.counted
     if kept is None or not kept.from_ms <= now_ms < kept.until_ms:
         kept = count(state, queue, now_ms)
         if not state.shut:  # clones come and go, and masters with them
             queue.counted = kept
-    return kept.by_key
+    return kept
+
+
+def count_ahead(state: State, now_ms: int) -> Iterator[None]:
+    """Count what `counted` would count anew, some hundred parts between two of what it gives.
+
+    For who looks at all queues at once, and has others to serve: after a gate has turned, all that it bears on is
+    counted anew. O(parts) of those queues. What happens meanwhile is counted again when it is looked at.
+    """
+    parts = 0
+    for queue in [] if state.shut else list(state.queues.values()):
+        kept = queue.counted
+        if queue.parts and (kept is None or not kept.from_ms <= now_ms < kept.until_ms):
+            counted(state, queue, now_ms)
+            parts += len(queue.parts)
+            if parts >= SLICE:
+                parts = 0
+                yield
 
 
 def count(state: State, queue: Queue, now_ms: int) -> Counted:
     """The same, counted anew."""
     found: Counter[str] = Counter()
+    firsts: dict[tuple[int, int], int] = {}
     until_ms = NEVER
     for part in queue.parts.values():
         until_ms = min(until_ms, _count_part(state, part, now_ms, found))
-    return Counted(now_ms, until_ms, +found)
+        pool, zones, _source, _variant, _promised, apart = part.key
+        if apart != HELD:
+            place = zones, 0 if state.pool_lets_in(part.key) else pool
+            firsts[place] = min(first_ms(part), firsts.get(place, NEVER))
+    return Counted(now_ms, until_ms, +found, tuple((*place, ms) for place, ms in firsts.items()))
+
+
+def first_ms(part: Part) -> int:
+    """When the first lead of a part is due, or a contact limit lets the first of it go. O(1)."""
+    return due_of(part.base + part.keys[0]) if part.ends is None else part.ends[0] >> ID_BITS
 
 
 def _count_part(state: State, part: Part, now_ms: int, found: Counter[str]) -> int:

@@ -143,3 +143,16 @@ def test_pools_are_shuffled_and_deleted_and_numbers_blocked() -> None:  # R9.10,
     centre(Block(numbers=(number,)))
     assert sum(centre.counts().values()) == LEADS
     assert counted(centre), "something must be kept, or the tests of this file show nothing"
+
+
+def test_what_was_counted_ahead_is_not_counted_again(asked: list[Queue], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standing, "SLICE", 1)
+    centre = Centre()
+    centre.load(*NUMBERS)
+    state = centre.engine.state
+    pieces = sum(1 for _ in standing.count_ahead(state, centre.now_ms))
+    ahead = len(asked)
+    assert pieces == ahead == len(counted(centre)) > 0
+    assert not list(standing.count_ahead(state, centre.now_ms))
+    centre.engine.idle_counts(centre.now_ms)
+    assert len(asked) == ahead
