@@ -26,7 +26,7 @@ class NotPublished(Exception):
 def publish(files: Sequence[Path], page: Path, order: Sequence[str], commentary: Path = COMMENTARY) -> list[Path]:
     """Write the page, and the plots into `plots/` beside it; what was written.
 
-    Sections come in the order of scenarios' names given. Raises `NotPublished` when two files have the same scenario or
+    Plots of an older page go. Sections come in the order of scenarios' names given. Raises `NotPublished` when two files have the same scenario or
     nothing can be drawn here.
     """
     if not can_draw():
@@ -35,9 +35,9 @@ def publish(files: Sequence[Path], page: Path, order: Sequence[str], commentary:
     found = _sections(runs)
     names = sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name))
     folder = page.parent / "plots"
-    old = [*folder.glob("*.svg"), *folder.glob("*.png")] if folder.is_dir() else []
-    for path in old:
-        path.unlink()
+    for name in {*order, *names}:
+        for old in folder.glob(f"{name}-*.*"):
+            old.unlink()
     drawn = [
         written
         for name in names

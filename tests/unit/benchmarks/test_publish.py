@@ -124,10 +124,12 @@ def test_the_page_is_made_whole(files: list[Path], tmp_path: Path) -> None:
     old = tmp_path / "plots" / "engine-of-long-ago.svg"
     old.parent.mkdir()
     old.touch()
+    (old.parent / "somebody.png").touch()
     written = publish(files, page, ("engine", "durable"), commentary)
     assert page.read_text(encoding="utf-8") == PAGE
     names = ["engine-throughput.png", "engine-throughput.svg"]
-    assert sorted(path.name for path in old.parent.iterdir()) == names, "what an older run drew is gone"
+    found = sorted(path.name for path in old.parent.iterdir())
+    assert found == [*names, "somebody.png"], "what an older run drew is gone, and nothing else"
     assert sorted(written) == sorted([page, *(old.parent / name for name in names)])
 
 
