@@ -26,8 +26,8 @@ class NotPublished(Exception):
 def publish(files: Sequence[Path], page: Path, order: Sequence[str], commentary: Path = COMMENTARY) -> list[Path]:
     """Write the page, and the plots into `plots/` beside it; what was written.
 
-    Plots of an older page go. Sections come in the order of scenarios' names given. Raises `NotPublished` when two files have the same scenario or
-    nothing can be drawn here.
+    Plots of an older page go. Sections come in the order of scenarios' names given. Raises `NotPublished` when two
+    files have the same scenario or nothing can be drawn here, `NotMeasured` when a file is none of a run.
     """
     if not can_draw():
         raise NotPublished(NO_LIBRARY)
