@@ -150,7 +150,8 @@ class Engine(Reads):
         """
         state = self._begin(now_ms)
         try:
-            catch_up(state)
+            if state.timers.bound <= state.now_ms or state.waiting.by_agent:
+                catch_up(state)
             state.previous_ms = state.now_ms
             reply = _HANDLERS[type(command)](state, command)
         except NextleadError as error:
@@ -173,15 +174,19 @@ class Engine(Reads):
         state.now_ms = max(state.now_ms, now_ms)
         state.changes = Changes()
         state.served = []
-        state.done = []
-        state.faults_new = []
+        if state.done:
+            state.done = []
+        if state.faults_new:
+            state.faults_new = []
         return state
 
     def _end(self, reply: Any) -> Outcome:
         state = self.state
-        catch_up(state)
-        done, faults = tuple(state.done) if state.done else (), tuple(state.faults_new) if state.faults_new else ()
-        return Outcome(reply, state.changes, state.served, done, faults)
+        if state.timers.bound <= state.now_ms or state.waiting.by_agent:
+            catch_up(state)
+        if state.done or state.faults_new:
+            return Outcome(reply, state.changes, state.served, tuple(state.done), tuple(state.faults_new))
+        return Outcome(reply, state.changes, state.served)
 
     def next_deadline_ms(self) -> int | None:
         """When to call `Tick`: never later than the next thing to do; None while there is nothing.

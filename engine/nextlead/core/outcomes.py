@@ -126,7 +126,7 @@ def end_lease(
         calls=state.contacts.with_call(lead.calls, call, now_ms),
         latest=latest or lead.latest,
     )
-    return without_dropping(done)
+    return without_dropping(done) if done.dropping else done
 
 
 def end_uncalled(lead: Lead, ended: Ended, number: int, latest: Latest) -> Lead:
@@ -214,12 +214,13 @@ def unreached(
     if limited and most is not None and lead.attempts >= most:
         return Verdict(close(new, "max_call_attempts"), cause)
     retries = list(lead.retries) or [0] * len(CAUSES)
-    retries[CAUSES.index(cause)] += 1
-    wait_ms = interval_ms(campaign.dialer.retry.get(cause) or DEFAULT_RETRY[cause], retries[CAUSES.index(cause)])
+    at = CAUSES.index(cause)
+    retries[at] += 1
+    wait_ms = interval_ms(campaign.dialer.retry.get(cause) or DEFAULT_RETRY[cause], retries[at])
     status = Status.AUTOMATIC_REDIAL if lead.promise is None else lead.promise.kind
     due_ms = state.now_ms + wait_ms
     new = replace(new, status=status, due_ms=due_ms, retries=tuple(retries), unresolved=None)
-    return Verdict(settle(state, new), cause)
+    return Verdict(new if new.promise is None else settle(state, new), cause)
 
 
 def interval_ms(intervals: Sequence[int], nth: int) -> int:

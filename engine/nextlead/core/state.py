@@ -359,7 +359,8 @@ class State(Footprints):
 
     def _take_back(self, old: Lead, new: Lead, lease: Lease) -> None:
         """An ordinary lead comes back from its agent: nearly every finish."""
-        self._remember_calls(old, new)
+        if new.status is _CLOSED or old.numbers is not new.numbers:
+            self._remember_calls(old, new)
         self.end_lease(old, lease)
         if new.status is _CLOSED:
             self.leads.drop(new.id)

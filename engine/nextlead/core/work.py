@@ -199,13 +199,13 @@ def apply_verdict(
     logged: Logged | None = None,
 ) -> Lead:
     """Make the lead what was decided, with its history; what expired meanwhile closes, what is to be erased goes."""
-    if awaits_erasure(old):
+    if old.mark is not None and awaits_erasure(old):
         cause = "" if trigger == "cancelled" else verdict.cause  # an agent's words, else a code
         return put_erased(state, old, verdict.lead, trigger, actor, cause=cause)
-    row = verdict.lead
-    if not state.stays_open(row):
+    row, detail = verdict.lead, ""
+    if state.pools[row.pool].expired_ms and not state.stays_open(row):
         row, detail = close(row, "expired"), "its pool has expired"
-    else:
+    elif row.promise is not None:
         detail = forced_in_words(old, row)
     new = state.put(
         old, row, trigger, actor, cause=verdict.cause, number=number, note=note, detail=detail, logged=logged
