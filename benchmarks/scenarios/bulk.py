@@ -36,9 +36,8 @@ def _work_figures(runs: Runs, wish: Wish, name: str, work: str) -> list[Figure]:
     no = "T9" if name in ("quiet", "import") else "T10"
     of = wish.main_size if name == "import" else wish.main_size // 2
     what = work if name in ("quiet", "block", "switch") else f"{work} of {size_text(of)}"
-    took, p50, p99, stall = (
-        column(runs, "bulk", f"{name}_{part}") for part in ("s", "next_p50_ms", "next_p99_ms", "stall_ms")
-    )
+    parts = ("s", "next_p50_ms", "next_p99_ms", "stall_ms", "busy_ms", "gc_longest_ms")
+    took, p50, p99, stall, busy, collected = (column(runs, "bulk", f"{name}_{part}") for part in parts)
     soon, calm = (at_most(120), at_most(25)) if name == "import" else (None, None)
     brief = at_most(10) if no == "T10" else None
     figures = [
@@ -46,6 +45,8 @@ def _work_figures(runs: Runs, wish: Wish, name: str, work: str) -> list[Figure]:
         figure(no, f"next p50 during {what}", "ms", p50),
         figure(no, f"next p99 during {what}", "ms", p99, calm, held=wish.rated),
         figure(no, f"longest turn of the loop, {what}", "ms", stall, brief, held=wish.rated),
+        figure(no, f"longest turn's processor time, {what}", "ms", busy),
+        figure(no, f"longest garbage collection, {what}", "ms", collected),
     ]
     return figures[1:] if name == "quiet" else figures
 
