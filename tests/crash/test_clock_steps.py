@@ -7,6 +7,7 @@ import json
 import mmap
 import random
 import struct
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,16 @@ class Wall:
         self._shift[:] = struct.pack("=q", self._by_s)
 
 
-async def times(life: Life, book: Book) -> list[str]:
-    """When the agent's calls ended, in the order in which they were acknowledged; all in UTC and of one form."""
+async def times(life: Life, book: Book) -> list[datetime]:
+    """When the agent's calls ended, in the order in which they were acknowledged.
+
+    Their texts could not be compared: one that falls on a full second has no fraction.
+    """
     found = []
     for lead in book.finishes:
         history = (await life.ask("GET", f"/v1/leads/{lead}/history")).json()["items"]
         assert len(history) == 2, "leased and finished, and nothing between"
-        found += [line["at"] for line in history]
+        found += [datetime.fromisoformat(line["at"]) for line in history]
     return found
 
 
