@@ -139,7 +139,7 @@ def _compare(options: Options, console: Console) -> int:
     plot = change_plot(changes) if options.plot else None
     if plot is not None:
         console.print(NO_LIBRARY if not can_draw() else " ".join(map(str, draw(plot, options.plot))), markup=False)
-    return 1 if options.fail and any(change.verdict == "worse" for change in changes) else 0
+    return 1 if options.fail and any(change.verdict == "worse" and change.sure for change in changes) else 0
 
 
 def _publish(options: Options, console: Console) -> int:

@@ -2,7 +2,7 @@
 
 A figure has changed when every repetition of one run lies beyond every one of the other and the medians differ by
 `LEAST` at least; with fewer than three repetitions on a side chance alone does that easily, so the medians must differ
-by `LEAST_OF_FEW`. All else is within noise.
+by `LEAST_OF_FEW`, and it is said with a question mark. All else is within noise.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,10 @@ Verdict = Literal["better", "worse", "changed", "within noise", "new", "gone"]
 
 
 class Change(Struct, frozen=True):
-    """What became of a figure. `words` say the verdict as people do: faster, larger. Ratio of medians, new over old."""
+    """What became of a figure. `words` say the verdict as people do: faster, larger. Ratio of medians, new over old.
+
+    It is `sure` when there are enough repetitions to know the noise.
+    """
 
     scenario: str
     target_no: str
@@ -36,6 +39,7 @@ class Change(Struct, frozen=True):
     verdict: Verdict
     words: str
     ratio: float | None = None
+    sure: bool = True
 
     @property
     def missed(self) -> bool:
@@ -68,14 +72,17 @@ def _change(key: Key, old: Figure | None, new: Figure | None) -> Change:
         verdict: Verdict = "new" if old is None else "gone"
         return Change(*key, row.unit, old, new, verdict, verdict)
     ratio = new.median / old.median if old.median else None
-    verdict = _verdict(old, new, ratio)
-    return Change(*key, row.unit, old, new, verdict, _words(verdict, row.unit), ratio)
+    sure = min(len(old.values), len(new.values)) >= _FEW
+    verdict = _verdict(old, new, ratio, LEAST if sure else LEAST_OF_FEW)
+    words = _words(verdict, row.unit)
+    if verdict != "within noise" and not sure:
+        words += "?"
+    return Change(*key, row.unit, old, new, verdict, words, ratio, sure)
 
 
-def _verdict(old: Figure, new: Figure, ratio: float | None) -> Verdict:
-    few = min(len(old.values), len(new.values)) < _FEW
+def _verdict(old: Figure, new: Figure, ratio: float | None, least: float) -> Verdict:
     apart = new.least > old.greatest or new.greatest < old.least
-    large = ratio is None or abs(ratio - 1) >= (LEAST_OF_FEW if few else LEAST)
+    large = ratio is None or abs(ratio - 1) >= least
     if not (apart and large):
         return "within noise"
     if not new.better:
@@ -106,7 +113,8 @@ def cautions(old: Measured, new: Measured) -> list[str]:
 def _about_cautions(old: About, new: About) -> Iterator[str]:
     machines = ({name: text for name, text in about.machine.items() if name != "load_average"} for about in (old, new))
     yield from _differences("another machine", *machines)
-    yield from _differences("other versions", old.versions, new.versions)
+    versions = ({name: text for name, text in of.versions.items() if name != "nextlead"} for of in (old, new))
+    yield from _differences("other versions", *versions)
     if old.commit == new.commit and not old.changed_files and not new.changed_files:
         yield "both are of the same commit: what differs is noise"
     for name, about in (("old", old), ("new", new)):
@@ -125,9 +133,8 @@ def _outcome_cautions(old: Outcome, new: Outcome) -> Iterator[str]:
         yield f"{new.scenario}: another durability: {old.durability}, then {new.durability}"
     fewest = min((len(row.values) for of in (old, new) for row in of.figures), default=0)
     if fewest < _FEW:
-        yield (
-            f"{new.scenario}: fewer than {_FEW} repetitions: only changes of {LEAST_OF_FEW:.0%} and more are believed"
-        )
+        told = f"changes of {LEAST_OF_FEW:.0%} and more are told, and may be noise"
+        yield f"{new.scenario}: fewer than {_FEW} repetitions: {told}"
 
 
 def _differences(what: str, old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:

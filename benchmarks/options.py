@@ -28,7 +28,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     compare = commands.add_parser("compare", help="what got slower or faster from one file to another")
     compare.add_argument("old", type=Path, metavar="OLD.json")
     compare.add_argument("new", type=Path, metavar="NEW.json")
-    compare.add_argument("--fail", action="store_true", help="exit with 1 when something got worse beyond noise")
+    compare.add_argument("--fail", action="store_true", help="exit with 1 when something surely got worse")
     compare.add_argument("--plot", type=Path, metavar="STEM", help="draw what changed as STEM.svg and STEM.png")
     publish = commands.add_parser("publish", help="files that --json wrote, as RESULTS.md with its plots")
     publish.add_argument("files", type=Path, nargs="+", metavar="FILE")

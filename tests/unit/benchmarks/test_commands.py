@@ -182,6 +182,8 @@ def test_a_comparison_fails_when_asked_to_and_something_is_worse(
     assert main(["compare", *map(str, paths), "--fail"]) == 1
     assert main(["compare", *map(str, reversed(paths)), "--fail"]) == 0
     assert "1 better" in capsys.readouterr().out
+    write(paths[1], 1.0, 2)
+    assert main(["compare", *map(str, paths), "--fail"]) == 0, "two repetitions are not enough to know"
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     for name, why in (("none.json", "No such file"), ("other.json", "missing required field")):
         assert main(["compare", str(paths[0]), str(tmp_path / name)]) == 2
@@ -205,8 +207,8 @@ def test_plots_lie_beside_the_file_or_their_absence_is_said(
     assert "matplotlib is not installed" in capsys.readouterr().out
 
 
-def write(path: Path, rate: float) -> None:
-    rows = [figure("T1", "it", "/s", [rate, rate, rate])]
+def write(path: Path, rate: float, repeat: int = 3) -> None:
+    rows = [figure("T1", "it", "/s", [rate] * repeat)]
     write_file(path, Measured(surroundings(), [Outcome("it", "It", "none", {}, rows)]))
 
 

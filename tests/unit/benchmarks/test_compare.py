@@ -50,6 +50,12 @@ def test_what_lies_beyond_the_noise_has_changed(old: list[float], new: list[floa
     assert change(row(old), row(new)).verdict == verdict
 
 
+def test_what_few_repetitions_show_is_not_sure() -> None:
+    found = change(row([100, 101]), row([60, 61]))
+    assert (found.verdict, found.words, found.sure) == ("worse", "slower?", False)
+    assert change(row([100, 101, 102]), row([60, 61, 62])).sure
+
+
 @pytest.mark.parametrize(
     ("unit", "better", "verdict", "words"),
     [
@@ -101,7 +107,10 @@ def test_runs_that_were_not_made_alike_are_cautioned_about() -> None:
         (run(rows, about=OTHER, durability="off"), "engine: another durability: none: memory only, then off"),
         (run(rows, about=OTHER, versions={"Redis": "7"}), "engine: other versions: Redis none, then 7"),
         (run(rows), "both are of the same commit: what differs is noise"),
-        (run(row([1]), about=OTHER), "engine: fewer than 3 repetitions: only changes of 25% and more are believed"),
+        (
+            run(row([1]), about=OTHER),
+            "engine: fewer than 3 repetitions: changes of 25% and more are told, and may be noise",
+        ),
         (
             run(rows, about=replace(OTHER, changed_files=2)),
             f"the new run was of a checkout with changes that are not in commit {'b' * 10}",
