@@ -5,10 +5,11 @@ machine's speed is in it: the same job gives the same figures everywhere. Agents
 waits for one. Meanwhile the world changes, for both at the same moments: numbers are blocked, leads are done elsewhere,
 pools are switched off and on again, calling hours end zone by zone.
 
-*Late* is the time from the moment when a redial was due and its pool and hours were open to the moment when somebody
-got it. With `waiting`, only of redials that an agent got who was waiting already when it came due: nothing but the
-system held those up. *Stale* is an offer that at its moment was blocked, done elsewhere, of a pool that is switched
-off (redials to an agent's own name may be called all the same), or outside hours (promised calls may be, too).
+*Late* is the time from the moment when a redial was due, its pool and hours were open and none of its numbers was on a
+call, to the moment when somebody got it. With `waiting`, only of redials that an agent got who was waiting already when
+it came due: nothing but the system held those up. *Stale* is an offer that at its moment was blocked, done elsewhere,
+of a pool that is switched off (redials to an agent's own name may be called all the same), or outside hours (promised
+calls may be, too).
 """
 
 from heapq import heapify, heappop, heappush
@@ -83,7 +84,8 @@ class _Simulation:
         self._lengths = [Random(job.seed * 1_000_003 + at) for at in range(job.agents)]
         self._since_ms = [0] * job.agents
         self._waits = [False] * job.agents
-        self._called = [False] * job.agents
+        self._called: list[int] = [0] * job.agents
+        self._free_ms: dict[int, int] = {}
         self._events: list[tuple[int, int, int | Change]] = [
             (change.at_ms, next(self._order), change) for change in world.changes if change.at_ms < world.end_ms
         ]
@@ -114,9 +116,11 @@ class _Simulation:
         if isinstance(what, Change):
             self._give(self._system.change(what, now_ms), now_ms)
             return
-        if self._called[what]:
+        if lead := self._called[what]:
+            self._free_ms |= dict.fromkeys(self._world.leads[lead].numbers, now_ms)
+            self._called[what] = 0
             self._give(self._system.finish(what, now_ms), now_ms)
-        self._called[what], self._waits[what], self._since_ms[what] = False, True, now_ms
+        self._waits[what], self._since_ms[what] = True, now_ms
         self._give(self._system.next(what, now_ms), now_ms)
 
     def _give(self, offers: list[Given], now_ms: int) -> None:
@@ -124,7 +128,7 @@ class _Simulation:
             since_ms = self._since_ms[given.agent]
             self._note(given, since_ms, now_ms)
             self._seen.idle_ms += now_ms - since_ms
-            self._waits[given.agent], self._called[given.agent] = False, True
+            self._waits[given.agent], self._called[given.agent] = False, given.lead
             ends_ms = now_ms + self._lengths[given.agent].randint(*CALL_MS)
             heappush(self._events, (ends_ms, next(self._order), given.agent))
 
@@ -135,7 +139,8 @@ class _Simulation:
             seen.stale[stale] += 1
             return
         if kind := KINDS.get(Status(given.status)):
-            ready_ms = self._world.ready_ms(given)
+            numbers = self._world.leads[given.lead].numbers
+            ready_ms = max(self._world.ready_ms(given), *(self._free_ms.get(number, 0) for number in numbers))
             seen.late_ms[kind].append(now_ms - ready_ms)
             if since_ms <= ready_ms:
                 seen.waiting_ms[kind].append(now_ms - ready_ms)

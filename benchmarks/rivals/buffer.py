@@ -59,11 +59,14 @@ ORDER BY {order} LIMIT ?
 """
 _BY_AGENTS: Final = (Status.COMMON_REDIAL, Status.PRIVATE_REDIAL, Status.VIP_REDIAL)
 _ORDERS: Final = {Status.AUTOMATIC_REDIAL: "due_ms", Status.UNPROCESSED: "priority, seq"}
-_CLAIM: Final = """
-UPDATE buffer SET agent = ? WHERE id = (
-    SELECT id FROM buffer WHERE agent IS NULL AND campaign IN (?, ?, ?) AND owner IN ({owners})
+_HEAD: Final = """
+SELECT * FROM (
+    SELECT rank, priority, id FROM buffer WHERE campaign = ? AND owner = ? AND agent IS NULL
     ORDER BY rank, priority, id LIMIT 1
-) RETURNING lead
+)
+"""
+_CLAIM: Final = """
+UPDATE buffer SET agent = ? WHERE id = (SELECT id FROM ({heads}) ORDER BY rank, priority, id LIMIT 1) RETURNING lead
 """
 _THROW_OUT: Final = """
 DELETE FROM buffer WHERE agent IS NULL AND lead IN (
@@ -112,8 +115,9 @@ class MinuteBuffer:
 
     def _claim(self, agent: int) -> Given | None:
         who = self._job.agents[agent]
-        claim = _CLAIM.format(owners=", ".join("?" * len(who.owners)))
-        row = self._db.execute(claim, (who.no, *who.campaigns, *who.owners)).fetchall()
+        ranges = [value for campaign in who.campaigns for owner in who.owners for value in (campaign, owner)]
+        claim = _CLAIM.format(heads=" UNION ALL ".join([_HEAD] * (len(ranges) // 2)))
+        row = self._db.execute(claim, (who.no, *ranges)).fetchall()
         if not row:
             return None
         [(lead,)] = row

@@ -100,6 +100,6 @@ SCENARIO: Final = Scenario(
     rivals={BUFFER: lambda _wish: ""},
     options=(HOURS,),
     short=Short(("4k",), "1", seconds=15, options={HOURS.name: "3"}),
-    leads="50k",
+    leads="20k",
     operations="1",
 )
