@@ -8,7 +8,7 @@ from msgspec import UNSET, Raw
 from nextlead.core.activity_model import Latest, Logged
 from nextlead.core.conditions import NOT_ACCEPTED, condition_after
 from nextlead.core.engine import Engine
-from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead
+from nextlead.core.model import DIALABLE, URGENT_REASONS, Event, Lead, Lease, Urgent
 from nextlead.core.replies import Offer
 from nextlead.core.schemes import Scheme
 from nextlead.core.setup_model import CallingHours
@@ -49,26 +49,28 @@ def lead_view(engine: Engine, lead: Lead, data: bytes, scheme: Scheme | None = N
     """
     promise = lead.promise
     zones, zone_source = _zones(engine, lead)
+    owner = owner_view(engine, lead.owner)
+    original_owner = owner if lead.original_owner == lead.owner else owner_view(engine, lead.original_owner)
     return LeadView(
         id=lead.id,
         campaign=_campaign(engine, lead),
         pool=lead.pool,
-        phones=tuple(f"+{number}" for number in lead.numbers),
+        phones=tuple([f"+{number}" for number in lead.numbers]),
         data=Raw(NO_DATA if lead.erased else data),
         status=lead.status.code,
         closure=lead.closure,
         not_accepted_by=lead.rule or None if NOT_ACCEPTED in (lead.closure, lead.former) else None,
         public_status=public_status(engine, lead, scheme),
-        activity=_activity(engine, lead.latest),
-        owner=owner_view(engine, lead.owner),
-        original_owner=owner_view(engine, lead.original_owner),
+        activity=None if lead.latest is None else _activity(engine, lead.latest),
+        owner=owner,
+        original_owner=original_owner,
         priority=_priority(engine, lead),
         attempts=lead.attempts,
         due=_due(engine, lead),
         promised=None if promise is None else Moment(promise.at_ms),
         released=None if promise is None else moment(promise.released_ms),
-        urgent=_urgent(lead),
-        lease=_lease_short(engine, lead),
+        urgent=None if lead.urgent is None else _urgent(lead.urgent),
+        lease=None if lead.lease is None else _lease_short(engine, lead, lead.lease),
         master=lead.master or None,
         erased=lead.erased,
         zones=zones,
@@ -97,14 +99,11 @@ def _campaign_zone(engine: Engine, lead: Lead) -> str:
     return hours.campaign_zone if hours.zone == "lead" else hours.zone
 
 
-def _urgent(lead: Lead) -> UrgentView | None:
-    urgent = lead.urgent
-    return None if urgent is None else UrgentView(URGENT_REASONS[urgent.reason], Moment(urgent.expires_ms))
+def _urgent(urgent: Urgent) -> UrgentView:
+    return UrgentView(URGENT_REASONS[urgent.reason], Moment(urgent.expires_ms))
 
 
-def _activity(engine: Engine, latest: Latest | None) -> ActivityShort | None:
-    if latest is None:
-        return None
+def _activity(engine: Engine, latest: Latest) -> ActivityShort:
     return ActivityShort(latest.kind.code, Moment(latest.at_ms), _agent_code(engine, latest.agent))
 
 
@@ -135,10 +134,7 @@ def _due(engine: Engine, lead: Lead) -> Moment | None:
     return Moment(due_ms) if due_ms else None
 
 
-def _lease_short(engine: Engine, lead: Lead) -> LeaseShort | None:
-    lease = lead.lease
-    if lease is None:
-        return None
+def _lease_short(engine: Engine, lead: Lead, lease: Lease) -> LeaseShort:
     agent = engine.agents.by_no.get(lease.agent)
     return LeaseShort(
         agent.code if agent else "",
@@ -150,26 +146,27 @@ def _lease_short(engine: Engine, lead: Lead) -> LeaseShort | None:
 
 def lease_view(engine: Engine, offer: Offer, data: Mapping[int, bytes]) -> LeaseView:
     """A lease as its agent sees it."""
-    lead, why = offer.lead, offer.why
+    lead, due_ms = offer.lead, offer.due_ms
     lease = lead.lease
     assert lease is not None, "an offer has a lease"
+    started, expires, family = Moment(lease.started_ms), Moment(offer.expires_ms), offer.family
     return LeaseView(
         token=token_text(lead.id, lease.token),
         lead=lead_of(engine, lead, data),
-        family=offer.family,
+        family=family,
         rank=offer.rank,
         overdue=offer.overdue,
         number=f"+{lease.number}",
-        started=Moment(lease.started_ms),
-        expires=Moment(offer.expires_ms),
+        started=started,
+        expires=expires,
         blocked=offer.blocked,
         why=WhyView(
-            family=why.family,
-            rank=why.rank,
-            priority=why.priority,
-            due=Moment(why.due_ms) if why.due_ms else None,
-            lateness=Span(max(0, why.late_ms)),
-            among=UNSET if why.among is None else why.among,
+            family=family,
+            rank=offer.rank,
+            priority=offer.priority,
+            due=Moment(due_ms) if due_ms else None,
+            lateness=Span(max(0, lease.started_ms - due_ms)),
+            among=UNSET if offer.among is None else offer.among,
         ),
     )
 

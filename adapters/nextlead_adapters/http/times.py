@@ -68,8 +68,14 @@ def _offset_ms(sign: str, hours: int, minutes: int) -> int:
 def format_time(ms: int) -> str:
     """`2026-03-02T10:00:00Z`, with `.250` before the `Z` when there are milliseconds."""
     seconds, rest = divmod(ms, 1000)
-    text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+    text = _second(seconds)
     return f"{text}.{rest:03}Z" if rest else f"{text}Z"
+
+
+@lru_cache(maxsize=8192)
+def _second(seconds: int) -> str:
+    """Nearly every answer has times of its own, but many of them in one second."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def parse_span(text: str) -> int:

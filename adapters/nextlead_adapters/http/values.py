@@ -141,6 +141,8 @@ def dec_hook(kind: type, given: Any) -> Any:
 
 def enc_hook(value: Any) -> Any:
     """To JSON."""
+    if type(value) is Moment:  # most of them are
+        return format_time(value.ms)
     encode = _ENCODERS.get(type(value))
     if encode is None:
         raise NotImplementedError(type(value))
