@@ -33,6 +33,7 @@ class Shuffle:
         self._seed = seed
         self._rekey: Callable[[int], int] | None = None
         self._to = 0
+        self._parts: list[Part] = []
         self._old: list[Keys] | None = None
 
     def slice(self, state: State) -> Pool | None:
@@ -45,24 +46,28 @@ class Shuffle:
     def _copy(self, state: State, left: int) -> Pool | None:
         if self._rekey is None:
             self._rekey = self._start(state)
-        for part in state.gated.get(self.pool, ()):
-            shadow = _shadow_of(part, self._rekey)
-            if shadow is not None and shadow.cursor != NEVER:
-                left -= shadow.copy(part, left)
-                if left <= 0:
-                    return None
+        while self._parts:
+            if left <= 0:
+                return None
+            shadow = _shadow_of(self._parts[-1], self._rekey)
+            left -= 1 + shadow.copy(self._parts[-1], left)
+            if shadow.cursor == NEVER:
+                self._parts.pop()
         self._old = list(self._turn(state))
         return self._let_go(state, left)
 
     def _let_go(self, state: State, left: int) -> Pool | None:
         """Free the old order piece by piece: to free half a million keys at once takes ten milliseconds."""
         assert self._old is not None, "the orders have changed places"
-        for keys in self._old:
+        while self._old:
+            keys = self._old[-1]
             while keys:
                 if left <= 0:
                     return None
                 keys.pop_last()
                 left -= 1
+            self._old.pop()
+            left -= 1
         return state.pools[self.pool]
 
     def _start(self, state: State) -> Callable[[int], int]:
@@ -70,6 +75,7 @@ class Shuffle:
         self._to = pool.ordinals
         rekey = rekeying(state, replace(pool, shuffle_seed=self._seed, shuffled_to=self._to))
         state.shuffling[self.pool] = rekey
+        self._parts = [part for part in state.gated.get(self.pool, ()) if not part.key[4]]  # promised ones stay
         return rekey
 
     def _turn(self, state: State) -> Iterator[Keys]:
@@ -94,10 +100,8 @@ def shuffle_pool(state: State, pool: Pool, seed: int) -> Pool | Begun:
     return found
 
 
-def _shadow_of(part: Part, rekey: Callable[[int], int]) -> Shadow | None:
-    """The part's other order; None for promised redials, which are not touched."""
-    if part.key[4]:
-        return None
+def _shadow_of(part: Part, rekey: Callable[[int], int]) -> Shadow:
+    """The part's other order; one that comes later has it from the beginning (`Places.make_part`)."""
     if part.shadow is None:
         part.shadow = Shadow(rekey)
     return part.shadow

@@ -6,8 +6,10 @@ from unit.core.centre import MINUTE_MS, Centre
 from nextlead.core.commands import ActOnPool, EditLead, Next, PutCampaign, Resolve, Take, Tick
 from nextlead.core.errors import Conflict, WrongStatus
 from nextlead.core.model import Status
+from nextlead.core.queues import Part, Shadow
 from nextlead.core.replies import Begun, NoLead, PoolDeleted
 from nextlead.core.setup_model import Dialer
+from nextlead.core.shuffling import COPIED
 
 PHONES = tuple(range(14155550100, 14155550120))
 
@@ -177,3 +179,26 @@ def test_counts_of_use() -> None:  # R9.12
     assert centre.engine.pool_counts(1, centre.now_ms).used == 2
     centre.restart()
     assert centre.engine.pool_counts(1, centre.now_ms).used == 2
+
+
+def test_a_slice_of_a_shuffle_is_bounded_in_leads_and_parts(monkeypatch: pytest.MonkeyPatch) -> None:  # R2.7
+    centre = sliced(1)
+    centre.load(*PHONES)
+    for lead in range(1, 10):
+        centre(EditLead(lead=lead, priority=lead))  # each has a part of its own
+    done: list[int] = []
+    copy = Shadow.copy
+
+    def counted(shadow: Shadow, part: Part, most: int) -> int:
+        done.append(1 + copy(shadow, part, most))
+        return done[-1] - 1
+
+    monkeypatch.setattr(Shadow, "copy", counted)
+    centre(ActOnPool(pool=1, action="shuffle", seed=7))
+    slices = [list(done)]
+    while centre.engine.working:
+        done.clear()
+        centre.work()
+        slices.append(list(done))
+    assert sum(map(sum, slices)) >= len(PHONES) + 10
+    assert max(map(sum, slices)) <= COPIED + 1
