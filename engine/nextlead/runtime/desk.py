@@ -174,7 +174,8 @@ class Desk:
             self._tell_done(done)
         for fault in outcome.faults:  # no agent saw it; a person has to find out why the order was wrong (SPEC R14.4)
             self._log.error("offer_stopped", lead=fault.lead, agent=fault.agent, rule=fault.rule)
-        self.slices.rouse()
+        if self._engine.working:
+            self.slices.rouse()
         if not self._stopped:
             self.chores.start_due(now_ms)
         self._alarm.look()

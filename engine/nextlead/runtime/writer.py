@@ -128,8 +128,12 @@ class Writer:
     def add(self, changes: Changes, at_ms: int) -> None:
         """Take in what a command changed; O(size of `changes`). Nothing is owed by this alone."""
         if changes:
-            self._pending.changes.merge(changes)
-            self.mark(at_ms)
+            pending = self._pending
+            pending.changes.merge(changes)
+            pending.at_ms = at_ms
+            if not pending.dirty:
+                pending.dirty = True
+                self._rouse()
 
     def mark(self, at_ms: int) -> None:
         """Make the engine time durable, with or without changes."""
