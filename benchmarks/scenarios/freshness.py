@@ -13,7 +13,7 @@ from .base import Option, Scenario, Short, Steps, Task, Wish
 BUFFER: Final = "buffer"
 BUFFER_NAME: Final = "minute buffer"
 OUR_STEP: Final = "engine in simulated hours"
-HOURS: Final = Option("hours", "8", "simulated hours; whole ones")
+HOURS: Final = Option("hours", "6", "simulated hours; no repetition differs from another, so `--repeat 1` will do")
 KIND_WORDS: Final = {"all": "redials", "vip": "VIP redials", "private": "private redials"}
 LATE: Final = (("waiting", 50, ", agent waits"), ("waiting", 99, ", agent waits"), ("late", 99, ""))
 STALE_WORDS: Final = {
