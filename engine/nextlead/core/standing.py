@@ -69,23 +69,25 @@ def count(state: State, queue: Queue, now_ms: int) -> Counted:
     """The same, counted anew."""
     found: Counter[str] = Counter()
     firsts: dict[tuple[int, int], int] = {}
-    until_ms = NEVER
+    until_ms, below = NEVER, limit(now_ms)
     for part in queue.parts.values():
-        until_ms = min(until_ms, _count_part(state, part, now_ms, found))
-        pool, zones, _source, _variant, _promised, apart = part.key
-        if apart != HELD:
-            place = zones, 0 if state.pool_lets_in(part.key) else pool
-            firsts[place] = min(first_ms(part), firsts.get(place, NEVER))
+        until_ms = min(until_ms, _count_part(state, part, below, found))
+        key = part.key
+        if key[5] != HELD:
+            place = key[1], 0 if state.pool_lets_in(key) else key[0]
+            ms = first_ms(part)
+            if ms < firsts.get(place, NEVER):
+                firsts[place] = ms
     return Counted(now_ms, until_ms, +found, tuple((*place, ms) for place, ms in firsts.items()))
 
 
 def first_ms(part: Part) -> int:
     """When the first lead of a part is due, or a contact limit lets the first of it go. O(1)."""
-    return due_of(part.base + part.keys[0]) if part.ends is None else part.ends[0] >> ID_BITS
+    return due_of(part.head) if part.ends is None else part.ends[0] >> ID_BITS
 
 
-def _count_part(state: State, part: Part, now_ms: int, found: Counter[str]) -> int:
-    """Adds the part's leads; until when that holds if nothing but time changes."""
+def _count_part(state: State, part: Part, below: int, found: Counter[str]) -> int:
+    """Adds the part's leads, those below the limit as due; until when that holds if nothing but time changes."""
     pool, zones, _source, variant, promised, apart = part.key
     leads = len(part.keys)
     bars = state.shut.get(pool, 0)
@@ -98,8 +100,11 @@ def _count_part(state: State, part: Part, now_ms: int, found: Counter[str]) -> i
         found[KEYS["pool"]] += leads
     elif apart == HELD:
         found[KEYS["number_leased"]] += leads
+    elif part.head >= below:
+        found[KEYS["due"]] += leads
+        return due_of(part.head)
     else:
-        due = part.keys.bisect_left(limit(now_ms) - part.base)
+        due = 1 if leads == 1 else part.keys.bisect_left(below - part.base)
         is_open = state.gates[part.queue.campaign, zones].span.open
         key = KEYS["contact_limit"] if apart == LIMITED else READY
         found[key if is_open else KEYS["calling_hours"]] += due
