@@ -172,10 +172,12 @@ def wake_ms(state: State, sight: Sight, agent: Agent) -> int | None:
     if reserved_ms is not None:
         times.append(reserved_ms)
     for queue in sight.queues():
-        if queue.earliest >= below:
-            due_ms = due_of(queue.earliest) if queue.earliest is not NEVER else None
-        else:  # a due head that this agent may not have now hides the ones behind it
+        if below > queue.top_until:
+            queue.look(below)
+        if queue.top is not NEVER:  # a due head that this agent may not have now hides the ones behind it
             due_ms = first_due_ms(queue, now_ms)
-        if due_ms is not None:
-            times.append(due_ms)
+            if due_ms is not None:
+                times.append(due_ms)
+        elif queue.top_until is not NEVER:
+            times.append(due_of(queue.top_until))
     return min(times, default=None)

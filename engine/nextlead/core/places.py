@@ -15,7 +15,7 @@ from .contacts import Contacts
 from .leads import LeadTable
 from .model import Lead, Pool, Status, ZoneSet
 from .numbers import NumberIndex
-from .order import DUE_SHIFT, ID_BITS, NEVER, key_of, limit
+from .order import DUE_SHIFT, ID_BITS, NEVER, due_of, key_of, limit
 from .queues import (
     ANYTIME,
     FREE,
@@ -166,8 +166,15 @@ class Places:
         if part.ends is not None:
             part.ends.add(self.parked[lead.id] << ID_BITS | lead.id)
         queue.add(part, key)
-        if queue.watchers:
+        if queue.watchers and part.open:  # a gate that opens stirs them by itself
+            self._tell_watchers(queue, part.base + key)
+
+    def _tell_watchers(self, queue: Queue, key: int) -> None:
+        """A lead came behind an open gate: those who wait for the queue are tried now, or when it is due."""
+        if key < limit(self.now_ms):
             self.waiting.stir(queue)
+        else:
+            self.waiting.wake_by(queue, due_of(key))
 
     def _limited_until(self, lead: Lead) -> int:
         """When contact limits let the lead go, 0 unless that is after it may be called for all else."""
@@ -239,12 +246,13 @@ class Places:
             )
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
-            self.world += 1  # those who wait must watch it too
             if family not in OWN:
                 for sight in self.viewers.get((campaign, owner), ()):
                     sight.admit(queue)
+                    self.waiting.watch_also(sight.agent, queue)
             elif owner in self.sights:
                 self.sights[owner].admit_own(self, queue)
+                self.waiting.watch_also(owner, queue)
         return queue
 
     def make_part(self, queue: Queue, part_key: PartKey) -> Part:

@@ -41,6 +41,7 @@ class Sight:
     `plain`: nothing but the order decides in classes 8 and 9 (no `new_every`, no weight, no `max_unresolved`).
     """
 
+    agent: int
     owners: frozenset[int]
     urgent: list[Queue] = field(default_factory=list)
     vip: list[Queue] = field(default_factory=list)
@@ -131,7 +132,7 @@ def sight_of(state: State, agent: Agent) -> Sight:
 def build_sight(state: State, agent: Agent) -> Sight:
     """O(campaigns selected x teams above, and the agent's own queues)."""
     owners = owners_of(state, agent)
-    sight = Sight(frozenset(owners))
+    sight = Sight(agent.no, frozenset(owners))
     for campaign in selected_campaigns(state, agent):
         dialer = campaign.dialer
         sight.lower[campaign.no] = Lower(campaign)

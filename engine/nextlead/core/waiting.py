@@ -64,6 +64,23 @@ class Waiting:
         if wake_ms is not None:
             self._wakes.add((wake_ms, waiter.order))
 
+    def watch_also(self, agent: int, queue: Queue) -> None:
+        """A queue was made that the agent may get leads from: if it waits, it waits for those, too."""
+        waiter = self.by_agent.get(agent)
+        if waiter is not None:
+            waiter.queues.append(queue)
+            queue.watchers.add(agent)
+
+    def wake_by(self, queue: Queue, at_ms: int) -> None:
+        """A lead came into the queue that is due at this time. O(watchers), and O(log waiters) for those it wakes."""
+        for agent in queue.watchers:
+            waiter = self.by_agent[agent]
+            if waiter.wake_ms is None or at_ms < waiter.wake_ms:
+                if waiter.wake_ms is not None:
+                    self._wakes.remove((waiter.wake_ms, waiter.order))
+                waiter.wake_ms = at_ms
+                self._wakes.add((at_ms, waiter.order))
+
     def stir(self, queue: Queue) -> None:
         """Something came into the queue."""
         for agent in queue.watchers:
