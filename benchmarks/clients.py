@@ -215,6 +215,7 @@ class Rounds:
         self.tally.end()
         for repeater in repeaters:
             repeater.transport.close()
+        await asyncio.sleep(0)
         return self.tally
 
     def one_ends(self) -> None:

@@ -80,8 +80,10 @@ class Shift:
     ) -> None:
         if self._moving is not None:
             self._moving.cancel()
+            await asyncio.wait([self._moving])
         for agent in self.agents:
             agent.transport.close()
+        await asyncio.sleep(0)
 
     async def move_clock(self, token: str) -> None:
         """From now on a manual clock goes with the calls. Raises `LoadFailed` if it can't be moved."""
@@ -98,6 +100,8 @@ class Shift:
                 await asker.ask(start + with_body(b'{"now":"%s"}' % time_text(self.now_ms).encode()))
         except LoadFailed as failure:
             self.fail(failure)
+        finally:
+            asker.transport.close()
 
     async def work(self, operations: int) -> Tally:
         """So many calls in closed loop."""
