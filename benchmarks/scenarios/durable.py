@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ..durable import measure_agents, measure_alone
+from ..durable import measure_agents, measure_alone, measure_together
 from ..engine import Tell
 from ..figures import Result, Runs, column, size_text
 from ..job import Job
@@ -46,6 +46,7 @@ def steps(wish: Wish) -> Steps:
     steps: Steps = {}
     if wish.wants("T3"):
         steps["agents"] = Task("agents", job, wish.operations, wish.folder)
+        steps["together"] = Task("together", job, wish.operations, wish.folder)
         steps |= rival_steps(wish)
     if wish.wants("T5"):
         steps["alone"] = Task("alone", job, max(100, wish.operations // 25), wish.folder)
@@ -75,6 +76,10 @@ def _agents_figures(runs: Runs, wish: Wish) -> list[Figure]:
     for name in ("next_p50_ms", "next_p99_ms", "finish_p50_ms", "finish_p99_ms"):
         what, percentile, _ = name.split("_")
         figures.append(figure("T3", f"{what} {percentile}, {at}", "ms", column(runs, "agents", name)))
+    together = column(runs, "together", "operations_per_s")
+    figures.append(figure("T3", f"finish with the next lead in one call, {at}", "/s", together))
+    for name, what in (("cpu_us", "of the process"), ("cpu_loop_us", "of it in the loop's thread")):
+        figures.append(figure("T3", f"processor time {what}, an operation", "us", column(runs, "agents", name)))
     figures.append(figure("T3", "operations in a commit", "", column(runs, "agents", "operations_per_commit")))
     for name, what in RIVAL_NAMES.items():
         rival, ratio = (column(runs, "agents", key) for key in (f"{name}_operations_per_s", f"ratio_{name}"))
@@ -118,6 +123,7 @@ def plots(runs: Runs, wish: Wish) -> list[Plot]:
         ]
         rates = [
             bar(f"{OURS} on SQLite", column(runs, "agents", "operations_per_s")),
+            bar(f"{OURS}, finish and next in one call", column(runs, "together", "operations_per_s")),
             *writers,
             *rival_bars(runs, wish.rivals),
         ]
@@ -169,6 +175,7 @@ SCENARIO: Final = Scenario(
         "loaded_store": make_loaded_store,
         "worked_store": make_worked_store,
         "agents": lambda task, tell: measure_agents(task.job, task.operations, task.store("loaded"), tell),
+        "together": lambda task, tell: measure_together(task.job, task.operations, task.store("loaded"), tell),
         "alone": lambda task, tell: measure_alone(task.job, task.operations, task.store("loaded"), tell),
         "restart": _restart,
         "skip_locked": measure_skip_locked,
