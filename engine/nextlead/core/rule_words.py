@@ -29,7 +29,8 @@ def allowed_by(state: State, lead: Lead) -> tuple[tuple[str, str], ...]:
     """
     found: tuple[tuple[str, str], ...] = ()
     if state.campaigns.by_no[lead.campaign].dialer.calling_hours is not None:
-        calendar = state.calendar(lead.campaign, zones_that_count(lead))
+        zones = lead.zones if lead.promise is None else zones_that_count(lead)
+        calendar = state.calendars.get((lead.campaign, zones)) or state.calendar(lead.campaign, zones)
         found = (("calling_hours", _forced(lead)),) if calendar is None else calendar.allowed(state.now_ms)
     if state.contacts.active:
         found += tuple(state.contacts.values(lead, state.now_ms))

@@ -98,6 +98,8 @@ class Waiting:
 
     def awake(self, now_ms: int, world: int) -> list[Waiter]:
         """Those to be tried now, in turn; they are not stirred any more."""
+        if world == self.world and not self._stirred and (not self._wakes or self._wakes[0][0] > now_ms):
+            return []  # nearly always, and every command asks
         if world != self.world:
             self.world = world
             found = list(self._by_order.values())

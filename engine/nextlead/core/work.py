@@ -40,7 +40,8 @@ def next_lead(state: State, command: Next) -> Offer | NoLead | Waiting:
     """SPEC 2, R3.6, R5.5."""
     agent = state.agents.need(command.agent)
     need_worker(agent)
-    supersede(state, agent, "superseded")
+    if agent.no in state.waiting.by_agent:
+        supersede(state, agent, "superseded")
     full = oldest_when_full(state, agent)
     if full is not None:
         return full
