@@ -221,19 +221,15 @@ class State(Footprints):
         note: str = "",
         detail: str = "",
         effective_ms: int | None = None,
-        offer: tuple[int, int, int] | None = None,
-        checks: tuple[tuple[str, str], ...] = (),
         logged: Logged | None = None,
     ) -> Lead:
         """Replace a lead's row, write its history line, move its footprint. O(log n). Returns the row as kept.
 
-        `offer` is rank, priority and due time of a lease that is given out, `checks` what it was found allowed by,
-        `logged` the activity that it is about.
+        `logged` is the activity that it is about. A lease is given out by `lease_out`.
         """
         if old.status is not new.status and not may_change(trigger, old.status, new.status):
             raise AssertionError(f"{trigger} may not change {old.status.code} into {new.status.code}")
         now_ms = self.now_ms
-        rank, priority, due_ms = offer or (0, 0, 0 if new.due_ms == old.due_ms else new.due_ms)
         new = replace(new, version=old.version + 1, last_commit=self.commit_no, silent=())
         if new.number_at != old.number_at or new.numbers is not old.numbers:
             new = self.zones.follow(new)
@@ -256,11 +252,11 @@ class State(Footprints):
                 number,
                 note,
                 detail,
-                rank,
-                priority,
-                due_ms,
+                0,
+                0,
+                0 if new.due_ms == old.due_ms else new.due_ms,
                 old.silent,
-                checks,
+                (),
                 old.closure,
                 _NOTHING if old.latest is None else old.latest.kind,
                 _NOTHING if new.latest is None else new.latest.kind,
@@ -280,7 +276,10 @@ class State(Footprints):
         note: str,
         checks: tuple[tuple[str, str], ...],
     ) -> Lead:
-        """What `put` does when a lead that stands in the order is leased: every `next` comes through here. O(log n)."""
+        """What `put` does when a lead that stands in the order is leased: every `next` comes through here. O(log n).
+
+        `offer` is rank, priority and due time that it is given out by, `checks` what it was found allowed by.
+        """
         now_ms, status = self.now_ms, old.status
         pauses = tuple(pause for pause in old.pauses if pause[1] > now_ms) if old.pauses else ()
         new = replace(
