@@ -134,6 +134,7 @@ class State(Footprints):
         """Who may get what has changed: what agents see is built anew, deadlines are derived anew."""
         self.world += 1
         self.sights.clear()
+        self.viewers.clear()
         self.timers.settings_changed()
 
     def put_pool(self, pool: Pool) -> None:
