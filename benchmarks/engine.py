@@ -9,6 +9,7 @@ from collections.abc import Callable
 from time import perf_counter, process_time
 
 from nextlead.core.engine import Engine
+from nextlead.runtime.recovery import COLLECT
 
 from .calls import Shift, Tally
 from .figures import Result, spread
@@ -48,11 +49,15 @@ def empty_bytes(job: Job) -> int:
 
 
 def load(job: Job) -> Engine:
-    """An engine with the job's leads. The collector rests meanwhile and sees none of them afterwards."""
+    """An engine with the job's leads. The collector rests meanwhile and sees none of them afterwards.
+
+    It looks as often as in the daemon.
+    """
     gc.disable()
     engine = build_engine(make_centre(job))
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT)
     gc.enable()
     return engine
 
