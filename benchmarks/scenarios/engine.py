@@ -31,9 +31,9 @@ def steps(wish: Wish) -> Steps:
     steps: Steps = {}
     if wish.wants("T1"):
         for size in wish.sizes:
-            steps[_speed(size)] = Task("speed", wish.job(size), wish.operations)
+            steps[_speed(size)] = Task("speed", wish.job(size), _operations(wish, size))
             if HEAPS in wish.rivals:
-                steps[_heaps(size)] = Task("heaps", wish.job(size), wish.operations)
+                steps[_heaps(size)] = Task("heaps", wish.job(size), _operations(wish, size))
     if wish.wants("T2"):
         for scene in ("free", *SCENES):
             steps[f"blocked {scene}"] = Task("speed", wish.job(wish.main_size, scene), wish.blocked_operations)
@@ -56,6 +56,14 @@ def figures(runs: Runs, wish: Wish) -> list[Figure]:
     if wish.wants("T7"):
         figures += _memory_figures(runs, wish)
     return figures
+
+
+def _operations(wish: Wish, size: int) -> int:
+    """As many as wished, unless leads would run out, so that `next` has nothing to decide.
+
+    Twice as many as leads last, for they take so long that leads come back; where that is not so, as many as leads.
+    """
+    return wish.operations if wish.operations <= 2 * size else size
 
 
 def _speed(size: int) -> str:
@@ -92,7 +100,7 @@ def _heaps_figures(runs: Runs, size: int) -> list[Figure]:
 
 
 def _growth_figures(runs: Runs, sizes: Sequence[int]) -> list[Figure]:
-    small, large = min(sizes), max(sizes)
+    small, large = GROWTH if {*GROWTH} <= {*sizes} else (min(sizes), max(sizes))
     if small == large:
         return []
     slower = ratios(runs, _speed(small), _speed(large), "operations_per_s")

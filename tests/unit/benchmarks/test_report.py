@@ -96,6 +96,20 @@ def test_targets_show_at_a_million() -> None:
     assert sum("9 of 10" in what for what in met) == 10
 
 
+def test_growth_is_held_between_its_two_sizes_whatever_else_is_measured() -> None:
+    wish = Wish((10_000, 100_000, MILLION, 5 * MILLION, 8 * MILLION), operations=400, agents=20, seed=1, repeat=1)
+    runs = {step: [dict.fromkeys(ENGINE_NAMES, 1.0)] for step in engine.steps(wish)}
+    assert [row.what for row in engine.figures(runs, wish) if row.what.startswith("time at") and row.met] == [
+        "time at 5M over 100k"
+    ]
+
+
+def test_few_leads_are_not_asked_for_more_than_there_are() -> None:
+    wish = Wish((10_000, 100_000), operations=200_000, agents=20, seed=1, repeat=1, only=("T1",), rivals=("heaps",))
+    found = {step: task.operations for step, task in engine.steps(wish).items()}
+    assert found == {"speed 10k": 10_000, "heaps 10k": 10_000, "speed 100k": 200_000, "heaps 100k": 200_000}
+
+
 ENGINE_NAMES = [
     "operations_per_s",
     "operations_per_s_with_agents",
