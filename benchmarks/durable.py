@@ -51,7 +51,7 @@ class Floor:
         self._together = together
         self.next_ns = array("q")
         self.finish_ns = array("q")
-        self.done = self.none = 0
+        self.done = self.asked = self.none = 0
         self.began_ns = self.ended_ns = perf_counter_ns()
         self.usage = Usage()
         self._dialer = dialer
@@ -85,10 +85,7 @@ class Floor:
         started = perf_counter_ns()
         reply = await self._dialer.next(code)
         self._note(self.next_ns, started)
-        if isinstance(reply, Offer):
-            return reply.lead
-        self.none += 1
-        return None
+        return self._took(reply)
 
     async def _turn_in_one(self, lead: Lead) -> Lead | None:
         self._clock.step()
@@ -98,8 +95,12 @@ class Floor:
         offer = (await self._dialer.finish(command)).next
         self._note(self.finish_ns, started)
         self._note(self.next_ns, started)
-        if isinstance(offer, Offer):
-            return offer.lead
+        return self._took(offer)
+
+    def _took(self, reply: object) -> Lead | None:
+        self.asked += 1
+        if isinstance(reply, Offer):
+            return reply.lead
         self.none += 1
         return None
 
@@ -124,7 +125,7 @@ class Floor:
         found: Result = {
             "operations": float(measured),
             "operations_per_s": measured / max(1, self.ended_ns - self.began_ns) * 1e9,
-            "share_none": 100 * self.none / max(1, self.done),
+            "share_none": 100 * self.none / max(1, self.asked),
         }
         for name, times in (("next", self.next_ns), ("finish", self.finish_ns)):
             found |= times_ms(name, times)

@@ -42,7 +42,8 @@ def warnings_of(runs: Runs) -> list[str]:
     """What makes figures say less than they seem to."""
     found = []
     for step, results in runs.items():
-        none = max(result.get("share_none", 0.0) for result in results)
+        shares = [share for result in results for name, share in result.items() if name.endswith("share_none")]
+        none = max(shares, default=0.0)
         if none > NONE_PER_CENT_MOST:
             found.append(f"{step}: up to {none:.1f} % of `next` found no lead; take more leads or fewer operations")
     return found

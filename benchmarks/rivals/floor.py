@@ -52,7 +52,7 @@ class RivalFloor:
 
     def __init__(self, job: RivalJob) -> None:
         self.now_ms = START_MS
-        self.done = self.none = 0
+        self.done = self.asked = self.none = 0
         self._agents = job.agents
         self._held: list[int | None] = [None] * len(job.agents)
         self._dice = Dice(job.seed)
@@ -78,6 +78,7 @@ class RivalFloor:
                 started = perf_counter_ns()
                 self._held[at] = await rival.next(agent, self.now_ms)
                 tally.next_ns.append(perf_counter_ns() - started)
+                self.asked += 1
                 self.none += self._held[at] is None
             else:
                 ending, now_ms = self._dice.ending(self.now_ms), self.now_ms
@@ -103,7 +104,7 @@ async def measure_forms(forms: Mapping[str, Rival], job: RivalJob, operations: i
         for name, rival in forms.items():
             tell(f"{name}, round {turn} of {ROUNDS}")
             await floor.work(rival, max(1, operations // ROUNDS // len(forms)), tallies[name])
-    result: Result = {"lines": float(floor.done - floor.none), "share_none": 100 * floor.none / max(1, floor.done)}
+    result: Result = {"lines": float(floor.done - floor.none), "share_none": 100 * floor.none / max(1, floor.asked)}
     for name, tally in tallies.items():
         result[f"{name}_operations_per_s"] = tally.operations_per_s
         result |= spread(f"{name}_next", tally.next_ns, "ms", _NS_PER_MS)

@@ -4,17 +4,22 @@ import asyncio
 import gc
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import pytest
 from benchmarks.disk import Probe, file_system, is_volatile
-from benchmarks.durable import measure_agents, measure_alone
+from benchmarks.durable import Floor, JobClock, measure_agents, measure_alone
 from benchmarks.job import START_MS, Job
 from benchmarks.restart import DaemonFailed, measure_restart
 from benchmarks.rivals.writers import RIVALS, read_written
 from benchmarks.stores import make_loaded, make_worked, store_url
 from benchmarks.usage import Usage
 
+from nextlead.core.commands import Finish
 from nextlead.core.engine import Engine
+from nextlead.core.model import Lead, Lease, Status
+from nextlead.core.replies import Offer
+from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.recovery import load
 from nextlead_adapters.sqlite import SqliteStore
 from nextlead_adapters.verify import verify_store
@@ -76,6 +81,28 @@ def test_agents_do_as_many_operations_as_asked_and_rivals_write_the_same(loaded:
     for name in RIVALS:
         assert result[f"ratio_{name}"] == pytest.approx(result["operations_per_s"] / result[f"{name}_operations_per_s"])
     assert asyncio.run(verify_store(store_url(path))).findings == []
+
+
+class Grudging:
+    """A dialer that has a lead for every other one who asks."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    async def next(self, _code: str) -> Offer | None:
+        self._asked += 1
+        lease = Lease(bytes(16), 1, START_MS, START_MS, 0, 9)
+        lead = Lead(1, 1, 1, 1, Status.UNPROCESSED, 1, 1, (12125550100,), lease=lease)
+        return None if self._asked % 2 else Offer(lead, 9, 0, 0, 0)
+
+    async def finish(self, _finish: Finish) -> None:
+        pass
+
+
+def test_who_got_no_lead_is_a_share_of_those_who_asked() -> None:
+    floor = Floor(cast("Dialer", Grudging()), JobClock(), JOB, warm_up=0, operations=60)
+    asyncio.run(floor.agent("a000"))
+    assert floor.result()["share_none"] == pytest.approx(50)
 
 
 @pytest.mark.parametrize("name", RIVALS)

@@ -143,7 +143,8 @@ def test_durable_runs_what_is_asked_for() -> None:
 
 def test_many_unanswered_calls_are_warned_of() -> None:
     runs = {"speed 1M": [{"share_none": 0.2}, {"share_none": 3.0}], "memory": [{}], "alone": [{"share_none": 0.9}]}
-    assert [warning.split(":")[0] for warning in warnings_of(runs)] == ["speed 1M"]
+    runs["http"] = [{"share_none": 0.0, "half_share_none": 2.0}]
+    assert [warning.split(":")[0] for warning in warnings_of(runs)] == ["speed 1M", "http"]
 
 
 def outcome(**more: object) -> Outcome:

@@ -293,6 +293,25 @@ def test_forms_take_turns_and_the_best_is_named(redis: Open) -> None:
     assert 0 < result["next_p50_ms"] <= result["next_p99_ms"]
 
 
+class Grudging:
+    """Has a lead for every other one who asks."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    async def next(self, _agent: RivalAgent, _now_ms: int) -> int | None:
+        self._asked += 1
+        return None if self._asked % 2 else 1
+
+    async def finish(self, agent: RivalAgent, lead: int, ending: Ending, now_ms: int) -> None:
+        pass
+
+
+def test_who_got_no_lead_is_a_share_of_those_who_asked() -> None:
+    result = asyncio.run(measure_forms({"a": Grudging()}, RivalJob(Job(leads=400, agents=1)), 240, tell))
+    assert result["share_none"] == pytest.approx(50)
+
+
 def test_heaps_do_the_same_shift_in_figures_of_the_same_names() -> None:
     stages: list[str] = []
     result = measure_heaps(Job(leads=2_000, agents=20), 2_000, stages.append)
