@@ -21,10 +21,11 @@ from .activity_model import Activity, Logged
 from .changes import Changes
 from .conditions import NOT_ACCEPTED
 from .counts import Counts
+from .deadlines import Deadlines
 from .errors import NotFound, WrongStatus
-from .footprints import Footprints, is_plain
+from .footprints import is_plain
 from .fresh import fresh_to_lead, seq_of
-from .lifetimes import EXPIRING, expiry_ms
+from .lifetimes import EXPIRING
 from .model import (
     PROMISED,
     Blocked,
@@ -52,8 +53,7 @@ from .records import Records
 from .replies import Done, Fault, Served
 from .row import Row
 from .schemes import NO_SCHEMES, Scheme
-from .setup_model import ROOT_TEAM, Agent, Project, Sequences, Settings, Tally, Team
-from .timers import Kind, Slot
+from .setup_model import ROOT_TEAM, Agent, Project, Sequences, Tally, Team
 from .transitions import may_change
 
 _CLOSED: Final = Status.CLOSED
@@ -74,12 +74,11 @@ class Task(Protocol):
         ...
 
 
-class State(Footprints):
+class State(Deadlines):
     """The rows in memory with their indexes. See the rules of this file."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.settings = Settings()
         self.sequences = Sequences()
         self.teams: Records[Team] = Records("team")
         self.agents: Records[Agent] = Records("agent")
@@ -101,7 +100,6 @@ class State(Footprints):
 
         self.commit_no = 1
         self.previous_ms = 0
-        self.lease_floor_ms = 0
         self.faults = 0
         self.faults_new: list[Fault] = []
         self.changes = Changes()
@@ -468,37 +466,6 @@ class State(Footprints):
     def has_clones(self, lead: int) -> bool:
         """Whether there are clones of the lead, open or closed (SPEC R9.11)."""
         return lead in self.clones
-
-    # -- deadlines --------------------------------------------------------------------------------------------------
-
-    def deadline_of(self, slot: Slot, base_ms: int) -> int | None:
-        """When a timer of this slot and base fires; None while it does not run."""
-        kind, campaign = slot
-        if kind is Kind.ABANDON:
-            return base_ms + self.settings.abandon_after_ms
-        if kind in (Kind.URGENT, Kind.POOL, Kind.HOURS, Kind.LIMIT):
-            return base_ms
-        record = self.campaigns.by_no[campaign]
-        dialer = record.dialer
-        if kind is Kind.EXPIRE:
-            return expiry_ms(dialer, base_ms)
-        if kind is Kind.LEASE:
-            return max(base_ms + min(dialer.lease_timeout_ms, dialer.lease_max_ms), self.lease_floor_ms)
-        if kind is Kind.LEASE_BEAT:
-            return max(base_ms + dialer.lease_timeout_ms, self.lease_floor_ms)
-        if kind is Kind.LEASE_MAX:
-            return max(base_ms + dialer.lease_max_ms, self.lease_floor_ms)
-        after_ms = dialer.release_private_ms
-        if kind is Kind.RELEASE_VIP and dialer.release_vip_ms != -1:
-            after_ms = dialer.release_vip_ms
-        return None if after_ms is None or not record.active else base_ms + after_ms
-
-    def lease_end_ms(self, lead: Lead) -> int:
-        """When the lead's lease ends by itself (SPEC R5.2, R5.7)."""
-        assert lead.lease is not None
-        dialer = self.campaigns.by_no[lead.campaign].dialer
-        end_ms = min(lead.lease.beat_ms + dialer.lease_timeout_ms, lead.lease.started_ms + dialer.lease_max_ms)
-        return max(end_ms, self.lease_floor_ms)
 
     # -- teams ------------------------------------------------------------------------------------------------------
 
