@@ -43,8 +43,3 @@ def due_of(key: int) -> int:
 def lead_of(key: int) -> int:
     """The lead id in a key or a score."""
     return key & ID_MASK
-
-
-def priority_of(score: int) -> int:
-    """The priority in a score."""
-    return score >> PRIORITY_SHIFT
