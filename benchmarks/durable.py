@@ -1,6 +1,7 @@
 """The dialer on SQLite, every answer given when it is on the disk: 200 agents in closed loop (T3), one alone (T5)."""
 
 import asyncio
+import gc
 from array import array
 from collections.abc import Coroutine
 from importlib import import_module
@@ -155,7 +156,10 @@ def measure_together(job: Job, operations: int, made: Path, tell: Tell) -> Resul
 
 
 def measure_agents(job: Job, operations: int, made: Path, tell: Tell) -> Result:
-    """T3: all agents in closed loop on a copy of a loaded store, then writers without rules with what that wrote."""
+    """T3: all agents in closed loop on a copy of a loaded store, then writers without rules with what that wrote.
+
+    `close_s` is what the dialer had left to do in the end: mostly folding.
+    """
     path = copy_store(made, made.parent)
     tell("agents at work")
     result = run(_agents(job, operations, path))
@@ -163,11 +167,14 @@ def measure_agents(job: Job, operations: int, made: Path, tell: Tell) -> Result:
     result["commits"] = float(len(written.bodies))
     result["operations_per_commit"] = written.operations / max(1, len(written.bodies))
     result["kib_per_commit"] = sum(map(len, written.bodies)) / max(1, len(written.bodies)) / 1_024
+    gc.collect()
+    gc.freeze()  # as the dialer does with what lives long: else each collection looks at all that they are to write
     for name, rival in RIVALS.items():
         tell(f"writer without rules: {name}")
         rate = run(rival(written, made.parent / "rival.db", job.agents))["operations_per_s"]
         result[f"{name}_operations_per_s"] = rate
         result[f"ratio_{name}"] = result["operations_per_s"] / rate
+    gc.unfreeze()
     return result
 
 

@@ -81,6 +81,7 @@ def _agents_figures(runs: Runs, wish: Wish) -> list[Figure]:
     for name, what in (("cpu_us", "of the process"), ("cpu_loop_us", "of it in the loop's thread")):
         figures.append(figure("T3", f"processor time {what}, an operation", "us", column(runs, "agents", name)))
     figures.append(figure("T3", "operations in a commit", "", column(runs, "agents", "operations_per_commit")))
+    figures.append(figure("T3", "folding what is left, when it is closed", "s", column(runs, "agents", "close_s")))
     for name, what in RIVAL_NAMES.items():
         rival, ratio = (column(runs, "agents", key) for key in (f"{name}_operations_per_s", f"ratio_{name}"))
         figures.append(figure("T3", f"writer without rules: {what}", "/s", rival))
