@@ -100,6 +100,8 @@ class Waiting:
         """Those to be tried now, in turn; they are not stirred any more."""
         if world == self.world and not self._stirred and (not self._wakes or self._wakes[0][0] > now_ms):
             return []  # nearly always, and every command asks
+        if world == self.world and not self._stirred and not (self._wakes and self._wakes[0][0] <= now_ms):
+            return []
         if world != self.world:
             self.world = world
             found = list(self._by_order.values())
