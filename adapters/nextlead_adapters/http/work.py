@@ -3,6 +3,7 @@
 `next` and `finish` are the hot path: no log line, no extra read, no lock between them and the dialer.
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -10,16 +11,15 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
-import anyio
 import msgspec
 from msgspec import UNSET
 
-from nextlead.core.commands import Command, EndLease, Finish, Heartbeat, Resolve, Take
+from nextlead.core.commands import Command, Finish, Heartbeat, Resolve, Take
 from nextlead.core.engine import Engine
 from nextlead.core.errors import NextleadError, UnknownLease
 from nextlead.core.model import Lead
 from nextlead.core.replies import Finished, NoLead, Offer
-from nextlead.core.tokens import parse_token, token_text
+from nextlead.core.tokens import parse_token
 
 from . import work_shapes as shapes
 from .explaining import idle_now
@@ -75,42 +75,30 @@ async def _no_lead(call: Call, answer: NoLead) -> Reply:
 
 
 async def _waiting_next(call: Call, wait_s: float) -> Offer | NoLead:
-    """`next` that is given up when the client disconnects, so that the lead goes back (SPEC R5.5)."""
-    answer: Offer | NoLead | None = None
-    refusal: NextleadError | None = None
+    """`next` that is given up when the client disconnects, so that the lead goes back (SPEC R5.5).
+
+    A task group would have the answer wait for some turns of the loop, until the watch has ended.
+    """
+    this = asyncio.current_task()
+    assert this is not None, "a call is one of the server's tasks"
     gone = False
-    async with anyio.create_task_group() as group:
 
-        async def watch() -> None:
-            nonlocal gone
-            while (await call.receive())["type"] != "http.disconnect":
-                pass
-            gone = True
-            group.cancel_scope.cancel()
+    async def watch() -> None:
+        nonlocal gone
+        while (await call.receive())["type"] != "http.disconnect":
+            pass
+        gone = True
+        this.cancel()
 
-        group.start_soon(watch)
-        try:
-            answer = await call.services.dialer.next(
-                call.code(), wait_s=wait_s, count=call.query.explain, by=call.caller.by
-            )
-        except NextleadError as error:
-            refusal = error
-        group.cancel_scope.cancel()
-    if refusal is not None:
-        raise refusal
-    if gone and isinstance(answer, Offer):
-        await _give_back(call, answer)
-    if gone or answer is None:
-        raise ClientGone
-    return answer
-
-
-async def _give_back(call: Call, offer: Offer) -> None:
-    """The client went in the moment in which its lease was ready; one that was out already stays."""
-    lease = offer.lead.lease
-    if lease is not None and not offer.repeated:
-        token = token_text(offer.lead.id, lease.token)
-        await call.services.dialer.submit(EndLease(token=token, outcome="cancelled", gone=True))
+    watching = asyncio.get_running_loop().create_task(watch(), name="nextlead-client")
+    try:
+        return await call.services.dialer.next(call.code(), wait_s=wait_s, count=call.query.explain, by=call.caller.by)
+    except asyncio.CancelledError:
+        if gone and this.uncancel() == 0:  # nobody else wants it to end
+            raise ClientGone from None
+        raise
+    finally:
+        watching.cancel()
 
 
 async def take(call: Call) -> object:
