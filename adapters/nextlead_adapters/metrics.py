@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from nextlead.core.replies import IdleCounts
-from nextlead.core.standing import count_ahead
+from nextlead.core.standing import settle_ahead
 from nextlead.runtime.dialer import Dialer
 from nextlead.runtime.stats import Histogram
 from nextlead.runtime.vocabulary import Vocabulary
@@ -165,7 +165,7 @@ async def exposition(dialers: Sequence[tuple[str, Dialer]]) -> bytes:
     """
     metrics: dict[bytes, list[bytes]] = {}
     for organisation, dialer in dialers:
-        for _ in count_ahead(dialer.engine.state, dialer.now_ms()):
+        for _ in settle_ahead(dialer.engine.state, dialer.now_ms()):
             await asyncio.sleep(0)
         for head, series in _series(organisation, dialer):
             metrics.setdefault(head, []).append(series)

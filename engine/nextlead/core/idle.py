@@ -27,7 +27,7 @@ from .replies import Idle, IdleAgents, IdleCampaign, IdleCounts
 from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
 from .setup_model import Agent, Campaign
 from .sight import is_selected, may_get_own, owners_of, sight_of
-from .standing import KEYS, READY, counts_of
+from .standing import KEYS, READY, named, of_family, settle
 from .state import State
 
 NO_LEADS: Final = "no_leads"
@@ -51,11 +51,12 @@ class Kind(IntEnum):
     __hash__ = int.__hash__
 
 
-_KINDS: Final = {
-    **dict.fromkeys(OWN, Kind.OWN),
-    Family.AUTOMATIC: Kind.LOWER,
-    Family.UNPROCESSED: Kind.LOWER,
+_FAMILIES_OF: Final = {
+    Kind.OWN: OWN,
+    Kind.LOWER: (Family.AUTOMATIC, Family.UNPROCESSED),
+    Kind.OTHER: (Family.URGENT, Family.VIP, Family.PRIVATE, Family.COMMON),
 }
+_FAMILIES: Final = ((True, OWN), (False, tuple(family for family in Family if family not in OWN)))
 
 Group = tuple[int, int, Kind]
 """Campaign, owner, kind."""
@@ -64,9 +65,8 @@ Group = tuple[int, int, Kind]
 class Survey:
     """Open leads of some campaigns, and an agent's own redials anywhere, by group and by what keeps them back.
 
-    `READY` is nothing. `totals` are by campaign and whether they are their owner's alone; `owned` are the campaigns in
-    which an owner has such; `owners` are all who have any. O(queues + leases), and what `counts_of` and `_exceptions`
-    say.
+    `READY` is nothing. Most stand in queues and are counted there (`standing.py`); leased ones and those that have left
+    or wait for people are looked at here: O(leases), and what `settle` and `_exceptions` say.
     """
 
     def __init__(self, state: State, campaigns: Collection[int], agent: int = 0) -> None:
@@ -74,19 +74,20 @@ class Survey:
         self._context = Context(state, NOBODY, state.now_ms)
         self._campaigns = campaigns
         self._agent = agent
-        self.owners: set[int] = set()
-        self.totals: defaultdict[tuple[int, bool], Counter[str]] = defaultdict(Counter)
-        self.owned: defaultdict[int, set[int]] = defaultdict(set)
-        self._counts: list[tuple[Group, Mapping[str, int]]] = []
-        for queue in state.queues.values():
-            kind = _KINDS.get(queue.family, Kind.OTHER)
-            if queue.parts and self._wants(queue.campaign, queue.owner, own=kind is Kind.OWN):
-                self._count((queue.campaign, queue.owner, kind), counts_of(state, queue, state.now_ms))
+        self._totals: dict[tuple[int, bool], Counter[str]] = {}
+        self._elsewhere: defaultdict[Group, Counter[str]] = defaultdict(Counter)
+        for no in {*campaigns, *(queue.campaign for queue in state.own_queues.get(agent, ()))}:
+            settle(state, no, state.now_ms)
+        for no in campaigns:
+            for own, families in _FAMILIES:
+                total = self._totals[no, own] = Counter()
+                for family in families:
+                    total.update(of_family(state, no, family, state.now_ms))
         self._count_aside()
         for lead in self._leads(lead for held in state.leases.values() for _, lead in held):
-            self._count(_group_of(lead), {self.key_of(lead): 1})
+            self._count(_group_of(lead), self.key_of(lead), 1)
         for lead in self._leads(_exceptions(state)):
-            self._count(_group_of(lead), {self.key_of(lead): -1})
+            self._count(_group_of(lead), self.key_of(lead), -1)
 
     def key_of(self, lead: Lead) -> str:
         """What one lead is counted under, whoever the agent is; while limits change, where it still stands."""
@@ -99,22 +100,27 @@ class Survey:
 
     def of(self, campaign: int, owner: int, kind: Kind) -> Counter[str]:
         """A group's counts."""
-        found: Counter[str] = Counter()
-        for counts in self._groups.get((campaign, owner, kind), ()):
-            found.update(counts)
-        return found
-
-    @cached_property
-    def _groups(self) -> Mapping[Group, list[Mapping[str, int]]]:
-        """Only for who asks for single agents."""
-        found: defaultdict[Group, list[Mapping[str, int]]] = defaultdict(list)
-        for group, counts in self._counts:
-            found[group].append(counts)
+        found = Counter(self._elsewhere.get((campaign, owner, kind), _NONE))
+        for family in _FAMILIES_OF[kind]:
+            queue = self._state.queues.get((campaign, owner, family))
+            if queue is not None:
+                found.update(named(queue.counts))
         return found
 
     def total(self, campaign: int, *, own: bool) -> Counter[str]:
         """A campaign's, of leads that are their owner's alone, or of the others."""
-        return self.totals.get((campaign, own), _NONE)
+        return self._totals.get((campaign, own), _NONE)
+
+    def own_campaigns(self, agent: int) -> set[int]:
+        """In which an agent has leads that are its alone. O(its queues, and groups that are counted here)."""
+        found = {queue.campaign for queue in self._state.own_queues.get(agent, ()) if queue.parts}
+        return found.union(no for no, owner, kind in self._elsewhere if owner == agent and kind is Kind.OWN)
+
+    @cached_property
+    def owners(self) -> Collection[int]:
+        """All who have any lead. O(queues)."""
+        found = {queue.owner for queue in self._state.queues.values() if queue.parts}
+        return found.union(owner for _, owner, _ in self._elsewhere)
 
     def _wants(self, campaign: int, owner: int, *, own: bool) -> bool:
         return campaign in self._campaigns or (own and owner == self._agent)
@@ -124,15 +130,12 @@ class Survey:
             if self._wants(lead.campaign, lead.owner, own=is_own(lead)):
                 yield lead
 
-    def _count(self, group: Group, counts: Mapping[str, int]) -> None:
-        campaign, owner, kind = group
-        self._counts.append((group, counts))
-        total = self.totals[campaign, kind is Kind.OWN]
-        for key, by in counts.items():
+    def _count(self, group: Group, key: str, by: int) -> None:
+        campaign, _owner, kind = group
+        self._elsewhere[group][key] += by
+        total = self._totals.get((campaign, kind is Kind.OWN))
+        if total is not None:
             total[key] += by
-        self.owners.add(owner)
-        if kind is Kind.OWN:
-            self.owned[owner].add(campaign)
 
     def _count_aside(self) -> None:
         state = self._state
@@ -140,7 +143,7 @@ class Survey:
             expired = status is Status.UNRESOLVED and state.shut.get(pool, 0) & Bar.ORDINARY
             if campaign in self._campaigns and not expired:
                 key = status.code if pool in state.open_pools else KEYS["pool"]
-                self._count((campaign, owner, Kind.OTHER), {key: found})
+                self._count((campaign, owner, Kind.OTHER), key, found)
 
 
 def _group_of(lead: Lead) -> Group:
@@ -212,7 +215,7 @@ class _Agent:
         """What keeps leads back, and how many."""
         agent, state = self._agent, self._state
         chosen = agent.session.campaigns if agent.session is not None else ()
-        for no in {*chosen, *self._survey.owned.get(agent.no, ())}:
+        for no in {*chosen, *self._survey.own_campaigns(agent.no)}:
             campaign = state.campaigns.by_no.get(no)
             if campaign is not None:
                 self._add_own(campaign)

@@ -16,7 +16,7 @@ from .queues import HELD, OWN, URGENT_FROM, Part, Queue
 from .rules import NOBODY, passes_ms, rules_but
 from .setup_model import Agent
 from .sight import Sight
-from .standing import counted, first_ms
+from .standing import first_ms, firsts_of
 from .state import State
 from .timers import Kind
 
@@ -74,7 +74,7 @@ class Openings:
     def _from_ms(self, queue: Queue) -> int | None:
         """The moment before which no lead of a queue can come; None if none will. O(zone sets, and closed pools)."""
         found: int | None = None
-        for zones, pool, first in counted(self._state, queue, self._state.now_ms).firsts:
+        for zones, pool, first in firsts_of(self._state, queue, self._state.now_ms):
             opens_ms = self._opens_ms(queue.campaign, zones, pool)
             if opens_ms is not None and (found is None or max(opens_ms, first) < found):
                 found = max(opens_ms, first)

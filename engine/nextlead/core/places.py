@@ -34,6 +34,7 @@ from .queues import (
 )
 from .records import Records
 from .setup_model import Campaign
+from .stock import Stock
 from .timers import Kind, Slot, Timers
 from .waiting import Waiting
 from .zones import Zones
@@ -110,7 +111,8 @@ class Places:
     those of them that see the ordinary leads of a (campaign, owner). `held`
     counts the leases of a number, `gated` are the parts of a pool. `parked` are the leads that stand apart, with the
     time at which a contact limit lets them go, 0 for those of a leased number. `shut` are bars on a pool, as flags of
-    `Bar`; `shuffling` says how the keys of a pool's leads change, while it is being shuffled.
+    `Bar`; `shuffling` says how the keys of a pool's leads change, while it is being shuffled. `stocks` are
+    what is counted of a campaign's queues.
     """
 
     def __init__(self) -> None:
@@ -120,6 +122,7 @@ class Places:
         self.leads = LeadTable(self.pools)
         self.numbers = NumberIndex()
         self.queues: dict[tuple[int, int, int], Queue] = {}
+        self.stocks: dict[int, Stock] = {}
         self.awake = Awake()
         self.own_queues: dict[int, list[Queue]] = {}
         self.gated: dict[int, dict[Part, None]] = {}
@@ -241,9 +244,10 @@ class Places:
         queue = self.queues.get((campaign, owner, family))
         if queue is None:
             settings = self.campaigns.by_no[campaign].dialer
-            queue = self.queues[campaign, owner, family] = Queue(
-                campaign, owner, family, settings.overdue_after_ms, self.awake if family < _UNPROCESSED else None
-            )
+            wakes = self.awake if family < _UNPROCESSED else None
+            stock = self.stocks.setdefault(campaign, Stock())
+            queue = Queue(campaign, owner, family, settings.overdue_after_ms, wakes, stock)
+            self.queues[campaign, owner, family] = queue
             if family in OWN:
                 self.own_queues.setdefault(owner, []).append(queue)
             if family not in OWN:

@@ -15,14 +15,15 @@ below the limit.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from enum import IntEnum
 from heapq import merge
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from .keys import Keys
 from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
+from .stock import KEYS, Kept, Stock
 
 
 class Family(IntEnum):
@@ -120,10 +121,11 @@ class Shadow:
 class Part:
     """Leads of one pool, zone set and source of priority. `base` is added to each key (a due time they share).
 
-    `ends` are the times at which contact limits let its leads go, each with the lead, in a part of limited ones.
+    `ends` are the times at which contact limits let its leads go, each with the lead, in a part of limited ones. `kept`
+    is what was counted of it last, None if it never was.
     """
 
-    __slots__ = ("base", "ends", "head", "key", "keys", "open", "priority", "queue", "shadow")
+    __slots__ = ("base", "ends", "head", "kept", "key", "keys", "open", "priority", "queue", "shadow")
 
     def __init__(self, queue: "Queue", key: PartKey, priority: int, base: int, *, is_open: bool) -> None:
         self.queue = queue
@@ -134,6 +136,7 @@ class Part:
         self.keys = Keys()
         self.head = NEVER
         self.shadow: Shadow | None = None
+        self.kept: Kept | None = None
         self.ends = Keys() if key[5] == LIMITED else None
 
     def in_order(self) -> Iterator[int]:
@@ -142,16 +145,8 @@ class Part:
         return (base + key for key in self.keys)
 
 
-class Counted(NamedTuple):
-    """Leads of a queue by what keeps them back, from one moment until another (exclusive); see `standing.py`.
-
-    `firsts` are (zone set, closed pool or 0, moment) of parts whose first lead is not due before that moment.
-    """
-
-    from_ms: int
-    until_ms: int
-    by_key: Mapping[str, int]
-    firsts: tuple[tuple[int, int, int], ...] = ()
+First = tuple[int, int, int]
+"""Zone set, closed pool or 0, and the moment before which none of the first leads of such parts is due."""
 
 
 class Wakes(Protocol):
@@ -165,9 +160,10 @@ class Wakes(Protocol):
 class Queue:
     """All leads of one campaign, owner and family, in order.
 
-    `counted` is None whenever a lead comes or goes, a part opens or closes, or is looked at for that. `levels`
-    are by priority, `priorities` are those of all levels in order. `top` is the best lead that was found last: it holds
-    up to the limit `top_until`, which is 0 after a head has changed. `asleep` and `alarm` are kept by `awake.py`.
+    `levels` are by priority, `priorities` are those of all levels in order. `top` is the best lead that was found last:
+    it holds up to the limit `top_until`, which is 0 after a head has changed. `asleep` and `alarm` are kept by
+    `awake.py`. `changed` are the campaign's parts of which leads came or went, or that opened or closed, or were looked
+    at for that (`stock.py`); `counts`, `counts_until_ms` and `firsts` are kept by `standing.py`.
     """
 
     __slots__ = (
@@ -175,8 +171,11 @@ class Queue:
         "alarm",
         "asleep",
         "campaign",
-        "counted",
+        "changed",
+        "counts",
+        "counts_until_ms",
         "family",
+        "firsts",
         "levels",
         "overdue",
         "owner",
@@ -188,7 +187,13 @@ class Queue:
     )
 
     def __init__(
-        self, campaign: int, owner: int, family: Family, overdue_after_ms: int, wakes: Wakes | None = None
+        self,
+        campaign: int,
+        owner: int,
+        family: Family,
+        overdue_after_ms: int,
+        wakes: Wakes | None = None,
+        stock: Stock | None = None,
     ) -> None:
         self.campaign = campaign
         self.owner = owner
@@ -203,7 +208,12 @@ class Queue:
         self._wakes = wakes
         self.overdue = 0
         self.watchers: set[int] = set()
-        self.counted: Counted | None = None
+        stock = stock or Stock()
+        stock.admit(self)
+        self.changed = stock.changed
+        self.counts = [0] * KEYS
+        self.counts_until_ms = NEVER
+        self.firsts: tuple[First, ...] | None = None
         self.set_overdue_after(overdue_after_ms)
 
     def set_overdue_after(self, overdue_after_ms: int) -> None:
@@ -212,7 +222,7 @@ class Queue:
 
     def add(self, part: Part, key: int) -> None:
         """O(log n)."""
-        self.counted = None
+        self.changed[part] = None
         part.keys.add(key)
         if part.shadow is not None:
             part.shadow.add(key)
@@ -240,7 +250,7 @@ class Queue:
 
     def remove(self, part: Part, key: int) -> bool:
         """O(log n); true when the part is empty now and was dropped."""
-        self.counted = None
+        self.changed[part] = None
         if part.shadow is not None:
             part.shadow.remove(key)
         keys, old = part.keys, part.head
@@ -254,12 +264,14 @@ class Queue:
         part.head = head
         if head is NEVER:
             del self.parts[part.key]
+            if part.kept is None:
+                del self.changed[part]
             return True
         return False
 
     def switch(self, part: Part, *, is_open: bool) -> None:
         """Open or close the gate before a part; O(levels)."""
-        self.counted = None
+        self.changed[part] = None
         if part.open is not is_open:
             part.open = is_open
             self._swap(part.priority, *((NEVER, part.head) if is_open else (part.head, NEVER)))
@@ -324,7 +336,7 @@ class Queue:
         return merge(*(part.in_order() for part in self.parts.values() if part.open and part.priority == priority))
 
     def _rehead(self, part: Part) -> None:
-        self.counted = None
+        self.changed[part] = None
         head = part.base + part.keys.first() if part.keys else NEVER
         if head != part.head:
             if part.open:

@@ -19,7 +19,7 @@ from .redials import own_redials
 from .replies import IdleCounts, Offer
 from .schemes import Scheme
 from .setup_model import Agent, Campaign, Project, Sequences, Settings, Team
-from .standing import READY, counts_of
+from .standing import READY, of_family
 from .state import State
 from .timers import Kind
 from .verify import verify
@@ -187,14 +187,17 @@ class Reads:
         return {(code, status.code): n for code, counts in found for status, n in counts.items()}
 
     def ready_counts(self, now_ms: int) -> dict[tuple[str, str], int]:
-        """Leads ready to dial by (campaign code, class). O(queues), and what `counts_of` says."""
+        """Leads ready to dial by (campaign code, class), of classes that have had a lead. O(queues); see `settle`."""
         found: dict[tuple[str, str], int] = {}
-        for queue in self.state.queues.values():
-            campaign = self.campaigns.by_no[queue.campaign]
-            if not self._campaign_dials(campaign, queue.family):
-                continue
-            key = (campaign.code, CLASS_NAME[queue.family])
-            found[key] = found.get(key, 0) + counts_of(self.state, queue, now_ms).get(READY, 0)
+        state = self.state
+        now_ms = max(now_ms, state.now_ms)
+        for campaign in self.campaigns:
+            stock = state.stocks.get(campaign.no)
+            for family in stock.by_family if stock is not None else ():
+                if self._campaign_dials(campaign, family):
+                    key = (campaign.code, CLASS_NAME[family])
+                    ready = of_family(state, campaign.no, family, now_ms).get(READY, 0)
+                    found[key] = found.get(key, 0) + ready
         return found
 
     def idle_counts(self, now_ms: int) -> IdleCounts:

@@ -317,6 +317,7 @@ def _delete_campaign(state: State, code: str) -> None:
     state.campaigns.drop(campaign)
     state.tallies.pop(campaign.no, None)
     state.drop_gates(campaign.no)
+    state.stocks.pop(campaign.no, None)
     state.contacts.follow(state.settings.contact_limits)
     state.record("campaign", campaign.no, None)
     state.record("tally", campaign.no, None)

@@ -1,21 +1,26 @@
-"""How many leads of a queue are kept back by what, whoever asks (SPEC R14.3).
+"""How many leads of the queues are kept back by what, whoever asks (SPEC R14.3).
 
-The counts stay with the queue until one of its leads comes or goes, a gate before it turns, or the next of its leads is
-due: who looks at all queues of a large centre counts those few again in which something happened since the last look.
+Rules of this file:
+
+1. Each part is counted by itself, and what was counted stays with it (`Part.kept`) until one of its leads comes or
+   goes, a gate before it turns, or the next of its leads is due. Who looks again counts those few parts anew.
+2. Counts of queues and of campaigns are sums of what parts keep, and are corrected by the difference.
+3. Everything is counted for one moment. Who looks at an earlier one than was looked at last counts all anew.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from .order import ID_BITS, NEVER, due_of, lead_of, limit
 from .places import Bar
-from .queues import HELD, LIMITED, UNSHOWN, Counted, Part, Queue
+from .queues import HELD, LIMITED, UNSHOWN, Family, First, Part, Queue
 from .state import State
+from .stock import KEYS as NUMBER_OF_KEYS
+from .stock import Kept, Stock
 
 READY: Final = "ready"
-SLICE: Final = 200
-"""Parts that are counted in about a millisecond."""
+SLICE: Final = 500
+"""Parts that are counted in about half a millisecond."""
 
 KEYS: Final = {
     "pool": "inactive_pool",
@@ -29,56 +34,180 @@ KEYS: Final = {
 }
 """Rules that do not depend on the agent, and what a lead is counted under that one of them keeps back."""
 
+NAMES: Final = (READY, *KEYS.values())
+_READY: Final = 0
+_POOL, _NUMBER, _DUE, _HOURS, _LIMIT = (
+    NAMES.index(KEYS[rule]) for rule in ("pool", "number_leased", "due", "calling_hours", "contact_limit")
+)
+_NOTHING: Final[Kept] = (0, 0, 0, NEVER)
+_NONE: Final = [0] * NUMBER_OF_KEYS
+assert len(NAMES) == NUMBER_OF_KEYS
+
+
+def named(counts: list[int]) -> dict[str, int]:
+    """Counts by name, without zeros."""
+    return {name: count for name, count in zip(NAMES, counts, strict=True) if count}
+
 
 def counts_of(state: State, queue: Queue, now_ms: int) -> Mapping[str, int]:
-    """Leads of a queue by what keeps them back, `READY` those that nothing does.
+    """Leads of a queue by what keeps them back, `READY` those that nothing does. For the cost see `settle`.
 
-    O(1) while the last count holds, else O(parts * log n). What has left with its pool is not counted, but for masters.
+    What has left with its pool is not counted, but for masters.
     """
-    return counted(state, queue, now_ms).by_key
+    settle(state, queue.campaign, now_ms)
+    return named(queue.counts)
 
 
-def counted(state: State, queue: Queue, now_ms: int) -> Counted:
-    """The same with what else is kept of the last count. O(1) while that holds."""
-    kept = queue.counted
-    if kept is None or not kept.from_ms <= now_ms < kept.until_ms:
-        kept = count(state, queue, now_ms)
-        if not state.shut:  # clones come and go, and masters with them
-            queue.counted = kept
-    return kept
+def of_family(state: State, campaign: int, family: Family, now_ms: int) -> Mapping[str, int]:
+    """The same of all queues of a campaign and family."""
+    settle(state, campaign, now_ms)
+    stock = state.stocks.get(campaign)
+    return {} if stock is None else named(stock.by_family.get(family, _NONE))
 
 
-def count_ahead(state: State, now_ms: int) -> Iterator[None]:
-    """Count what `counted` would count anew, some hundred parts between two of what it gives.
+def firsts_of(state: State, queue: Queue, now_ms: int) -> tuple[First, ...]:
+    """When the first leads of a queue's parts are due, by the gates before them. O(1), O(parts) after a change."""
+    settle(state, queue.campaign, now_ms)
+    if queue.firsts is None:
+        queue.firsts = _firsts(state, queue)
+    return queue.firsts
 
-    For who looks at all queues at once, and has others to serve: after a gate has turned, all that it bears on is
-    counted anew. O(parts) of those queues. What happens meanwhile is counted again when it is looked at.
+
+def settle(state: State, campaign: int, now_ms: int) -> None:
+    """Make counts of a campaign's queues those of this moment.
+
+    O(queues), once for each moment, O(parts) of queues in which a lead became due, and O(log n) for each part in which
+    something happened; O(parts) for a moment before the last one.
     """
-    parts = 0
-    for queue in [] if state.shut else list(state.queues.values()):
-        kept = queue.counted
-        if queue.parts and (kept is None or not kept.from_ms <= now_ms < kept.until_ms):
-            counted(state, queue, now_ms)
-            parts += len(queue.parts)
-            if parts >= SLICE:
-                parts = 0
+    stock = state.stocks.get(campaign)
+    if stock is None:
+        return
+    if now_ms != stock.settled_ms:
+        _set_time(stock, now_ms)
+    changed, below = stock.changed, limit(now_ms)
+    if stock.unsure:
+        changed.update(stock.unsure)
+        stock.unsure.clear()
+    while changed:
+        _settle_part(state, stock, changed.popitem()[0], below)
+
+
+def settle_ahead(state: State, now_ms: int) -> Iterator[None]:
+    """Do most of what `settle` will have to do for all campaigns, `SLICE` parts between two of what it gives.
+
+    For who has others to serve: after a gate has turned, all that it bears on is counted anew. What happens meanwhile
+    is left for `settle`.
+    """
+    done = 0
+    for stock in list(state.stocks.values()):
+        if now_ms > stock.settled_ms:
+            _set_time(stock, now_ms)
+        for _ in range(len(stock.changed)):
+            if not stock.changed:
+                break  # somebody else was quicker
+            _settle_part(state, stock, stock.changed.popitem()[0], limit(stock.settled_ms))
+            done += 1
+            if done % SLICE == 0:
                 yield
+        if state.tasks or not any(counts[_READY] for counts in stock.by_family.values()):  # `openings.py` will be asked
+            for queue in list(stock.queues):
+                if queue.firsts is None:
+                    queue.firsts = _firsts(state, queue)
+                    before, done = done, done + len(queue.parts)
+                    if before // SLICE != done // SLICE:
+                        yield
 
 
-def count(state: State, queue: Queue, now_ms: int) -> Counted:
-    """The same, counted anew."""
-    found: Counter[str] = Counter()
-    firsts: dict[tuple[int, int], int] = {}
-    until_ms, below = NEVER, limit(now_ms)
-    for part in queue.parts.values():
-        until_ms = min(until_ms, _count_part(state, part, below, found))
-        key = part.key
-        if key[5] != HELD:
-            place = key[1], 0 if state.pool_lets_in(key) else key[0]
-            ms = first_ms(part)
-            if ms < firsts.get(place, NEVER):
-                firsts[place] = ms
-    return Counted(now_ms, until_ms, +found, tuple((*place, ms) for place, ms in firsts.items()))
+def problems(state: State) -> Iterator[str]:
+    """Counts that are kept and are not what counting anew says, in words. O(parts * log n)."""
+    for no, stock in state.stocks.items():
+        below, by_family = limit(stock.settled_ms), {queue.family: [0] * len(NAMES) for queue in stock.queues}
+        queues = [queue for key, queue in state.queues.items() if key[0] == no]
+        if stock.queues != queues:
+            yield f"campaign {no}: not all of its queues are counted"
+        gone = [part for part in stock.changed if not part.keys]
+        for queue in queues:
+            counts = [0] * len(NAMES)
+            for part in (*queue.parts.values(), *(part for part in gone if part.queue is queue)):
+                if part.kept is not None:
+                    _add(counts, part.kept, 1)
+                if part not in stock.changed and part not in stock.unsure:
+                    found = count(state, part, below)
+                    if part.kept != found:
+                        yield f"campaign {no}: part {part.key} is counted as {part.kept}, should be {found}"
+                    if found[3] < queue.counts_until_ms:
+                        yield f"campaign {no}: nobody will see that a lead of part {part.key} is due"
+            if queue.counts != counts:
+                yield f"queue {no}/{queue.owner}/{queue.family.name}: has {queue.counts}, should have {counts}"
+            if queue.firsts is not None and not stock.changed and queue.firsts != _firsts(state, queue):
+                yield f"queue {no}/{queue.owner}/{queue.family.name}: its first leads are others"
+            totals = by_family[queue.family]
+            for at, found_here in enumerate(counts):
+                totals[at] += found_here
+        if stock.by_family != by_family:
+            yield f"campaign {no}: its leads are counted as {stock.by_family}, should be {by_family}"
+
+
+def _set_time(stock: Stock, now_ms: int) -> None:
+    """Note the parts whose counts do not hold at this moment."""
+    back, changed = now_ms < stock.settled_ms, stock.changed
+    stock.settled_ms = now_ms
+    for queue in stock.queues:
+        if back:
+            changed.update(dict.fromkeys(queue.parts.values()))
+        elif queue.counts_until_ms <= now_ms:
+            until_ms = NEVER
+            for part in queue.parts.values():
+                kept = part.kept
+                if kept is not None:
+                    if kept[3] <= now_ms:
+                        changed[part] = None
+                    elif kept[3] < until_ms:
+                        until_ms = kept[3]
+            queue.counts_until_ms = until_ms
+
+
+def _settle_part(state: State, stock: Stock, part: Part, below: int) -> None:
+    queue, before = part.queue, part.kept
+    queue.firsts = None
+    kept = part.kept = count(state, part, below) if part.keys else None
+    if kept is not None and kept[3] < queue.counts_until_ms:
+        queue.counts_until_ms = kept[3]
+    if part.key[3] == UNSHOWN and state.shut and state.shut.get(part.key[0], 0) & Bar.UNSHOWN and kept is not None:
+        stock.unsure[part] = None  # clones come and go, and masters with them
+    if kept == before:
+        return
+    for counts in (queue.counts, stock.by_family[queue.family]):
+        if before is not None:
+            _add(counts, before, -1)
+        if kept is not None:
+            _add(counts, kept, 1)
+
+
+def _add(counts: list[int], kept: Kept, by: int) -> None:
+    counts[kept[0]] += by * kept[1]
+    counts[_DUE] += by * kept[2]
+
+
+def count(state: State, part: Part, below: int) -> Kept:
+    """What is counted of a part, leads below the limit as due. O(log n); O(n) of a pool that is being deleted."""
+    pool, zones, _source, variant, promised, apart = part.key
+    bars = state.shut.get(pool, 0)
+    if bars and bars & (Bar.PROMISED if promised else Bar.ORDINARY):
+        return _NOTHING
+    if bars and bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
+        return _POOL, sum(state.has_clones(lead_of(key)) for key in part.keys) if state.clones else 0, 0, NEVER
+    leads = len(part.keys)
+    if not promised and pool not in state.open_pools:
+        return _POOL, leads, 0, NEVER
+    if apart == HELD:
+        return _NUMBER, leads, 0, NEVER
+    if part.head >= below:
+        return _DUE, 0, leads, due_of(part.head)
+    due = 1 if leads == 1 else part.keys.bisect_left(below - part.base)
+    is_open = state.gates[part.queue.campaign, zones].span.open
+    key = _HOURS if not is_open else _LIMIT if apart == LIMITED else _READY
+    return key, due, leads - due, NEVER if due == leads else due_of(part.base + part.keys[due])
 
 
 def first_ms(part: Part) -> int:
@@ -86,29 +215,13 @@ def first_ms(part: Part) -> int:
     return due_of(part.head) if part.ends is None else part.ends[0] >> ID_BITS
 
 
-def _count_part(state: State, part: Part, below: int, found: Counter[str]) -> int:
-    """Adds the part's leads, those below the limit as due; until when that holds if nothing but time changes."""
-    pool, zones, _source, variant, promised, apart = part.key
-    leads = len(part.keys)
-    bars = state.shut.get(pool, 0)
-    if bars and bars & (Bar.PROMISED if promised else Bar.ORDINARY):
-        return NEVER
-    if bars and bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that
-        masters = sum(state.has_clones(lead_of(key)) for key in part.keys) if state.clones else 0
-        found[KEYS["pool"]] += masters
-    elif not promised and pool not in state.open_pools:
-        found[KEYS["pool"]] += leads
-    elif apart == HELD:
-        found[KEYS["number_leased"]] += leads
-    elif part.head >= below:
-        found[KEYS["due"]] += leads
-        return due_of(part.head)
-    else:
-        due = 1 if leads == 1 else part.keys.bisect_left(below - part.base)
-        is_open = state.gates[part.queue.campaign, zones].span.open
-        key = KEYS["contact_limit"] if apart == LIMITED else READY
-        found[key if is_open else KEYS["calling_hours"]] += due
-        if due < leads:
-            found[KEYS["due"]] += leads - due
-            return due_of(part.base + part.keys[due])
-    return NEVER
+def _firsts(state: State, queue: Queue) -> tuple[First, ...]:
+    firsts: dict[tuple[int, int], int] = {}
+    for part in queue.parts.values():
+        key = part.key
+        if key[5] != HELD:
+            place = key[1], 0 if state.pool_lets_in(key) else key[0]
+            ms = first_ms(part)
+            if ms < firsts.get(place, NEVER):
+                firsts[place] = ms
+    return tuple((*place, ms) for place, ms in firsts.items())

@@ -20,7 +20,7 @@ from .queues import HELD, Queue
 from .rechecking import are_limits_changing
 from .recovery import Recovery
 from .row import Row
-from .standing import count
+from .standing import problems as miscounted
 from .state import State
 from .timers import Kind, Slot
 from .zones import UNKNOWN
@@ -31,6 +31,7 @@ def verify(state: State) -> list[str]:
     problems = differences(state, _rebuilt(state))
     for queue in state.queues.values():
         problems += _queue_problems(state, queue)
+    problems += miscounted(state)
     problems += _callable_all_the_same(state)
     problems += _clone_problems(state)
     problems += _gate_problems(state)
@@ -247,9 +248,4 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
         problems.append(f"{name}: its best lead is kept as {queue.top}, should be {best}")
     if queue.asleep and queue.alarm > queue.earliest:
         problems.append(f"{name}: it sleeps until {queue.alarm}, and has a lead before that")
-    counted, now_ms = queue.counted, state.now_ms
-    if counted is not None and counted.from_ms <= now_ms < counted.until_ms:
-        found = count(state, queue, now_ms).by_key
-        if counted.by_key != found:
-            problems.append(f"{name}: its leads are counted as {counted.by_key}, should be {found}")
     return problems

@@ -1,4 +1,4 @@
-"""Counts that stay with their queue (R14.3): they hold as long as nothing happens, and are counted again when it does.
+"""Counts that stay with their part (R14.3): they hold as long as nothing happens, and are counted again when it does.
 
 `Centre` has the engine proved after each command, and that compares every count that is kept with a new one.
 """
@@ -10,10 +10,11 @@ from unit.core.centre import MINUTE_MS, NOW_MS, Centre
 
 from nextlead.core import standing
 from nextlead.core.commands import ActOnPool, Block, EditPool, MakeUrgent, PutCampaign, Tick, WhyIdle
-from nextlead.core.queues import Counted, Queue
+from nextlead.core.queues import Part
 from nextlead.core.row import HOUR_MS
 from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer
 from nextlead.core.state import State
+from nextlead.core.stock import Kept
 
 NINE_TO_FIVE = CallingHours(zone="UTC", windows=(((9 * 60, 17 * 60),),) * 7)
 LEADS = 6
@@ -42,35 +43,48 @@ class Watched(Centre):
         return self.counts()
 
 
-def counted(centre: Centre) -> list[Queue]:
-    return [queue for queue in centre.engine.state.queues.values() if queue.counted is not None]
+def kept(centre: Centre) -> list[Part]:
+    parts = [part for queue in centre.engine.state.queues.values() for part in queue.parts.values()]
+    return [part for part in parts if part.kept is not None and part not in part.queue.changed]
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Queue]:
-    """Queues whose leads are counted, in that order."""
-    found: list[Queue] = []
-    count: Callable[[State, Queue, int], Counted] = standing.count
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Part]:
+    """Parts whose leads are counted, in that order."""
+    found: list[Part] = []
+    count: Callable[[State, Part, int], Kept] = standing.count
 
-    def noted(state: State, queue: Queue, now_ms: int) -> Counted:
-        found.append(queue)
-        return count(state, queue, now_ms)
+    def noted(state: State, part: Part, below: int) -> Kept:
+        found.append(part)
+        return count(state, part, below)
 
     monkeypatch.setattr(standing, "count", noted)
     return found
 
 
-def test_a_queue_in_which_nothing_happened_is_not_counted_again(asked: list[Queue]) -> None:
+def test_a_part_in_which_nothing_happened_is_not_counted_again(asked: list[Part]) -> None:
     centre = Centre()
     centre.load(*NUMBERS)
+    centre.load(14155550120)
     centre.load(*OTHERS, owner="agent:a")
     centre(WhyIdle(agent="a"))
     asked.clear()
-    assert centre.engine.idle_counts(NOW_MS + HOUR_MS).campaigns[0].ready == 2 * LEADS
+    assert centre.engine.idle_counts(NOW_MS + HOUR_MS).campaigns[0].ready == 2 * LEADS + 1
     assert not asked
     lead = centre.next().lead
-    centre(WhyIdle(agent="a"))
-    assert {queue.owner for queue in asked} == {lead.owner}
+    asked.clear()  # `Centre` has counted all anew, to compare
+    centre.engine.idle_counts(NOW_MS + HOUR_MS)
+    assert {(part.queue.owner, part.key[0]) for part in asked} == {(lead.owner, lead.pool)}
+
+
+def test_what_nobody_asks_for_is_not_remembered() -> None:
+    centre = Centre()
+    centre.load(*NUMBERS)
+    stocks = centre.engine.state.stocks.values()
+    for _ in NUMBERS:
+        centre.finish(centre.next(), "redial", kind="common", at_ms=centre.now_ms + HOUR_MS)
+        centre.now_ms += HOUR_MS
+    assert all(part.keys for stock in stocks for part in stock.changed)
 
 
 def test_time_makes_leads_due() -> None:
@@ -142,17 +156,19 @@ def test_pools_are_shuffled_and_deleted_and_numbers_blocked() -> None:  # R9.10,
     number = centre.next("b").lead.numbers[0]
     centre(Block(numbers=(number,)))
     assert sum(centre.counts().values()) == LEADS
-    assert counted(centre), "something must be kept, or the tests of this file show nothing"
+    assert kept(centre), "something must be kept, or the tests of this file show nothing"
 
 
-def test_what_was_counted_ahead_is_not_counted_again(asked: list[Queue], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_counted_ahead_is_not_counted_again(asked: list[Part], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standing, "SLICE", 1)
     centre = Centre()
     centre.load(*NUMBERS)
+    centre.load(*OTHERS, owner="agent:a")
     state = centre.engine.state
-    pieces = sum(1 for _ in standing.count_ahead(state, centre.now_ms))
+    asked.clear()
+    pieces = sum(1 for _ in standing.settle_ahead(state, centre.now_ms))
     ahead = len(asked)
-    assert pieces == ahead == len(counted(centre)) > 0
-    assert not list(standing.count_ahead(state, centre.now_ms))
+    assert pieces == ahead == len(kept(centre)) == 2
+    assert not list(standing.settle_ahead(state, centre.now_ms))
     centre.engine.idle_counts(centre.now_ms)
     assert len(asked) == ahead
