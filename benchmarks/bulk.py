@@ -65,6 +65,7 @@ class Floor:
     def __init__(self, dialer: Dialer, agents: int, seed: int) -> None:
         self._watch = Watch()
         self._next_s: list[float] = []
+        self._none = 0
         self._dialer = dialer
         self._agents = agents
         self._dice = Random(seed)
@@ -84,23 +85,29 @@ class Floor:
     async def _agent(self, agent: str) -> None:
         think_s = self._agents / CALLS_PER_S
         while True:
-            await asyncio.sleep(self._dice.uniform(0.5, 1.5) * think_s)
-            started = perf_counter()
+            think_for_s = self._dice.uniform(0.5, 1.5) * think_s
+            due_s = perf_counter() + think_for_s
+            await asyncio.sleep(think_for_s)
             offer = await self._dialer.next(agent)
-            self._next_s.append(perf_counter() - started)
+            self._next_s.append(perf_counter() - due_s)  # from when it was due: a loop that stands still is slow
             if isinstance(offer, Offer) and offer.lead.lease is not None:
                 token = token_text(offer.lead.id, offer.lead.lease.token)
                 await self._dialer.finish(Finish(token=token, outcome="unreached", cause="no_answer"))
+            else:
+                self._none += 1
 
     async def during(self, name: str, work: Awaitable[object]) -> Result:
         """Figures of a piece of work."""
         self._watch.anew()
         self._next_s = []
+        self._none = 0
         started = perf_counter()
         await work
         seconds = perf_counter() - started
         return {
             f"{name}_s": seconds,
+            f"{name}_next": float(len(self._next_s)),
+            f"{name}_share_none": 100 * self._none / max(1, len(self._next_s)),
             f"{name}_next_p50_ms": 1e3 * percentile(self._next_s, 50),
             f"{name}_next_p99_ms": 1e3 * percentile(self._next_s, 99),
         } | self._watch.result(name)
