@@ -132,7 +132,7 @@ def test_growth_is_how_much_slower_the_larger_one_is() -> None:
 
 
 def test_durable_runs_what_is_asked_for() -> None:
-    assert list(durable.steps(WISH)) == ["agents", "alone", "restart"]
+    assert list(durable.steps(WISH)) == ["agents", "together", "alone", "restart"]
     only = Wish((400,), 400, 20, 1, 2, only=("T5",))
     assert list(durable.steps(only)) == ["alone"]
     assert list(durable.prepare(only)) == ["making a loaded store"]
