@@ -162,6 +162,8 @@ class Places:
                 apart = LIMITED
                 self.parked[lead.id] = until_ms
                 self.timers.add(_LIMIT, until_ms, lead.id)
+        if apart and lead.promise is not None and is_own(lead):
+            self.waiting.stir_agent(lead.owner)  # who was kept free for it may not be any more (SPEC R4.9)
         queue, part_key, key = self._spot(lead, apart)
         part = queue.parts.get(part_key)
         if part is None:
