@@ -21,7 +21,8 @@ from .leases import need_worker
 from .model import Lead, Status
 from .openings import Openings, next_ms, next_of_campaign_ms
 from .order import lead_of
-from .places import Bar, is_own
+from .places import LAST_DIALABLE, Bar, is_own
+from .pool_gates import is_open
 from .queues import OWN, UNSHOWN, Family, Queue
 from .replies import Idle, IdleAgents, IdleCampaign, IdleCounts
 from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
@@ -84,8 +85,10 @@ class Survey:
                 for family in families:
                     total.update(of_family(state, no, family, state.now_ms))
         self._count_aside()
+        opened = {pool.id for pool in state.pools.values() if is_open(pool, state.now_ms)}
         for lead in self._leads(lead for held in state.leases.values() for _, lead in held):
-            self._count(_group_of(lead), self.key_of(lead), 1)
+            ordinary = lead.status <= LAST_DIALABLE and lead.pool in opened and not state.shut  # nearly all
+            self._count(_group_of(lead), KEYS["leased"] if ordinary else self.key_of(lead), 1)
         for lead in self._leads(_exceptions(state)):
             self._count(_group_of(lead), self.key_of(lead), -1)
 
@@ -122,12 +125,10 @@ class Survey:
         found = {queue.owner for queue in self._state.queues.values() if queue.parts}
         return found.union(owner for _, owner, _ in self._elsewhere)
 
-    def _wants(self, campaign: int, owner: int, *, own: bool) -> bool:
-        return campaign in self._campaigns or (own and owner == self._agent)
-
     def _leads(self, leads: Iterable[int]) -> Iterator[Lead]:
+        campaigns = frozenset(self._campaigns)
         for lead in map(self._state.need_lead, leads):
-            if self._wants(lead.campaign, lead.owner, own=is_own(lead)):
+            if lead.campaign in campaigns or (lead.owner == self._agent and is_own(lead)):
                 yield lead
 
     def _count(self, group: Group, key: str, by: int) -> None:

@@ -19,8 +19,8 @@ from .stock import KEYS as NUMBER_OF_KEYS
 from .stock import Kept, Stock
 
 READY: Final = "ready"
-SLICE: Final = 500
-"""Parts that are counted in about half a millisecond."""
+SLICE: Final = 1_000
+"""Parts that are counted in one or two milliseconds."""
 
 KEYS: Final = {
     "pool": "inactive_pool",
@@ -130,7 +130,8 @@ def problems(state: State) -> Iterator[str]:
             counts = [0] * len(NAMES)
             for part in (*queue.parts.values(), *(part for part in gone if part.queue is queue)):
                 if part.kept is not None:
-                    _add(counts, part.kept, 1)
+                    counts[part.kept[0]] += part.kept[1]
+                    counts[_DUE] += part.kept[2]
                 if part not in stock.changed and part not in stock.unsure:
                     found = count(state, part, below)
                     if part.kept != found:
@@ -170,29 +171,33 @@ def _set_time(stock: Stock, now_ms: int) -> None:
 def _settle_part(state: State, stock: Stock, part: Part, below: int) -> None:
     queue, before = part.queue, part.kept
     queue.firsts = None
-    kept = part.kept = count(state, part, below) if part.keys else None
-    if kept is not None and kept[3] < queue.counts_until_ms:
-        queue.counts_until_ms = kept[3]
-    if part.key[3] == UNSHOWN and state.shut and state.shut.get(part.key[0], 0) & Bar.UNSHOWN and kept is not None:
-        stock.unsure[part] = None  # clones come and go, and masters with them
+    kept = part.kept = None if part.head is NEVER else count(state, part, below)
+    if kept is not None:
+        if kept[3] < queue.counts_until_ms:
+            queue.counts_until_ms = kept[3]
+        if state.shut and part.key[3] == UNSHOWN and state.shut.get(part.key[0], 0) & Bar.UNSHOWN:
+            stock.unsure[part] = None  # clones come and go, and masters with them
     if kept == before:
         return
-    for counts in (queue.counts, stock.by_family[queue.family]):
-        if before is not None:
-            _add(counts, before, -1)
-        if kept is not None:
-            _add(counts, kept, 1)
-
-
-def _add(counts: list[int], kept: Kept, by: int) -> None:
-    counts[kept[0]] += by * kept[1]
-    counts[_DUE] += by * kept[2]
+    ours, all_of_family = queue.counts, stock.by_family[queue.family]
+    if before is not None:
+        key, found, later, _until_ms = before
+        ours[key] -= found
+        ours[_DUE] -= later
+        all_of_family[key] -= found
+        all_of_family[_DUE] -= later
+    if kept is not None:
+        key, found, later, _until_ms = kept
+        ours[key] += found
+        ours[_DUE] += later
+        all_of_family[key] += found
+        all_of_family[_DUE] += later
 
 
 def count(state: State, part: Part, below: int) -> Kept:
     """What is counted of a part, leads below the limit as due. O(log n); O(n) of a pool that is being deleted."""
     pool, zones, _source, variant, promised, apart = part.key
-    bars = state.shut.get(pool, 0)
+    bars = state.shut.get(pool, 0) if state.shut else 0
     if bars and bars & (Bar.PROMISED if promised else Bar.ORDINARY):
         return _NOTHING
     if bars and bars & Bar.UNSHOWN and variant == UNSHOWN:  # masters stay, and wait for the end of that

@@ -3,13 +3,19 @@
 `Centre` has the engine proved after each command, and that compares every count that is kept with a new one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.core.centre import MINUTE_MS, NOW_MS, Centre
+from unit.core.idle_shop import AGENTS, Shop
 
 from nextlead.core import standing
-from nextlead.core.commands import ActOnPool, Block, EditPool, MakeUrgent, PutCampaign, Tick, WhyIdle
+from nextlead.core.commands import ActOnPool, Block, EditPool, MakeUrgent, PutCampaign, Tick, WhyIdle, Work
+from nextlead.core.errors import NextleadError
 from nextlead.core.queues import Part
 from nextlead.core.row import HOUR_MS
 from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer
@@ -172,3 +178,50 @@ def test_what_was_counted_ahead_is_not_counted_again(asked: list[Part], monkeypa
     assert not list(standing.settle_ahead(state, centre.now_ms))
     centre.engine.idle_counts(centre.now_ms)
     assert len(asked) == ahead
+
+
+@given(st.integers(0, 1 << 32), st.booleans(), st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_what_is_kept_is_what_counting_anew_says_whatever_happens(seed: int, limited: bool, steps: int) -> None:
+    shop = Shop(seed, limited=limited)
+    looks = Looks(shop)
+    with mock.patch.object(standing, "SLICE", 2):
+        for _ in range(steps):
+            shop.happen()
+            looks.look()
+    engine = shop.engine
+    while any(type(task).__name__ == "Recheck" for task in engine.state.tasks):  # counts are those of before it
+        shop(Work())
+    anew = shop.at(shop.now_ms)
+    for now_ms in (shop.now_ms, shop.now_ms + 3 * HOUR_MS):
+        assert engine.idle_counts(now_ms) == anew.idle_counts(now_ms)
+        assert list(standing.problems(engine.state)) == []
+
+
+class Looks:
+    """Somebody looks at a centre now and then, at all of it or at a part, at this moment or another."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._ahead: Iterator[None] = iter(())
+
+    def look(self) -> None:
+        shop = self._shop
+        state, dice = shop.engine.state, shop.random
+        later_ms = shop.now_ms + dice.choice([0, 0, 0, 1, 10 * MINUTE_MS, 8 * HOUR_MS])
+        match dice.randrange(6):
+            case 0:
+                shop.engine.idle_counts(later_ms)
+            case 1:
+                shop.engine.ready_counts(later_ms)
+            case 2:
+                with suppress(NextleadError):
+                    shop(WhyIdle(agent=dice.choice(AGENTS)))
+            case 3:
+                self._ahead = standing.settle_ahead(state, later_ms)
+                next(self._ahead, None)
+            case 4:
+                next(self._ahead, None)
+            case _:
+                return
+        assert list(standing.problems(state)) == []
