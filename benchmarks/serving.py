@@ -6,6 +6,7 @@ Every measurement starts `nextlead serve` on a copy of the same store; the load 
 import asyncio
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 from time import perf_counter, time_ns
 from typing import Final
 
@@ -138,7 +139,7 @@ def measure_scrape(job: Job, operations: int, made: Path, tell: Tell) -> Result:
 
 async def _scraped(server: Server, job: Job, operations: int) -> Result:
     scraper = Scraper(server)
-    result = {"first_ms": await scraper.scrape(), "alone_ms": min([await scraper.scrape() for _ in range(5)])}
+    result = {"first_ms": await scraper.scrape(), "alone_ms": await scraper.usual(5)}
     async with Shift(server.port, job.agents, job.seed) as shift:
         await shift.move_clock(server.token)
         full = await shift.work(operations)
@@ -171,6 +172,10 @@ class Scraper:
         """Once; milliseconds."""
         return await self._ask("GET", "/metrics")
 
+    async def usual(self, times: int) -> float:
+        """The median of so many, one after the other."""
+        return median([await self.scrape() for _ in range(times)])
+
     async def go_on(self) -> None:
         """Every second, until it is cancelled."""
         while True:
@@ -178,11 +183,11 @@ class Scraper:
             await asyncio.sleep(SCRAPE_EVERY_S)
 
     async def scrape_inactive(self) -> tuple[float, float]:
-        """With all campaigns inactive: the first scrape, and the best of three that follow."""
+        """With all campaigns inactive: the first scrape, and the median of five that follow."""
         for no in range(CAMPAIGNS):
             await self._ask("PATCH", f"/v1/campaigns/c{no}", b'{"active":false}')
         first = await self.scrape()
-        return first, min([await self.scrape() for _ in range(3)])
+        return first, await self.usual(5)
 
     async def _ask(self, method: str, path: str, body: bytes = b"") -> float:
         """How long the answer took, in milliseconds; not how long the connection."""

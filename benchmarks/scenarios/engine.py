@@ -124,6 +124,7 @@ def _memory_figures(runs: Runs, wish: Wish) -> list[Figure]:
     return [
         figure("T7", f"engine, {at} loaded", "MB", loaded, LOADED, held=wish.rated),
         figure("T7", f"engine, {at} 60 % worked", "MB", worked, WORKED, held=wish.rated),
+        figure("T7", f"leads still open, {at} 60 % worked", "", column(runs, "memory", "open_when_worked")),
     ]
 
 

@@ -17,9 +17,9 @@ def steps(wish: Wish) -> Steps:
 def figures(runs: Runs, wish: Wish) -> list[Figure]:
     """The table of `scrape`."""
     rows = (
-        ("a scrape, nobody at work", "alone_ms"),
+        ("a scrape p50, nobody at work", "alone_ms"),
         ("a scrape under half of the load p50", "scrape_p50_ms"),
-        ("a scrape, all campaigns inactive", "inactive_ms"),
+        ("a scrape p50, all campaigns inactive", "inactive_ms"),
     )
     held = wish.rated
     found = [figure("T12", what, "ms", column(runs, "scrape", name), at_most(10), held=held) for what, name in rows]
@@ -33,7 +33,9 @@ def figures(runs: Runs, wish: Wish) -> list[Figure]:
         ("next p99 with a scrape a second", "during_next_p99_ms"),
     ):
         found.append(figure("T12", what, "ms", column(runs, "scrape", name)))
-    return found
+    without, during = (column(runs, "scrape", f"{name}_next_p99_ms") for name in ("without", "during"))
+    over = [one / other for one, other in zip(during, without, strict=True)]
+    return [*found, figure("T12", "next p99 with a scrape a second over that without", "x", over)]
 
 
 SCENARIO: Final = Scenario(

@@ -121,6 +121,7 @@ ENGINE_NAMES = [
     "cpu_us_per_operation",
     "loaded_mb",
     "worked_mb",
+    "open_when_worked",
 ]
 
 

@@ -10,6 +10,7 @@ from benchmarks import serving
 from benchmarks.clients import Client, LoadFailed
 from benchmarks.job import Job
 from benchmarks.load import Agent, Outcomes, Shift, lease_of
+from benchmarks.served import Server
 
 ANSWER = b'HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{"token":"a-1"}'
 
@@ -93,3 +94,13 @@ def test_a_whole_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found["ratio_bare"] == found["operations_per_s"] / found["bare_operations_per_s"]
     assert found["half_next_p99_ms"] >= found["half_next_p50_ms"] > 0
     assert "the daemon" in said
+
+
+async def test_a_usual_scrape_is_the_median_and_not_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [5.0, 1.0, 9.0]
+
+    async def scrape(_scraper: serving.Scraper) -> float:
+        return times.pop()
+
+    monkeypatch.setattr(serving.Scraper, "scrape", scrape)
+    assert await serving.Scraper(Server(0, 0, "")).usual(3) == 5.0
