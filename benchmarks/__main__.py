@@ -15,11 +15,11 @@ from .cost import Cost, count_calls
 from .display import Display
 from .drawing import NO_LIBRARY, can_draw, draw
 from .figures import size_text
-from .files import About, Measured, NotMeasured, Outcome, markdown, read_file, write_file
+from .files import About, Measured, NotMeasured, Outcome, markdown, read_file, weaknesses, write_file
 from .gate import command as gate
 from .job import Job
 from .options import Options, parse, wish_of
-from .publish import NotPublished, plot_stem, publish
+from .publish import NotPublished, doubts, plot_stem, publish
 from .report import figure, number, print_figures
 from .running import NoDisk, run_scenario
 from .scenarios import SCENARIOS
@@ -47,7 +47,7 @@ def _run(scenario: Scenario, options: Options, console: Console) -> int:
     about = surroundings()
     with Display(console) as display:
         outcome = run_scenario(scenario, wish_of(scenario, options), options.folder, display)
-    print_figures(console, outcome.title, [outcome.figures], [*outcome.warnings, *outcome.missing])
+    print_figures(console, outcome.title, [outcome.figures], [*outcome.warnings, *outcome.missing, *weaknesses(about)])
     _keep(options, about, [outcome], console)
     return 1 if outcome.failed else 0
 
@@ -59,7 +59,8 @@ def _short(options: Options, console: Console) -> int:
     with Display(console) as display:
         outcomes, failed = run_short(chosen, wish, options.folder, display)
     warnings = [text for outcome in outcomes for text in outcome.warnings]
-    print_figures(console, "Everything once, small", [outcome.figures for outcome in outcomes], warnings)
+    figures = [outcome.figures for outcome in outcomes]
+    print_figures(console, "Everything once, small", figures, [*warnings, *weaknesses(about)])
     _keep(options, about, outcomes, console)
     console.print(in_words(outcomes, failed), markup=False, highlight=False)
     return 1 if failed else 0
@@ -144,6 +145,8 @@ def _compare(options: Options, console: Console) -> int:
 
 def _publish(options: Options, console: Console) -> int:
     written = publish(options.files, options.page, [scenario.name for scenario in SCENARIOS])
+    for text in doubts([read_file(path) for path in options.files]):
+        console.print(text, style="yellow", markup=False, highlight=False)
     console.print(f"{written[0]} and {len(written) - 1} files of plots", markup=False, highlight=False)
     return 0
 

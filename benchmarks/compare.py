@@ -10,14 +10,13 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from .files import About, Measured, Outcome
+from .files import About, Measured, Outcome, weaknesses
 from .plots import Line, Plot, Series, bar_plot
 from .report import Figure, number
 
 LEAST: Final = 0.05
 LEAST_OF_FEW: Final = 0.25
 _FEW: Final = 3
-_BUSY_LOAD: Final = 0.5
 _LESS_MORE: Final = {"MB": ("smaller", "larger"), "/s": ("faster", "slower")}
 _TIMES: Final = frozenset({"ns", "us", "ms", "s"})
 
@@ -118,11 +117,7 @@ def _about_cautions(old: About, new: About) -> Iterator[str]:
     if old.commit == new.commit and not old.changed_files and not new.changed_files:
         yield "both are of the same commit: what differs is noise"
     for name, about in (("old", old), ("new", new)):
-        if about.changed_files:
-            yield f"the {name} run was of a checkout with changes that are not in commit {about.commit[:10]}"
-        load, cores = about.machine.get("load_average"), about.machine.get("cores")
-        if isinstance(load, float | int) and isinstance(cores, int) and load > _BUSY_LOAD * cores:
-            yield f"the machine was busy before the {name} run: load {load} on {cores} cores"
+        yield from weaknesses(about, f"the {name} run")
 
 
 def _outcome_cautions(old: Outcome, new: Outcome) -> Iterator[str]:

@@ -1,12 +1,17 @@
 """The file of a run: everything that was measured, with each repetition, and what it was measured on."""
 
 from pathlib import Path
+from typing import Final
 
 from msgspec import DecodeError, Struct, field, json
 
 from .figures import Result, Runs, medians
 from .plots import Plot
 from .report import Figure, table_rows
+
+
+BUSY_LOAD: Final = 0.5
+"""Of each core."""
 
 
 class NotMeasured(Exception):
@@ -70,6 +75,19 @@ def read_file(path: Path) -> Measured:
 def outcome_medians(runs: Runs) -> dict[str, Result]:
     """The median of each figure of each step."""
     return {step: medians(results) for step, results in runs.items()}
+
+
+def weaknesses(about: About, run: str = "this run") -> list[str]:
+    """What makes everything in a file say less: a checkout that nobody else has, a machine with other things to do."""
+    found = []
+    if not about.commit:
+        found.append(f"{run} was of a checkout without a commit")
+    elif about.changed_files:
+        found.append(f"{run} was of a checkout with changes that are not in commit {about.commit[:10]}")
+    load, cores = about.machine.get("load_average"), about.machine.get("cores")
+    if isinstance(load, float | int) and isinstance(cores, int) and load > BUSY_LOAD * cores:
+        found.append(f"the machine was busy before {run}: load {load} on {cores} cores")
+    return found
 
 
 def about_lines(about: About) -> list[str]:

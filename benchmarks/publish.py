@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from .drawing import NO_LIBRARY, can_draw, draw
-from .files import Measured, Outcome, about_lines, read_file
+from .files import Measured, Outcome, about_lines, read_file, weaknesses
 from .report import Figure, number, table_rows
 
 COMMENTARY: Final = Path(__file__).parent / "commentary"
 TITLE: Final = "# Results"
+REPEAT_LEAST: Final = 5
+"""What a published run needs."""
+ONCE: Final = frozenset({"week", "freshness"})
+"""A week is long, and simulated hours are the same each time."""
 _GENERATED: Final = (
     "<!-- Written by `python -m benchmarks publish`. What people wrote stands in `commentary/`: change it there. -->"
 )
@@ -78,8 +82,37 @@ def _how(runs: Sequence[Measured]) -> list[str]:
         lines += [f"- {about[0]}"] if len(shared) == 1 else [f"- {' '.join(about)}"]
     if len(shared) == 1:
         lines += ["", *shared.pop()]
+    if said := doubts(runs):
+        lines += ["", *(f"- **{text[:1].upper()}{text[1:]}.**" for text in said)]
     commands = dict.fromkeys(measured.about.command for measured in runs)
     return [*lines, "", "The same again, from the root of a checkout:", "", "```sh", *commands, "```", ""]
+
+
+def doubts(runs: Sequence[Measured]) -> list[str]:
+    """Why figures of the files should not stand on one page, or say less than they seem to."""
+    found = []
+    if len(commits := dict.fromkeys(measured.about.commit[:10] for measured in runs)) > 1:
+        found.append(f"the files are of different commits: {', '.join(commits)}")
+    if len({tuple(sorted(measured.about.versions.items())) for measured in runs}) > 1:
+        found.append("the files were measured with different versions")
+    for measured in runs:
+        names = " and ".join(outcome.scenario for outcome in measured.outcomes)
+        found += weaknesses(measured.about, f"the run of {names}")
+        found += [
+            f"{outcome.scenario} was run {_times(outcome)} only"
+            for outcome in measured.outcomes
+            if outcome.scenario not in ONCE and 0 < _repetitions(outcome) < REPEAT_LEAST
+        ]
+    return found
+
+
+def _repetitions(outcome: Outcome) -> int:
+    return min(map(len, outcome.repetitions.values()), default=0)
+
+
+def _times(outcome: Outcome) -> str:
+    times = _repetitions(outcome)
+    return "once" if times == 1 else f"{times} times"
 
 
 def _glance(found: dict[str, Outcome], names: Sequence[str]) -> list[str]:

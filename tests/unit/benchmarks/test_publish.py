@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from benchmarks.files import About, Measured, Outcome, write_file
 from benchmarks.plots import OURS, Axis, Plot, by_x
-from benchmarks.publish import NotPublished, publish
+from benchmarks.publish import NotPublished, doubts, publish
 from benchmarks.report import at_least, at_most, figure
 from msgspec.structs import replace
 
@@ -146,3 +146,23 @@ def test_a_scenario_is_published_from_one_file_only(files: list[Path], tmp_path:
     with pytest.raises(NotPublished, match="two of the files have engine"):
         publish([files[0], *files], tmp_path / "RESULTS.md", ())
     assert not (tmp_path / "RESULTS.md").exists()
+
+
+def test_runs_that_do_not_belong_together_say_so(files: list[Path], tmp_path: Path) -> None:
+    few = replace(ENGINE, repetitions={"speed 1M": [{"x": 1.0}] * 4}, plots=[])
+    busy = replace(ABOUT, machine=ABOUT.machine | {"load_average": 1.5}, commit="fedcba9876543210", changed_files=2)
+    write_file(files[0], Measured(busy, [few]))
+    publish(files, tmp_path / "RESULTS.md", ())
+    said = [line for line in (tmp_path / "RESULTS.md").read_text(encoding="utf-8").splitlines() if line[:4] == "- **"]
+    assert said == [
+        "- **The files are of different commits: fedcba9876, abcdef0123.**",
+        "- **The run of engine was of a checkout with changes that are not in commit fedcba9876.**",
+        "- **The machine was busy before the run of engine: load 1.5 on 2 cores.**",
+        "- **Engine was run 4 times only.**",
+    ]
+
+
+@pytest.mark.parametrize("name", ["week", "freshness"])
+def test_what_is_run_once_is_no_doubt(files: list[Path], name: str) -> None:
+    once = replace(ENGINE, scenario=name, repetitions={"a step": [{"x": 1.0}]})
+    assert doubts([Measured(ABOUT, [once])]) == []
