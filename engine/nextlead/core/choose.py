@@ -1,7 +1,7 @@
 """Which lead an agent gets: SPEC 2 over what `sight.py` opens. Nothing is changed here.
 
-A choice looks at heads only: whatever is not due, blocked, leased or behind a closed gate is passed over by one
-comparison a queue (`tests/model` compares every choice with `min` over all leads).
+A choice looks at heads only: queues in which nothing is due sleep (`awake.py`), and what is blocked, leased or behind a
+closed gate has no head (`tests/model` compares every choice with `min` over all leads).
 """
 
 from collections.abc import Collection, Iterable
@@ -54,7 +54,10 @@ class Nothing(Struct, frozen=True, gc=False):
 
 
 def choose(state: State, sight: Sight, agent: Agent, now_ms: int, refused: Collection[int] = ()) -> Choice | Nothing:
-    """The best lead for the agent, but for those `refused` (`leases.py`). O(queues it sees + log n)."""
+    """The best lead for the agent, but for those `refused` (`leases.py`).
+
+    O(queues it sees that are awake, and those of class 9); O(all that it sees) with pauses, weights and the like.
+    """
     below = now_ms + 1 << DUE_SHIFT  # `limit`, without a call
     but: Collection[int] = paused(state, agent, now_ms) if state.pauses else ()
     if refused:
