@@ -2,7 +2,8 @@
 
 Agents of a campaign of their own wait with the long-poll `next`. There is a lead for each; whoever gets one promises
 it again for one to three seconds later, to itself (private, VIP) or to anybody (common), and waits again. Late is the
-time between the promised moment and the answer's arrival, by the same machine's clock.
+time between the moment at which somebody could have had it and the answer's arrival, by the same machine's clock: the
+promised moment, or that in which its owner began to wait, if it is its owner's alone and that was later.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ WAIT_S: Final = 60
 AHEAD_MS: Final = (1_000, 3_000)
 _KINDS: Final = (b"private", b"vip", b"common")
 _PROMISED: Final = b'"promised":"'
+_SHARED: Final = b'"status":"common_redial"'
 
 
 def waiter_code(at: int) -> str:
@@ -40,10 +42,12 @@ class Waiter(Client):
         self._wait = head("POST", f"/v1/agents/{code}/next", token) + with_body(b'{"wait":%d}' % WAIT_S)
         self._finish_start, self._finish_end = head("POST", "/v1/leases/@/finish", token).split(b"@")
         self._finishing = False
+        self._since_ms = 0.0
 
     def wait(self) -> None:
         """For the next lead."""
         self._finishing = False
+        self._since_ms = time.time_ns() / 1e6
         self.transport.write(self._wait)
 
     def answered(self, status: int, body: bytes) -> None:
@@ -52,7 +56,7 @@ class Waiter(Client):
         if status not in (200, 204):
             self._waiters.fail(unexpected(status, body))
         elif status == 200 and not self._finishing:
-            self._waiters.came(body, now_ms)
+            self._waiters.came(body, now_ms, self._since_ms)
             self._finishing = True
             end = self._waiters.promise(now_ms)
             self.transport.write(b"".join((self._finish_start, lease_of(body), self._finish_end, end)))
@@ -84,12 +88,13 @@ class Waiters:
             waiter.transport.close()
         return {"redials": float(len(self.late_ms)), **spread("late", self.late_ms, "ms")}
 
-    def came(self, body: bytes, now_ms: float) -> None:
-        """A lead was offered; one that was never promised is not late."""
+    def came(self, body: bytes, now_ms: float, since_ms: float) -> None:
+        """A lead was offered to one who waited since then; one that was never promised is not late."""
         at = body.find(_PROMISED)
         if at >= 0:
             text = body[at + len(_PROMISED) : body.find(b'"', at + len(_PROMISED))]
-            self.late_ms.append(now_ms - datetime.fromisoformat(text.decode()).timestamp() * 1000)
+            due_ms = datetime.fromisoformat(text.decode()).timestamp() * 1000
+            self.late_ms.append(now_ms - (due_ms if _SHARED in body else max(due_ms, since_ms)))
 
     def promise(self, now_ms: float) -> bytes:
         """The end of a `finish` that promises a call."""
