@@ -9,7 +9,6 @@ from .figures import Result, Runs, medians
 from .plots import Plot
 from .report import Figure, table_rows
 
-
 BUSY_LOAD: Final = 0.5
 """Of each core."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from benchmarks.child import ChildFailed, measure, run_child
 from benchmarks.display import Display
-from benchmarks.figures import medians, parse_size, percentile, size_text
+from benchmarks.figures import Runs, medians, parse_size, percentile, size_text
 from benchmarks.files import Measured, Outcome, markdown, outcome_medians, read_file, write_file
 from benchmarks.job import Job
 from benchmarks.report import at_least, at_most, figure, number, print_figures
@@ -143,7 +143,8 @@ def test_durable_runs_what_is_asked_for() -> None:
 
 
 def test_many_unanswered_calls_are_warned_of() -> None:
-    runs = {"speed 1M": [{"share_none": 0.2}, {"share_none": 3.0}], "memory": [{}], "alone": [{"share_none": 0.9}]}
+    runs: Runs = {"speed 1M": [{"share_none": 0.2}, {"share_none": 3.0}], "memory": [{}]}
+    runs["alone"] = [{"share_none": 0.9}]
     runs["http"] = [{"share_none": 0.0, "half_share_none": 2.0}]
     assert [warning.split(":")[0] for warning in warnings_of(runs)] == ["speed 1M", "http"]
 
