@@ -14,11 +14,26 @@ from unit.core.centre import MINUTE_MS, NOW_MS, Centre
 from unit.core.idle_shop import AGENTS, Shop
 
 from nextlead.core import standing
-from nextlead.core.commands import ActOnPool, Block, EditPool, MakeUrgent, PutCampaign, Tick, WhyIdle, Work
+from nextlead.core.commands import (
+    ActOnPool,
+    Block,
+    ClosePool,
+    EditPool,
+    IntakeRow,
+    LoadRows,
+    MakeUrgent,
+    OpenPool,
+    PutCampaign,
+    Tick,
+    WhyIdle,
+    Work,
+)
 from nextlead.core.errors import NextleadError
+from nextlead.core.model import Pool
 from nextlead.core.queues import Part
+from nextlead.core.replies import NoLead
 from nextlead.core.row import HOUR_MS
-from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer
+from nextlead.core.setup_model import CallingHours, ContactLimit, Dialer, Duplicates
 from nextlead.core.state import State
 from nextlead.core.stock import Kept
 
@@ -104,6 +119,34 @@ def test_time_makes_leads_due() -> None:
     assert centre.counts()["not_due"] == 1, "a look at a later moment is none at this one"
     centre.finish(centre.next(), "unreached", cause="busy")
     assert centre.counts() == {"not_due": 2, "ready": LEADS - 2}
+
+
+def test_each_part_of_a_queue_has_its_time() -> None:
+    centre = Watched(retry={"busy": (10 * MINUTE_MS, 30 * MINUTE_MS)})
+    for number in (14155550100, 14155550101):  # a pool each
+        centre.load(number)
+        centre.finish(centre.next(), "unreached", cause="busy")
+        centre.now_ms += MINUTE_MS
+    assert centre.counts() == {"not_due": 2, "ready": 0}
+    assert centre.later(8 * MINUTE_MS) == {"not_due": 1, "ready": 1}
+    assert centre.later(MINUTE_MS) == {"ready": 2}
+
+
+def test_a_master_is_one_no_more_when_its_last_clone_goes() -> None:  # R9.11
+    centre = Centre()
+    centre.engine.state.slice_leads = 1
+    centre.load(14155550100, 14155550101, 14155550102)
+    pool = centre(OpenPool(campaign="c1", duplicates=Duplicates(action="clone")))
+    assert isinstance(pool, Pool)
+    centre(LoadRows(pool=pool.id, rows=(IntakeRow(0, (14155550100,)),)))
+    centre(ClosePool(pool=pool.id))
+    centre(MakeUrgent(lead=4, reason="hot_lead", expires_ms=NOW_MS + HOUR_MS))  # so a `next` comes to the clone
+    for each in (1, pool.id):
+        centre(ActOnPool(pool=each, action="delete"))
+    assert centre.engine.idle_counts(NOW_MS).campaigns[0].blocked == {"inactive_pool": 1}
+    assert isinstance(centre.ask("a"), NoLead)
+    assert centre.engine.working
+    assert centre.engine.idle_counts(NOW_MS).campaigns[0].blocked == {}
 
 
 def test_calls_promises_and_numbers_come_and_go() -> None:  # R3.7
