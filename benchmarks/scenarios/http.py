@@ -3,13 +3,14 @@
 from typing import Final
 
 from ..engine import Tell
-from ..figures import Result, Runs, column
-from ..plots import Plot, bar, bar_plot, latency_plot, latency_series
+from ..figures import Result, Runs, column, size_text
+from ..plots import OURS, Line, Plot, bar, bar_plot, latency_plot, latency_series
 from ..report import Figure, at_least, at_most, figure
 from ..serving import make_serving, measure_http, measure_late
 from .base import Scenario, Short, Steps, Task, Wish
 
 FRAMEWORK: Final = "Starlette, a trivial JSON"
+SOON: Final = at_most(20)
 
 
 def prepare(wish: Wish) -> Steps:
@@ -56,7 +57,7 @@ def _http_figures(runs: Runs, wish: Wish) -> list[Figure]:
     for phase, key, what in (("", "", "closed loop"), ("half_", "half_", "half of that load")):
         for name in ("next", "finish"):
             for per_cent in ("50", "99", "99.9"):
-                target = at_most(20) if (phase, name, per_cent) == ("half_", "next", "99") else None
+                target = SOON if (phase, name, per_cent) == ("half_", "next", "99") else None
                 values = of(f"{key}{name}_p{per_cent}_ms")
                 figures.append(figure("T6", f"{name} p{per_cent}, {what}", "ms", values, target, held=held))
     return figures
@@ -65,7 +66,7 @@ def _http_figures(runs: Runs, wish: Wish) -> list[Figure]:
 def _late_figures(runs: Runs, wish: Wish) -> list[Figure]:
     figures = [figure("T13", "promised redials that fell due", "", column(runs, "late", "redials"), better="")]
     for per_cent in ("50", "99", "99.9"):
-        target = at_most(20) if per_cent == "99" else None
+        target = SOON if per_cent == "99" else None
         values = column(runs, "late", f"late_p{per_cent}_ms")
         what = f"lateness of redials p{per_cent}, half of the load"
         figures.append(figure("T13", what, "ms", values, target, held=wish.rated))
@@ -76,18 +77,22 @@ def _late_figures(runs: Runs, wish: Wish) -> list[Figure]:
 def plots(runs: Runs, wish: Wish) -> list[Plot]:
     """Rates beside each other, times of `next`, lateness of redials."""
     found: list[Plot] = []
+    at = f"{size_text(wish.main_size)} leads, {wish.agents} agents"
+    soon = [Line("target at half: 20 ms", SOON.limit, 99)] if wish.rated else []
     if wish.wants("T6"):
         rates = [
-            bar("nextlead", column(runs, "http", "operations_per_s")),
+            bar(OURS, column(runs, "http", "operations_per_s")),
             bar(FRAMEWORK, column(runs, "http", "bare_operations_per_s")),
         ]
-        full = latency_series("nextlead, closed loop", runs["http"], "next", "ms")
-        half = latency_series("nextlead, half of that load", runs["http"], "half_next", "ms")
-        found.append(bar_plot("http-rate", "Over HTTP, 200 agents", "answers (/s)", rates))
-        found.append(latency_plot("http-next", "next over HTTP", "next", "ms", [half, full]))
+        full = latency_series(f"{OURS}, closed loop", runs["http"], "next", "ms")
+        half = latency_series(f"{OURS}, half of that load", runs["http"], "half_next", "ms")
+        found.append(bar_plot("http-rate", f"Over HTTP, {at} in closed loop", "answers (/s)", rates))
+        found.append(latency_plot("http-next", f"next over HTTP, {at}", "next", "ms", [full, half], *soon))
     if wish.wants("T13"):
-        late = latency_series("nextlead", runs["late"], "late", "ms")
-        found.append(latency_plot("http-lateness", "Promised redials, how late", "lateness", "ms", [late]))
+        late = latency_series(OURS, runs["late"], "late", "ms")
+        title = f"How late promised redials are offered to those who wait, {size_text(wish.main_size)} leads, half load"
+        target = [Line("target: 20 ms", SOON.limit, 99)] if wish.rated else []
+        found.append(latency_plot("http-lateness", title, "lateness", "ms", [late], *target))
     return found
 
 

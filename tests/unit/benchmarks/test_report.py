@@ -1,6 +1,7 @@
 """Plans, processes of their own, figures, files."""
 
 import io
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from benchmarks.files import Measured, Outcome, markdown, outcome_medians, read_
 from benchmarks.job import Job
 from benchmarks.report import at_least, at_most, figure, number, print_figures
 from benchmarks.rounds import run_steps, warnings_of
-from benchmarks.scenarios import durable, engine
+from benchmarks.scenarios import durable, engine, http
 from benchmarks.scenarios.base import MILLION, Task, Wish
 from benchmarks.surroundings import surroundings
 from msgspec import json
+from msgspec.structs import replace
 from rich.console import Console
 
 WISH = Wish((400, 800), operations=400, agents=20, seed=1, repeat=2)
@@ -134,12 +136,27 @@ def test_growth_is_how_much_slower_the_larger_one_is() -> None:
 
 def test_durable_runs_what_is_asked_for() -> None:
     assert list(durable.steps(WISH)) == ["agents", "together", "alone", "restart"]
-    only = Wish((400,), 400, 20, 1, 2, only=("T5",))
+    only = Wish((MILLION,), 400, 20, 1, 2, only=("T5",))
     assert list(durable.steps(only)) == ["alone"]
     assert list(durable.prepare(only)) == ["making a loaded store"]
     runs = {"alone": [{"next_p50_ms": 0.6, "next_p99_ms": 4.0, "sync_p50_ms": 0.3, "sync_p99_ms": 2.0}]}
     runs["alone"][0]["next_over_sync_ms"] = 0.3
     assert [row.met for row in durable.figures(runs, only)] == [None, False, None, None, True]
+    assert {row.met for row in durable.figures(runs, replace(only, sizes=(400,)))} == {None}, "few calls, few leads"
+
+
+def test_plots_over_http_say_what_they_show_and_targets_where_they_are_held() -> None:
+    runs: Runs = {step: [defaultdict(lambda: 1.0)] for step in ("http", "late")}
+    wish = Wish((MILLION,), 400, 30, 1, 1)
+    shown = http.plots(runs, wish)
+    assert shown[0].title == "Over HTTP, 1M leads, 30 agents in closed loop"
+    assert [[(line.value, line.x) for line in plot.lines] for plot in shown] == [[], [(20, 99)], [(20, 99)]]
+    assert {row.what for row in http.figures(runs, wish) if row.target} == {
+        "ours over it",
+        "next p99, half of that load",
+        "lateness of redials p99, half of the load",
+    }
+    assert not any(plot.lines for plot in http.plots(runs, replace(wish, sizes=(50_000,))))
 
 
 def test_many_unanswered_calls_are_warned_of() -> None:
