@@ -120,6 +120,7 @@ def measure_late(job: Job, operations: int, made: Path, tell: Tell) -> Result:
 async def _late(server: Server, job: Job, operations: int) -> Result:
     async with Shift(server.port, job.agents, job.seed) as shift:
         shift.now_ms = time_ns() // 1_000_000
+        await shift.work(int(operations * WARM_UP))
         full = await shift.work(operations)
         rate = full.result()["operations_per_s"]
         paced, late = await asyncio.gather(shift.pace(rate * HALF, LATE_S), Waiters(server.port, job.seed).wait(LATE_S))
@@ -142,6 +143,7 @@ async def _scraped(server: Server, job: Job, operations: int) -> Result:
     result = {"first_ms": await scraper.scrape(), "alone_ms": await scraper.usual(5)}
     async with Shift(server.port, job.agents, job.seed) as shift:
         await shift.move_clock(server.token)
+        await shift.work(int(operations * WARM_UP))
         full = await shift.work(operations)
         rate = full.result()["operations_per_s"] * HALF
         without, during = Tally(), Tally()

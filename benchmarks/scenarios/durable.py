@@ -191,6 +191,7 @@ SCENARIO: Final = Scenario(
     rivals={SKIP_LOCKED: without_postgres, REDIS: without_redis},
     options=(POSTGRES,),
     short=Short(("50k",), "20k", seconds=25),
-    durability="SQLite, WAL, synchronous FULL, every answer after its commit",
+    durability="SQLite, WAL, synchronous FULL, every answer after its commit; PostgreSQL beside it: fsync and "
+    "synchronous_commit on; Redis: appendfsync always",
     on_disk=True,
 )

@@ -25,7 +25,7 @@ def steps(wish: Wish) -> Steps:
     if wish.wants("T6"):
         steps["http"] = Task("http", job, wish.operations, wish.folder)
     if wish.wants("T13"):
-        steps["late"] = Task("late", job, wish.operations // 4, wish.folder)
+        steps["late"] = Task("late", job, wish.operations // 2, wish.folder)
     return steps
 
 

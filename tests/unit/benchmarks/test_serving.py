@@ -1,13 +1,15 @@
 """The load over HTTP: answers in pieces, times from when a call was due, and a whole measurement, made small."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
 import pytest
 from benchmarks import serving
-from benchmarks.clients import Client, LoadFailed
+from benchmarks.clients import Client, LoadFailed, Tally
+from benchmarks.figures import Result
 from benchmarks.job import Job
 from benchmarks.load import Agent, Outcomes, Shift, lease_of
 from benchmarks.served import Server
@@ -104,3 +106,25 @@ async def test_a_usual_scrape_is_the_median_and_not_the_best(monkeypatch: pytest
 
     monkeypatch.setattr(serving.Scraper, "scrape", scrape)
     assert await serving.Scraper(Server(0, 0, "")).usual(3) == 5.0
+
+
+@pytest.mark.parametrize("measure", [serving.measure_late, serving.measure_scrape])
+def test_half_of_the_load_is_half_of_what_a_daemon_does_that_has_warmed_up(
+    measure: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cold one does less, so that half of it is less than half."""
+    worked: list[int] = []
+    work = Shift.work
+
+    async def watched(shift: Shift, operations: int) -> Tally:
+        worked.append(operations)
+        return await work(shift, operations)
+
+    monkeypatch.setattr(Shift, "work", watched)
+    for name in ("PACED_S", "LATE_S", "SCRAPE_EVERY_S"):
+        monkeypatch.setattr(serving, name, 0.2)
+    job, made = Job(leads=600, agents=10), tmp_path / "serving.db"
+    serving.make_serving(job, made, lambda _stage: None)
+    found = measure(job, 100, made, lambda _stage: None)
+    assert worked == [25, 100]
+    assert found["share_none"] == 0
