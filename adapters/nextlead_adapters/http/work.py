@@ -63,7 +63,7 @@ async def next_lead(call: Call) -> Reply:
 
 async def offered(services: Services, offer: Offer) -> LeaseView:
     """An offer as its agent sees it."""
-    return lease_view(services.engine, offer, await services.data.get((offer.lead.id,)))
+    return lease_view(services.engine, offer, await services.data.get_for_lease(offer.lead.id))
 
 
 async def _no_lead(call: Call, answer: NoLead) -> Reply:
@@ -162,8 +162,8 @@ async def end_lease(
         **_outcome(body),
     )
     reply = await services.dialer.finish(command, then)
-    ids = (reply.lead.id, reply.next.lead.id) if isinstance(reply.next, Offer) else (reply.lead.id,)
-    return _finished(engine, body, reply, await services.data.get(ids))
+    following = reply.next.lead.id if isinstance(reply.next, Offer) else None
+    return _finished(engine, body, reply, await services.data.get_at_end(reply.lead.id, following))
 
 
 def _keep_finished(call: Call, body: shapes.Ending, keep: Keep | None) -> Callable[[Finished], Command] | None:

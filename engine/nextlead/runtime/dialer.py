@@ -27,7 +27,7 @@ from nextlead.core.errors import (
 from nextlead.core.model import Erasure
 from nextlead.core.order import LAST_MS
 from nextlead.core.replies import Finished, NoLead, Offer
-from nextlead.ports import Archive, Claim, Store, StoreRefused
+from nextlead.ports import Archive, Claim, Commit, Store, StoreRefused
 
 from .backlog import BACKLOG_MAX, ROOM_S, Backlog
 from .chores import Chore
@@ -84,12 +84,13 @@ class Dialer:
             clock,
             self.stats,
             numbered=self._numbered,
-            committed=self._feed.publish,
+            committed=self._committed,
             paid=self._paid,
             log=self.log,
             retry_s=retry_s,
         )
         self._desk = Desk(engine, clock, self._writer, self.stats, self.log)
+        self._listeners: list[Callable[[Commit], None]] = []
         self._backlog = Backlog(self._writer, clock, most=backlog_max, room_s=room_s)
         self._advancing = asyncio.Lock()
         self._holds: Callable[[], bool] = bool  # False: nothing was claimed yet
@@ -365,6 +366,13 @@ class Dialer:
         """Events of every commit after number `after` (None: from now on); see `Feed.watch`."""
         return self._feed.watch(after)
 
+    def listen(self, hear: Callable[[Commit], None]) -> None:
+        """Have it called with every commit from now on, when that is durable and nobody was answered yet.
+
+        For who keeps something that commits make untrue. It must be quick, and must not raise.
+        """
+        self._listeners.append(hear)
+
     # -- the door ---------------------------------------------------------------------------------------------------
 
     @property
@@ -389,6 +397,11 @@ class Dialer:
 
     def _numbered(self, commit_no: int) -> None:
         self.engine.commit_no = commit_no
+
+    def _committed(self, commit: Commit) -> None:
+        self._feed.publish(commit)
+        for hear in self._listeners:
+            hear(commit)
 
     def _paid(self) -> None:
         if self._writer.failure is not None:
