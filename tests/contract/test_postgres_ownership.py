@@ -15,6 +15,7 @@ from nextlead.core.model import Erasure
 from nextlead.ports import DEFAULT, Organisation, StoreError, StoreRefused
 from nextlead_adapters.journalled.codec import encode
 from nextlead_adapters.journalled.match_keys import Rule
+from nextlead_adapters.journalled.packed import columns_of
 from nextlead_adapters.journalled.tables import Direct, Entry
 from nextlead_adapters.postgres import PostgresDatabase, PostgresStore
 from nextlead_adapters.postgres import ownership as ownership_module
@@ -53,7 +54,7 @@ async def test_a_former_owner_can_write_nothing(owner: PostgresDatabase, postgre
             lambda: tables.write(entry, Direct()),
             lambda: tables.write(entry, Direct(mentions=[5], trails=[(1, 1)], doomed=[("pool", 1)])),
             lambda: tables.write(entry, Direct(fresh=[fresh(2)])),
-            lambda: tables.fold_leads([encode(lead(1))]),
+            lambda: tables.fold_leads([columns_of(encode(lead(1)))]),
             lambda: tables.fold_rows({("pool", 1): None}),
             lambda: tables.set_folded(1, 0),
             tables.take_away,
@@ -161,7 +162,9 @@ async def test_what_comes_while_a_claim_is_under_way_waits_for_it_and_is_refused
         async with db.transaction():
             await db.execute("UPDATE organisation SET epoch = epoch + 1")
             await db.execute("UPDATE folding SET epoch = epoch + 1")
-            writing = tables.write(entry, direct) if direct is not None else tables.fold_leads([encode(lead(1))])
+            writing = (
+                tables.write(entry, direct) if direct is not None else tables.fold_leads([columns_of(encode(lead(1)))])
+            )
             task = asyncio.create_task(writing)
             waits = f"SELECT 1 FROM pg_locks WHERE NOT granted AND {db.get_server_pid()} = ANY(pg_blocking_pids(pid))"
             while not (task.done() or await asyncio.to_thread(postgres.fetch, waits)):

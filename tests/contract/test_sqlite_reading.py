@@ -13,6 +13,7 @@ from nextlead.core.conditions import FRESH, Condition
 from nextlead.core.model import Lead, Status
 from nextlead.ports import LeadFilter
 from nextlead_adapters.journalled.codec import encode
+from nextlead_adapters.journalled.packed import columns_of
 from nextlead_adapters.sqlite import SqliteStore, filters, keys, reads, writes
 
 
@@ -128,7 +129,7 @@ async def test_a_lead_that_is_folded_between_two_statements_is_seen_once(
 
     def fold(lead_: int) -> None:
         with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as db:
-            writes.fold_leads(db, 1, [encode(lead(lead_))])
+            writes.fold_leads(db, 1, [columns_of(encode(lead(lead_)))])
 
     def count_and_fold(*args: Any) -> int:
         found = real_count(*args)

@@ -12,6 +12,9 @@ from nextlead.core.model import Lead
 
 from . import codec
 
+Columns = tuple[object, ...]
+"""What `columns_of` gives of a lead; its id is the first."""
+
 unpack_lead: Final = codec.decode_lead
 """The row of packed bytes."""
 
@@ -27,7 +30,7 @@ def array_of(parts: Sequence[bytes]) -> bytes:
     return _head(len(parts)) + b"".join(parts)
 
 
-def columns_of(packed: bytes) -> tuple[object, ...]:
+def columns_of(packed: bytes) -> Columns:
     """What the table `state` says of a lead beside the organisation, in the order of its columns; `packed` is last."""
     lead = unpack_lead(packed)
     latest = lead.latest

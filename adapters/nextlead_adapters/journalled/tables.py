@@ -25,6 +25,7 @@ from nextlead.ports import LeadFilter
 from .bodies import Step
 from .codec import RowKey
 from .match_keys import Rule
+from .packed import Columns
 
 Pools = Mapping[int, Pool]
 Heads = dict[int, set[int]]
@@ -186,7 +187,10 @@ class Reading(Protocol):
 
 
 class Writing(Protocol):
-    """What changes them. The store holds `lock` around each call, but for `write` without a `Direct` where `beside`."""
+    """What changes them.
+
+    The store holds `lock` around each call, but for `columns_of`, and `write` without a `Direct` where `beside`.
+    """
 
     lock: asyncio.Lock
     """Several stores may share one."""
@@ -201,8 +205,12 @@ class Writing(Protocol):
         """
         ...
 
-    async def fold_leads(self, leads: Sequence[bytes]) -> None:
-        """Newest rows of some leads, packed; those that were untouched are not any more. May be run again."""
+    async def columns_of(self, leads: Sequence[bytes]) -> list[Columns]:
+        """What `fold_leads` takes, of packed rows. Called without `lock`: commits go on meanwhile."""
+        ...
+
+    async def fold_leads(self, leads: Sequence[Columns]) -> None:
+        """Newest rows of some leads; those that were untouched are not any more. May be run again."""
         ...
 
     async def fold_rows(self, rows: Mapping[RowKey, Row | None]) -> None:

@@ -120,13 +120,14 @@ class Tending:
     async def _fold(self) -> None:
         """A slice grows with what waits, so that folding keeps up with large commits, too.
 
-        Rows that went away meanwhile are looked for again in each slice.
+        Rows are taken apart while commits go on. Those that went away meanwhile are looked for again in each slice.
         """
         layer = self._overlay.turn()
         size = min(SLICE_MAX, max(SLICE, len(layer) // 64))
         for ids in batches(sorted(layer.leads), size):
+            rows = await self._tables.columns_of([layer.leads[id_] for id_ in ids if id_ in layer.leads])
             async with self._exclusive():
-                await self._tables.fold_leads([layer.leads[id_] for id_ in ids if id_ in layer.leads])
+                await self._tables.fold_leads([row for row in rows if row[0] in layer.leads])
         for keys in batches(list(layer.rows), size):
             async with self._exclusive():
                 await self._tables.fold_rows({key: layer.rows[key] for key in keys if key in layer.rows})

@@ -15,6 +15,7 @@ from nextlead.ports import LeadFilter, StoreError, StoreRefused
 from ..journalled.bodies import Step
 from ..journalled.codec import RowKey
 from ..journalled.match_keys import Rule
+from ..journalled.packed import Columns, columns_of
 from ..journalled.tables import Direct, Entry, Heads, Pools
 from . import doomed, erasing, filters, history, keys, loading, reads, scrub, writing
 
@@ -257,7 +258,11 @@ class PostgresTables:
             await writing.write(db, self._org, self._epoch, entry, direct)
         self._fresh += len(direct.fresh)
 
-    async def fold_leads(self, leads: Sequence[bytes]) -> None:
+    async def columns_of(self, leads: Sequence[bytes]) -> list[Columns]:
+        """See `Writing.columns_of`."""
+        return list(map(columns_of, leads))
+
+    async def fold_leads(self, leads: Sequence[Columns]) -> None:
         """See `Writing.fold_leads`."""
         async with self._write() as db:
             await writing.fold_leads(db, self._org, self._epoch, leads)

@@ -24,7 +24,7 @@ from nextlead.redaction import names_of
 from ..journalled import bodies
 from ..journalled.codec import RowKey, decode_lead, encode
 from ..journalled.direct import commits_of
-from ..journalled.packed import columns_of
+from ..journalled.packed import Columns
 from ..journalled.tables import Direct, Entry
 from . import keys
 
@@ -221,9 +221,9 @@ async def _delete_leads(db: "Db", org: int, ids: list[int]) -> None:
 # -- folding: every function may be run again with the same rows ----------------------------------------------------
 
 
-async def fold_leads(db: "Db", org: int, epoch: int, leads: Sequence[bytes]) -> None:
+async def fold_leads(db: "Db", org: int, epoch: int, leads: Sequence[Columns]) -> None:
     """See `Writing.fold_leads`."""
-    columns = _columns([columns_of(lead) for lead in leads], 13)
+    columns = _columns(leads, 13)
     columns[_ERASED] = list(map(bool, columns[_ERASED]))
     if not await db.fetchval(_FOLD_LEADS, org, epoch, *columns):
         raise await refusal(db)

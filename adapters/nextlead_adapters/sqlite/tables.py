@@ -15,6 +15,7 @@ from ..journalled.bodies import Step
 from ..journalled.codec import RowKey
 from ..journalled.direct import pages_of
 from ..journalled.match_keys import Rule
+from ..journalled.packed import Columns
 from ..journalled.tables import Direct, Entry, Heads, Pools
 from . import doomed, erasing, filters, journal, reads, writes
 from . import keys as match_keys
@@ -229,7 +230,11 @@ class SqliteTables:
         file.done()
         file.upkeep.note(pages_of(entry, direct))
 
-    async def fold_leads(self, leads: Sequence[bytes]) -> None:
+    async def columns_of(self, leads: Sequence[bytes]) -> list[Columns]:
+        """See `Writing.columns_of`. By the thread that folds."""
+        return await self._change(writes.columns, leads)
+
+    async def fold_leads(self, leads: Sequence[Columns]) -> None:
         """See `Writing.fold_leads`."""
         await self._change(writes.fold_leads, leads)
 

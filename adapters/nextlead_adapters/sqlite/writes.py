@@ -13,7 +13,7 @@ from nextlead.redaction import names_of
 
 from ..journalled.codec import RowKey, decode_lead, encode
 from ..journalled.direct import commits_of
-from ..journalled.packed import columns_of
+from ..journalled.packed import Columns, columns_of
 from ..journalled.slices import batches
 from ..journalled.tables import Direct
 from . import journal, keys
@@ -100,9 +100,14 @@ def _delete_leads(db: sqlite3.Connection, org: int, ids: Sequence[int]) -> None:
 # -- folding: every function may be run again with the same rows ----------------------------------------------------
 
 
-def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[bytes]) -> None:
-    """Newest rows of some leads, packed; the trigger takes those that were untouched out of `lead`."""
-    insert(db, _STATE, [(org, *columns_of(lead)) for lead in leads])
+def columns(_db: sqlite3.Connection, _org: int, leads: Sequence[bytes]) -> list[Columns]:
+    """What `fold_leads` takes, of packed rows."""
+    return list(map(columns_of, leads))
+
+
+def fold_leads(db: sqlite3.Connection, org: int, leads: Sequence[Columns]) -> None:
+    """Newest rows of some leads; the trigger takes those that were untouched out of `lead`."""
+    insert(db, _STATE, [(org, *lead) for lead in leads])
 
 
 def fold_rows(db: sqlite3.Connection, org: int, rows: Mapping[RowKey, Row | None]) -> None:
