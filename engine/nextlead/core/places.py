@@ -247,7 +247,9 @@ class Places:
         if queue is None:
             settings = self.campaigns.by_no[campaign].dialer
             wakes = self.awake if family < _UNPROCESSED else None
-            stock = self.stocks.setdefault(campaign, Stock())
+            stock = self.stocks.get(campaign)
+            if stock is None:
+                stock = self.stocks[campaign] = Stock()
             queue = Queue(campaign, owner, family, settings.overdue_after_ms, wakes, stock)
             self.queues[campaign, owner, family] = queue
             if family in OWN:

@@ -40,4 +40,5 @@ class Stock:
     def admit(self, queue: "Queue") -> None:
         """One more queue; queues stay."""
         self.queues.append(queue)
-        self.by_family.setdefault(queue.family, [0] * KEYS)
+        if queue.family not in self.by_family:
+            self.by_family[queue.family] = [0] * KEYS
