@@ -2,8 +2,9 @@
 
 Rules of this file:
 
-1. A queue of classes 1 to 8 is *awake* when one of its leads is due, or may be. It wakes when a head of it changes, and
-   when the time comes until which nothing in it is due. Who looks at it and finds nothing due puts it to sleep.
+1. A queue of classes 1 to 8 is *awake* when one of its leads is due, or may be. It sleeps until an alarm at the moment
+   at which its first lead is due; a lead that comes in and is due before that sets an earlier one. Who looks at a queue
+   that is awake and finds nothing due puts it to sleep.
 2. Most of them sleep most of the time, and to look at one costs a cache miss or three: so an agent does not go round
    the forty that it may get leads from, but asks which of those are awake. Queues of class 9 are not here: they have
    leads at any time.
@@ -36,8 +37,15 @@ class Awake:
         self._alarms: list[tuple[int, int, Queue]] = []
         self._made = 0
 
-    def stir(self, queue: Queue) -> None:
-        """Something has changed in a queue that sleeps."""
+    def wake_at(self, queue: Queue, head: int) -> None:
+        """Set an alarm for a queue that sleeps; the one that it has, if any, is for later. O(log queues)."""
+        queue.alarm = head
+        self._made += 1
+        heappush(self._alarms, (head, self._made, queue))
+        if head < self.alarm:
+            self.alarm = head
+
+    def _wake(self, queue: Queue) -> None:
         queue.asleep = False
         if queue.family in OWN:
             self.own.setdefault(queue.owner, set()).add(queue)
@@ -52,7 +60,7 @@ class Awake:
             if queue.alarm == until:
                 queue.alarm = NEVER
                 if queue.asleep:
-                    self.stir(queue)
+                    self._wake(queue)
         self.alarm = alarms[0][0] if alarms else NEVER
 
     def due(self, lanes: AbstractSet[int], agent: int, campaigns: AbstractSet[int], below: int) -> list[Queue]:
@@ -67,6 +75,15 @@ class Awake:
         for lane in self.shared.keys() & lanes:
             found += [queue for queue in tuple(self.shared[lane]) if self._is_due(queue, below)]
         return found
+
+    @property
+    def first_alarm(self) -> int:
+        """When the first alarm rings, NEVER without one. O(1)."""
+        return self._alarms[0][0] if self._alarms else NEVER
+
+    def will_ring(self, queue: Queue) -> bool:
+        """Whether the alarm that a queue has is set, for `verify`. O(alarms)."""
+        return any(whose is queue and until == queue.alarm for until, _, whose in self._alarms)
 
     def _is_due(self, queue: Queue, below: int) -> bool:
         if below > queue.top_until:
@@ -85,10 +102,5 @@ class Awake:
         there.remove(queue)
         if not there:
             del where[key]
-        until = queue.top_until
-        if until < queue.alarm:
-            queue.alarm = until
-            self._made += 1
-            heappush(self._alarms, (until, self._made, queue))
-            if until < self.alarm:
-                self.alarm = until
+        if queue.top_until < queue.alarm:
+            self.wake_at(queue, queue.top_until)

@@ -152,8 +152,8 @@ First = tuple[int, int, int]
 class Wakes(Protocol):
     """Whoever keeps which queues may have something due: `awake.py`."""
 
-    def stir(self, queue: "Queue") -> None:
-        """A head has changed in a queue that sleeps."""
+    def wake_at(self, queue: "Queue", head: int) -> None:
+        """A queue that sleeps has a head that is due before it would be woken."""
         ...
 
 
@@ -346,8 +346,8 @@ class Queue:
     def _swap(self, priority: int, old: int, new: int) -> None:
         """A part of this priority has another head; NEVER stands for none."""
         self.top_until = 0
-        if self.asleep and self._wakes is not None:
-            self._wakes.stir(self)
+        if new < self.alarm and self.asleep and self._wakes is not None:
+            self._wakes.wake_at(self, new)
         heads = self.levels.get(priority)
         if heads is None:
             heads = self.levels[priority] = []
