@@ -94,6 +94,7 @@ class Footprints(Places):
         if lead.pauses:
             for agent, until_ms in lead.pauses:
                 self.pauses.setdefault(agent, {})[lead.id] = until_ms
+                self.waiting.stir_agent(agent)  # it is to be tried again when that ends
         if lead.lease is not None:
             self.begin_lease(lead, lead.lease)
         elif lead.status <= LAST_DIALABLE:

@@ -3,7 +3,7 @@
 Rules of this file:
 
 1. All keys of one `Keys` are different. They lie in chunks: lists of at most `MOST` keys, each key of a chunk less than
-   those of the next; `_lasts` has the last key of each chunk but the last.
+   those of the next; `_lasts` has a key between any two: no key of the chunk before is greater, none behind is not.
 2. Most parts hold a few leads and come and go with calls, so one with a single chunk is two lists and no more.
 3. A chunk that has become small joins its neighbour, so there are O(n / MOST) of them.
 
@@ -14,7 +14,7 @@ can be filled from behind with sorted keys, and gives its first key away without
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Final
 
 MOST: Final = 1_024
@@ -139,6 +139,16 @@ class Keys:
 
     def __iter__(self) -> Iterator[int]:
         return chain.from_iterable(self._chunks)
+
+    def disordered(self) -> bool:
+        """Whether rules 1 and 3 of this file are broken, for `verify`. O(n)."""
+        chunks, lasts = self._chunks, self._lasts
+        if len(lasts) != len(chunks) - 1 or (lasts and not all(chunks)) or max(map(len, chunks)) > MOST:
+            return True
+        keys = list(self)
+        if any(low >= high for low, high in pairwise(keys)):
+            return True
+        return any(chunks[at][-1] > last or chunks[at + 1][0] <= last for at, last in enumerate(lasts))
 
     def _join(self, at: int) -> None:
         """A chunk has become small: it joins the one behind it, the last one that before it."""

@@ -20,22 +20,22 @@ class NumberIndex:
     """Numbers of open leads. `shared` maps a number to its leads where there are at least two."""
 
     def __init__(self) -> None:
-        self._entries = Keys()
+        self.keys = Keys()
         self.shared: dict[int, set[int]] = {}
 
     def add(self, numbers: Iterable[int], lead: int) -> None:
         """O(log n) a number."""
         for number in numbers:
-            self._entries.add(number_entry(number, lead))
+            self.keys.add(number_entry(number, lead))
             leads = self.leads(number)
             if len(leads) > 1:
                 self.shared[number] = set(leads)
 
     def build(self, entries: list[int]) -> Iterator[None]:
         """All of it from what `number_entry` gives, in pieces; for recovery. O(n log n); empties the list."""
-        self._entries = yield from sorted_in_pieces(entries)
+        self.keys = yield from sorted_in_pieces(entries)
         previous = -1
-        for at, entry in enumerate(self._entries, 1):
+        for at, entry in enumerate(self.keys, 1):
             number = entry >> ID_BITS
             if number == previous and number not in self.shared:
                 self.shared[number] = set(self.leads(number))
@@ -45,12 +45,12 @@ class NumberIndex:
 
     def entries(self) -> Iterator[int]:
         """All that `number_entry` gave, in order; the index must not change meanwhile."""
-        return iter(self._entries)
+        return iter(self.keys)
 
     def remove(self, numbers: Iterable[int], lead: int) -> None:
         """O(log n) a number."""
         for number in numbers:
-            self._entries.remove(number_entry(number, lead))
+            self.keys.remove(number_entry(number, lead))
             leads = self.shared.get(number)
             if leads is not None:
                 leads.discard(lead)
@@ -64,11 +64,11 @@ class NumberIndex:
     def each(self, number: int) -> Iterator[int]:
         """The same, one after the other; the index must not change meanwhile."""
         low = number << ID_BITS
-        return (entry & ID_MASK for entry in self._entries.irange(low, low | ID_MASK))
+        return (entry & ID_MASK for entry in self.keys.irange(low, low | ID_MASK))
 
     def all(self) -> Iterator[int]:
         """Every number, as often as an open lead has it; the index must not change meanwhile."""
-        return (entry >> ID_BITS for entry in self._entries)
+        return (entry >> ID_BITS for entry in self.keys)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.keys)

@@ -126,11 +126,14 @@ def sight_of(state: State, agent: Agent) -> Sight:
     sight: Sight | None = state.sights.get(agent.no)
     if sight is None:
         sight = state.sights[agent.no] = build_sight(state, agent)
+        for campaign in sight.lower:
+            for owner in sight.owners:
+                state.viewers.setdefault((campaign, owner), []).append(sight)
     return sight
 
 
 def build_sight(state: State, agent: Agent) -> Sight:
-    """O(campaigns selected x teams above, and the agent's own queues)."""
+    """What the agent sees as a new value, kept nowhere. O(campaigns selected x teams above, and its own queues)."""
     owners = owners_of(state, agent)
     sight = Sight(agent.no, frozenset(owners))
     for campaign in selected_campaigns(state, agent):
@@ -141,7 +144,6 @@ def build_sight(state: State, agent: Agent) -> Sight:
             sight.plain = False
         for owner in owners:
             sight.lanes.add(lane_of(campaign.no, owner))
-            state.viewers.setdefault((campaign.no, owner), []).append(sight)
             for family in _SHARED:
                 queue = state.queues.get((campaign.no, owner, family))
                 if queue is not None:

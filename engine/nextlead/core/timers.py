@@ -71,34 +71,34 @@ class Fifo:
 class Sorted:
     """Entries in order of their base, whenever they come. O(log n)."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("keys",)
 
     def __init__(self) -> None:
-        self._keys = Keys()
+        self.keys = Keys()
 
     def add(self, base_ms: int, what: int) -> bool:
         """Put it where it belongs; true when it is the head now."""
         key = base_ms << ID_BITS | what
-        self._keys.add(key)
-        return self._keys.first() == key
+        self.keys.add(key)
+        return self.keys.first() == key
 
     def remove(self, base_ms: int, what: int) -> None:
         """Take it out."""
-        self._keys.remove(base_ms << ID_BITS | what)
+        self.keys.remove(base_ms << ID_BITS | what)
 
     def head(self) -> tuple[int, int] | None:
         """The earliest as (base, whose)."""
-        if not self._keys:
+        if not self.keys:
             return None
-        key = self._keys.first()
+        key = self.keys.first()
         return key >> ID_BITS, key & ID_MASK
 
     def entries(self) -> Iterator[tuple[int, int]]:
         """All as (base, whose)."""
-        return ((key >> ID_BITS, key & ID_MASK) for key in self._keys)
+        return ((key >> ID_BITS, key & ID_MASK) for key in self.keys)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
 
 class Timers:
@@ -167,6 +167,20 @@ class Timers:
             for slot, found in self._slots.items()
             if (bases := [base_ms for base_ms, _ in found.entries()]) != sorted(bases)
         ]
+
+    def late(self) -> list[Slot]:
+        """Slots whose next deadline is before the bound that says when to look at them, for `verify`."""
+        found = []
+        for slot, entries in self._slots.items():
+            head = entries.head()
+            deadline_ms = None if head is None else self._deadline_of(slot, head[0])
+            if deadline_ms is not None and deadline_ms < max(self._bounds[slot], self.bound):
+                found.append(slot)
+        return found
+
+    def sorted_keys(self) -> Iterator[tuple[Slot, Keys]]:
+        """What slots keep sorted, for `verify`."""
+        return ((slot, entries.keys) for slot, entries in self._slots.items() if isinstance(entries, Sorted))
 
     def entries(self) -> set[tuple[Slot, int, int]]:
         """All of them as (slot, base, whose), for `verify`."""

@@ -14,7 +14,7 @@ from .blocking import closing
 from .conditions import Condition
 from .keys import Keys
 from .model import Forgotten, Status
-from .order import NEVER, limit
+from .order import NEVER
 from .places import ALWAYS
 from .queues import HELD, Queue
 from .rechecking import are_limits_changing
@@ -23,6 +23,7 @@ from .row import Row
 from .standing import problems as miscounted
 from .state import State
 from .timers import Kind, Slot
+from .upkeep import upkeep_problems
 from .zones import UNKNOWN
 
 
@@ -32,6 +33,7 @@ def verify(state: State) -> list[str]:
     for queue in state.queues.values():
         problems += _queue_problems(state, queue)
     problems += miscounted(state)
+    problems += upkeep_problems(state)
     problems += _callable_all_the_same(state)
     problems += _clone_problems(state)
     problems += _gate_problems(state)
@@ -113,6 +115,7 @@ def _compared(state: State, other: State) -> Iterator[tuple[str, object, object]
     yield "leads of pools not shown", _filled(state.counts.unshown), _filled(other.counts.unshown)
     yield "order of timers", state.timers.disorder(), []
     yield "numbers held", state.held, other.held
+    yield "numbers", Counter(state.numbers.entries()), Counter(other.numbers.entries())
     yield "numbers shared", state.numbers.shared, other.numbers.shared
     yield "key of forgotten numbers", state.key_check, other.key_check
     yield "open pools", state.open_pools, other.open_pools
@@ -243,9 +246,4 @@ def _queue_problems(state: State, queue: Queue) -> list[str]:
     kept = [(priority, queue.levels[priority]) for priority in queue.priorities]
     if kept != expected:
         problems.append(f"{name}: levels are {kept}, should be {expected}")
-    best = queue.best(limit(state.now_ms))
-    if limit(state.now_ms) <= queue.top_until and queue.top != best:
-        problems.append(f"{name}: its best lead is kept as {queue.top}, should be {best}")
-    if queue.asleep and queue.alarm > queue.earliest:
-        problems.append(f"{name}: it sleeps until {queue.alarm}, and has a lead before that")
     return problems

@@ -96,12 +96,18 @@ class Waiting:
         """The earliest moment at which time alone may serve somebody."""
         return self._wakes[0][0] if self._wakes else None
 
+    def is_quiet(self, now_ms: int, world: int) -> bool:
+        """Whether nobody is to be tried now, for `verify`."""
+        return world == self.world and not self._stirred and not any(self._wakes.irange(None, (now_ms, self._turn)))
+
+    def will_wake(self, waiter: Waiter) -> bool:
+        """Whether it is tried again when it is to be, for `verify`."""
+        return waiter.wake_ms is None or (waiter.wake_ms, waiter.order) in self._wakes
+
     def awake(self, now_ms: int, world: int) -> list[Waiter]:
         """Those to be tried now, in turn; they are not stirred any more."""
         if world == self.world and not self._stirred and (not self._wakes or self._wakes[0][0] > now_ms):
             return []  # nearly always, and every command asks
-        if world == self.world and not self._stirred and not (self._wakes and self._wakes[0][0] <= now_ms):
-            return []
         if world != self.world:
             self.world = world
             found = list(self._by_order.values())
