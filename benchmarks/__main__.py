@@ -1,5 +1,6 @@
 """`python -m benchmarks`: a command for each scenario, and `short`, `cost`, `gate`, `compare`, `publish`, `table`."""
 
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -166,5 +167,13 @@ _COMMANDS: Final[dict[str, Callable[[Options, Console], int]]] = {
     "table": _table,
 }
 
+
+def _end(number: int, *_: object) -> None:
+    """End as after an error: the process that measures ends with this one, and the servers that it has started."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    for asked in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(asked, _end)
     raise SystemExit(main())

@@ -1,6 +1,10 @@
 """The command line: each scenario a command, everything once by `short`, the files that come of it."""
 
 import io
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,3 +244,26 @@ def test_the_engines_plots_show_every_size() -> None:
     throughput, memory, latency = engine.plots(runs, wish)
     assert [x for x, _ in throughput.series[0].points] == [x for x, _ in memory.series[0].points] == [200, 400]
     assert [series.label for series in latency.series] == [f"{OURS}, next", f"{OURS}, finish"]
+
+
+def ticks_of(process: str) -> int:
+    """Processor time of its own so far."""
+    return int(Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for children in /proc")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_measures_does_not_go_on_when_the_command_is_ended(tmp_path: Path, number: int) -> None:
+    command = [sys.executable, "-m", "benchmarks", "engine", "--only", "T7", "--leads", "400k", "--repeat", "1"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "memory" in process.stdout.readline()
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        while not (found := children.read_text(encoding="ascii").split()):
+            pass
+        while ticks_of(found[0]) < 10:  # it is at work, and the command knows of it
+            pass
+        process.send_signal(number)
+    assert process.returncode == 128 + number
+    assert not [child for child in found if Path(f"/proc/{child}").exists()]
