@@ -7,12 +7,13 @@ BIN := .venv/bin
 # Python compiles a module once, not every time that a process starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo serve test quick lint style mypy pyright imports collect simulate faults bench format clean
+.PHONY: demo serve test quick lint style mypy pyright imports collect simulate faults bench compiled interpreted fresh \
+	format clean
 
-demo: .venv/installed ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
+demo: .venv/installed fresh ## a ready call centre to look at; Ctrl-C stops it, the next `make demo` goes on where it was
 	$(BIN)/nextlead demo $(ARGS)
 
-serve: .venv/installed ## the daemon on ./nextlead.db
+serve: .venv/installed fresh ## the daemon on ./nextlead.db
 	$(BIN)/nextlead serve $(ARGS)
 
 test: .venv/dev ## every test, on all processors
@@ -40,7 +41,7 @@ collect: .venv/dev ## compile the tests, so that not every worker does; what fai
 	@$(BIN)/pytest --collect-only --quiet >/dev/null || true
 
 SEEDS ?= 200
-simulate: .venv/installed ## days of a call centre in which everything goes wrong; SEEDS=10000 before a release
+simulate: .venv/installed fresh ## days of a call centre in which everything goes wrong; SEEDS=10000 before a release
 	$(BIN)/nextlead simulate --seeds $(SEEDS) $(ARGS)
 
 KILLS ?= 200
@@ -48,8 +49,20 @@ CUTS ?= 100
 faults: .venv/dev ## kills, losses of power, failing disks, clocks and crowds, as long as before a release (docs/faults.md)
 	NEXTLEAD_KILLS=$(KILLS) NEXTLEAD_POWER_CUTS=$(CUTS) NEXTLEAD_CONNECTIONS=10000 $(BIN)/pytest tests/crash $(ARGS)
 
-bench: .venv/dev ## every benchmark once, small, with whom we compare ourselves to: about three minutes (benchmarks/README.md)
+bench: .venv/dev fresh ## every benchmark once, small, with whom we compare ourselves to: about three minutes (benchmarks/README.md)
 	$(BIN)/python -m benchmarks short $(ARGS)
+
+compiled: .venv/dev interpreted ## the engine compiled, beside its sources: faster, and deaf to what is edited
+	$(BIN)/python compile_engine.py
+
+interpreted: ## the engine from its sources again, as tests need it
+	@rm -f engine/*.so engine/nextlead/core/*.so
+
+# Python prefers what is compiled, even if the source is newer.
+fresh:
+	@for so in engine/*.so; do \
+		if [ -e "$$so" ] && [ -n "$$(find engine/nextlead -name '*.py' -newer "$$so")" ]; then \
+			echo "the engine was edited since it was compiled: make compiled, or make interpreted" >&2; exit 1; fi; done
 
 format: .venv/dev
 	$(BIN)/ruff format .

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from nextlead_adapters.compiled import engine_form
+
 from .files import About
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -31,8 +33,15 @@ def surroundings() -> About:
             "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         },
         versions={"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-        | {name: _version(name) for name in _PACKAGES},
+        | {name: _version(name) for name in _PACKAGES}
+        | {"engine": _engine()},
     )
+
+
+def _engine() -> str:
+    """In a checkout it is compiled by the mypyc that is installed."""
+    form = engine_form()
+    return form if form == "interpreted" else f"{form} with mypyc {_version('mypy')}"
 
 
 def _git(*arguments: str) -> str:

@@ -16,12 +16,28 @@ import pytest
 from hypothesis import HealthCheck, settings
 from processes.start import ENDS_WITHIN_S, NEXTLEAD, ROOT, Process, end_zygote, environment, run, start
 
+from nextlead_adapters.compiled import engine_form
+
 __all__ = ["NEXTLEAD", "ROOT", "Daemon", "StartNextlead", "environment"]
 
 _modules = count(1)
 
 settings.register_profile("at any speed", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("at any speed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is compiled knows nothing of what was edited since, so tests are of the sources, unless somebody says so."""
+    if engine_form() == "compiled" and "NEXTLEAD_TEST_COMPILED" not in os.environ:
+        raise pytest.UsageError(
+            "the engine is compiled, and tests are of its sources: `make interpreted` takes away what is compiled, "
+            "NEXTLEAD_TEST_COMPILED=1 tests it as it is"
+        )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if engine_form() == "compiled" and item.get_closest_marker("patches"):
+        pytest.skip("it puts something of its own into the engine, which compiled modules do not see")
 
 
 def pytest_xdist_auto_num_workers() -> int:

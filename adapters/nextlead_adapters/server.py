@@ -29,6 +29,7 @@ from nextlead.ports import StoreError, StoreRefused
 
 from . import systemd
 from .bootstrap import BadUrl, Built, build
+from .compiled import engine_form
 from .config import Config, HttpConfig
 from .http.lobby import STANDBY, Lobby
 from .limit_packs import PackError
@@ -143,7 +144,8 @@ async def _serve_once_open(config: Config, clock: str | None) -> int:
     stop_on_signals(lambda: this.cancel("a signal came before the daemon was open"))
     async with systemd.watchdog(), running(config, clock) as daemon:
         stop_on_signals(daemon.stop)
-        _log.info("ready", seconds=round(daemon.built.dialer.stats.recovery_seconds, 3))
+        seconds = round(daemon.built.dialer.stats.recovery_seconds, 3)
+        _log.info("ready", seconds=seconds, engine=engine_form())
         _say(f"nextlead serves on {daemon.url}")
         if daemon.built.token_made:
             _tell_token(daemon.built)

@@ -12,6 +12,7 @@ from conftest import StartNextlead
 
 from nextlead_adapters.cli import loading
 from nextlead_adapters.cli.client import Client, Unreachable
+from nextlead_adapters.compiled import engine_form
 
 Nextlead = Callable[..., "subprocess.CompletedProcess[str]"]
 LIST = "phone,name\n+1 415 555 0100,Books\n+1 415 555 0101,Bakery\n415-555-0100,Books again\nnope,Nobody\n"
@@ -167,7 +168,7 @@ def test_version(nextlead: Nextlead) -> None:
         pytest.skip("nextlead is on the path, not installed")
     done = nextlead("--version")
     assert done.returncode == 0
-    assert done.stdout == f"nextlead {version}\n"
+    assert done.stdout == f"nextlead {version} (engine: {engine_form()})\n"
 
 
 def test_an_import_that_loses_the_daemon_says_what_becomes_of_the_file(

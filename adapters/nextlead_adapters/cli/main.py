@@ -60,7 +60,9 @@ def _version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        sys.stdout.write(f"nextlead {version('nextlead')}\n")
+        from nextlead_adapters.compiled import engine_form
+
+        sys.stdout.write(f"nextlead {version('nextlead')} (engine: {engine_form()})\n")
         raise typer.Exit
 
 

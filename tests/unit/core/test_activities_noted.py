@@ -66,6 +66,7 @@ def test_a_text_does_not_end_a_call() -> None:  # R13.3
     assert row.latest == Latest(Activity.NO_ANSWER, register.now_ms, agent_no(register))
 
 
+@pytest.mark.patches
 def test_a_text_to_a_closed_lead_moves_no_other(monkeypatch: pytest.MonkeyPatch) -> None:  # R12.1
     register = shop(contact_limits=(ContactLimit("min_gap", HOUR_MS),))
     lead, other = register.load(ANN, ANN)

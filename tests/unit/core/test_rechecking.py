@@ -151,6 +151,7 @@ def test_it_goes_in_slices_and_nobody_is_called_too_often_meanwhile(centre: Cent
     assert set(parked(centre)) == {*leads, new}
 
 
+@pytest.mark.patches
 def test_one_next_does_not_look_at_all_of_them(centre: Centre, monkeypatch: pytest.MonkeyPatch) -> None:  # R2.7
     monkeypatch.setattr(leases, "_STALE_MOST", 5)
     centre.engine.state.slice_leads = 1
