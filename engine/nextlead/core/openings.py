@@ -6,7 +6,7 @@ the earliest moment it can come at, until that is not before the best that was f
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
@@ -45,11 +45,15 @@ class Openings:
     """Streams that are the same for whoever asks at this moment: found once for all of them."""
 
     def __init__(self, state: State) -> None:
-        self._anywhere = [*_held(state), *_forced(state)]
         self._state = state
         self._of_queue: dict[Queue, list[Stream]] = {}
         self._gates: dict[tuple[int, int], int | None] = {}
         self._pools: dict[int, int | None] = {}
+
+    @cached_property
+    def _anywhere(self) -> list[Stream]:
+        """O(leases) if leads share numbers."""
+        return [*_held(self._state), *_forced(self._state)]
 
     def merged(self, queues: Iterable[Queue], others: Iterable[Stream] = ()) -> Iterator[Stream]:
         """Streams of the queues and the others, by the moment. O(queues), and O(parts) of queues that are come to."""

@@ -84,12 +84,11 @@ def settle(state: State, campaign: int, now_ms: int) -> None:
         return
     if now_ms != stock.settled_ms:
         _set_time(stock, now_ms)
-    changed, below = stock.changed, limit(now_ms)
     if stock.unsure:
-        changed.update(stock.unsure)
+        stock.changed.update(stock.unsure)
         stock.unsure.clear()
-    while changed:
-        _settle_part(state, stock, changed.popitem()[0], below)
+    if stock.changed:
+        _settle_parts(state, stock, len(stock.changed))
 
 
 def settle_ahead(state: State, now_ms: int) -> Iterator[None]:
@@ -102,20 +101,21 @@ def settle_ahead(state: State, now_ms: int) -> Iterator[None]:
     for stock in list(state.stocks.values()):
         if now_ms > stock.settled_ms:
             _set_time(stock, now_ms)
-        for _ in range(len(stock.changed)):
-            if not stock.changed:
-                break  # somebody else was quicker
-            _settle_part(state, stock, stock.changed.popitem()[0], limit(stock.settled_ms))
-            done += 1
-            if done % SLICE == 0:
+        left = len(stock.changed)
+        while left > 0 and stock.changed:  # somebody else may be quicker
+            some = min(left, SLICE - done)
+            _settle_parts(state, stock, some)
+            left, done = left - some, done + some
+            if done >= SLICE:
+                done = 0
                 yield
         if state.tasks or not any(counts[_READY] for counts in stock.by_family.values()):  # `openings.py` will be asked
-            for queue in list(stock.queues):
-                if queue.firsts is None:
-                    queue.firsts = _firsts(state, queue)
-                    before, done = done, done + len(queue.parts)
-                    if before // SLICE != done // SLICE:
-                        yield
+            for queue in [queue for queue in stock.queues if queue.firsts is None]:
+                queue.firsts = _firsts(state, queue)
+                done += len(queue.parts)
+                if done >= SLICE:
+                    done = 0
+                    yield
 
 
 def problems(state: State) -> Iterator[str]:
@@ -168,30 +168,39 @@ def _set_time(stock: Stock, now_ms: int) -> None:
             queue.counts_until_ms = until_ms
 
 
-def _settle_part(state: State, stock: Stock, part: Part, below: int) -> None:
-    queue, before = part.queue, part.kept
-    queue.firsts = None
-    kept = part.kept = None if part.head is NEVER else count(state, part, below)
-    if kept is not None:
-        if kept[3] < queue.counts_until_ms:
-            queue.counts_until_ms = kept[3]
-        if state.shut and part.key[3] == UNSHOWN and state.shut.get(part.key[0], 0) & Bar.UNSHOWN:
-            stock.unsure[part] = None  # clones come and go, and masters with them
-    if kept == before:
-        return
-    ours, all_of_family = queue.counts, stock.by_family[queue.family]
-    if before is not None:
-        key, found, later, _until_ms = before
-        ours[key] -= found
-        ours[_DUE] -= later
-        all_of_family[key] -= found
-        all_of_family[_DUE] -= later
-    if kept is not None:
-        key, found, later, _until_ms = kept
-        ours[key] += found
-        ours[_DUE] += later
-        all_of_family[key] += found
-        all_of_family[_DUE] += later
+def _settle_parts(state: State, stock: Stock, most: int) -> None:
+    """Count so many of the parts anew that have changed, and correct the sums."""
+    changed, below = stock.changed, limit(stock.settled_ms)
+    for _ in range(min(most, len(changed))):
+        part, _ = changed.popitem()
+        queue, before = part.queue, part.kept
+        queue.firsts = None
+        kept = part.kept = None if part.head is NEVER else count(state, part, below)
+        if kept is not None:
+            if kept[3] < queue.counts_until_ms:
+                queue.counts_until_ms = kept[3]
+            if state.shut and _hangs_on_clones(state, part):
+                stock.unsure[part] = None
+        if kept == before:
+            continue
+        ours, all_of_family = queue.counts, stock.by_family[queue.family]
+        if before is not None:
+            key, found, later, _until_ms = before
+            ours[key] -= found
+            ours[_DUE] -= later
+            all_of_family[key] -= found
+            all_of_family[_DUE] -= later
+        if kept is not None:
+            key, found, later, _until_ms = kept
+            ours[key] += found
+            ours[_DUE] += later
+            all_of_family[key] += found
+            all_of_family[_DUE] += later
+
+
+def _hangs_on_clones(state: State, part: Part) -> bool:
+    """Whether its pool is being deleted: clones go meanwhile, and leads are masters no more."""
+    return part.key[3] == UNSHOWN and bool(state.shut.get(part.key[0], 0) & Bar.UNSHOWN)
 
 
 def count(state: State, part: Part, below: int) -> Kept:
