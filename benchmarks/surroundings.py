@@ -15,7 +15,10 @@ from nextlead_adapters.compiled import engine_form
 from .files import About
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-_PACKAGES: Final = ("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "starlette", "asyncpg")
+_PACKAGES: Final = (
+    *("nextlead", "msgspec", "sortedcontainers", "aiosqlite", "uvloop", "uvicorn", "httptools", "starlette"),
+    *("asyncpg", "hiredis"),
+)
 
 
 def surroundings() -> About:
