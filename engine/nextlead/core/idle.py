@@ -77,6 +77,8 @@ class Survey:
         self._agent = agent
         self._totals: dict[tuple[int, bool], Counter[str]] = {}
         self._elsewhere: defaultdict[Group, Counter[str]] = defaultdict(Counter)
+        self._own_elsewhere: defaultdict[int, set[int]] = defaultdict(set)
+        self._groups: dict[Group, dict[str, int]] = {}
         for no in {*campaigns, *(queue.campaign for queue in state.own_queues.get(agent, ()))}:
             settle(state, no, state.now_ms)
         for no in campaigns:
@@ -101,13 +103,17 @@ class Survey:
             return KEYS[rule.name]
         return KEYS["contact_limit"] if self._state.parked.get(lead.id) else READY
 
-    def of(self, campaign: int, owner: int, kind: Kind) -> Counter[str]:
-        """A group's counts."""
-        found = Counter(self._elsewhere.get((campaign, owner, kind), _NONE))
-        for family in _FAMILIES_OF[kind]:
-            queue = self._state.queues.get((campaign, owner, family))
-            if queue is not None:
-                found.update(named(queue.counts))
+    def of(self, campaign: int, owner: int, kind: Kind) -> Mapping[str, int]:
+        """A group's counts. Teams are asked for by each of their agents, so it is put together once."""
+        group = campaign, owner, kind
+        found = self._groups.get(group)
+        if found is None:
+            found = self._groups[group] = dict(self._elsewhere.get(group, _NONE))
+            for family in _FAMILIES_OF[kind]:
+                queue = self._state.queues.get((campaign, owner, family))
+                if queue is not None and queue.parts:
+                    for key, count in named(queue.counts).items():
+                        found[key] = found.get(key, 0) + count
         return found
 
     def total(self, campaign: int, *, own: bool) -> Counter[str]:
@@ -115,9 +121,9 @@ class Survey:
         return self._totals.get((campaign, own), _NONE)
 
     def own_campaigns(self, agent: int) -> set[int]:
-        """In which an agent has leads that are its alone. O(its queues, and groups that are counted here)."""
+        """In which an agent has leads that are its alone. O(its queues)."""
         found = {queue.campaign for queue in self._state.own_queues.get(agent, ()) if queue.parts}
-        return found.union(no for no, owner, kind in self._elsewhere if owner == agent and kind is Kind.OWN)
+        return found | self._own_elsewhere.get(agent, found)
 
     @cached_property
     def owners(self) -> Collection[int]:
@@ -132,8 +138,10 @@ class Survey:
                 yield lead
 
     def _count(self, group: Group, key: str, by: int) -> None:
-        campaign, _owner, kind = group
+        campaign, owner, kind = group
         self._elsewhere[group][key] += by
+        if kind is Kind.OWN:
+            self._own_elsewhere[owner].add(campaign)
         total = self._totals.get((campaign, kind is Kind.OWN))
         if total is not None:
             total[key] += by
@@ -232,14 +240,14 @@ class _Agent:
         if may_get_own(self._state, self._agent, campaign):
             self._add(campaign, Kind.OWN, own)
         else:
-            self._found["campaign"] += own.total()
+            self._found["campaign"] += sum(own.values())
 
     def _add_others(self, campaign: Campaign) -> None:
         """What is not the agent's alone, other agents' own redials among it."""
         survey, agent = self._survey, self._agent
         shared = survey.total(campaign.no, own=False)
         left = shared.total() + survey.total(campaign.no, own=True).total()
-        left -= survey.of(campaign.no, agent.no, Kind.OWN).total()
+        left -= sum(survey.of(campaign.no, agent.no, Kind.OWN).values())
         if not is_selected(agent, campaign):
             self._found["campaign"] += left
             return
@@ -252,11 +260,12 @@ class _Agent:
                 if not found:
                     continue
                 self._add(campaign, kind, found)
-                self._found[KEYS["pool"]] -= found[KEYS["pool"]]  # these are in `inactive`
-                left -= found.total() - found[KEYS["pool"]]
+                inactive = found.get(KEYS["pool"], 0)  # these were counted already
+                self._found[KEYS["pool"]] -= inactive
+                left -= sum(found.values()) - inactive
         self._found["other_owner"] += left
 
-    def _add(self, campaign: Campaign, kind: Kind, found: Counter[str]) -> None:
+    def _add(self, campaign: Campaign, kind: Kind, found: Mapping[str, int]) -> None:
         for key, count in found.items():
             self._found[self._stage(campaign, kind) if key == READY else key] += count
 
