@@ -1,15 +1,30 @@
 """What is kept of a lead's data fields from its lease to the end of it: never more than is true, nor what was erased."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 from http_kit import Caller, House
 
 from nextlead.core.commands import Anonymise
-from nextlead_adapters.http import services
+from nextlead.ports import Commit, StoreError
+from nextlead_adapters.http import lead_data
 
 NEXT = "/v1/agents/ann/next"
 NO_ANSWER = {"outcome": "unreached", "cause": "no_answer"}
+
+
+class Told:
+    """Notes that a commit is durable."""
+
+    def __init__(self, durable: asyncio.Event) -> None:
+        self._durable = durable
+
+    def writing(self, leads: Sequence[int]) -> None:
+        pass
+
+    def committed(self, commit: Commit) -> None:
+        self._durable.set()
 
 
 @pytest.fixture
@@ -38,6 +53,73 @@ async def test_a_finish_shows_what_its_next_has_read(centre: Caller, reads: list
     assert (done["lead"]["data"], len(reads)) == (second["data"], 2)
 
 
+async def test_it_is_read_while_the_lease_is_written(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, order = house.store, list[str]()
+    commit, data = store.commit, house.dialer.archive.data
+    has_read = asyncio.Event()
+
+    async def slow(written: Commit) -> None:
+        await has_read.wait()
+        await commit(written)
+        order.append("commit")
+
+    async def read(leads: Sequence[int]) -> dict[int, bytes]:
+        order.append("read")
+        has_read.set()
+        return dict(await data(leads))
+
+    monkeypatch.setattr(store, "commit", slow)
+    monkeypatch.setattr(house.dialer.archive, "data", read)
+    lease = await centre.ok("POST", NEXT)
+    assert (lease["lead"]["data"], order) == ({"name": "Lead 0"}, ["read", "commit"])
+
+
+async def test_a_lease_that_is_durable_before_it_is_read_waits_for_that_read(
+    house: House, centre: Caller, reads: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, durable = house.dialer.archive.data, asyncio.Event()
+    house.dialer.listen(Told(durable))
+
+    async def late(leads: Sequence[int]) -> dict[int, bytes]:
+        await durable.wait()
+        for _ in range(20):  # turns of the loop, in which the answer is asked for
+            await asyncio.sleep(0)
+        return dict(await data(leads))
+
+    monkeypatch.setattr(house.dialer.archive, "data", late)
+    lease = await centre.ok("POST", NEXT)
+    assert (lease["lead"]["data"], reads) == ({"name": "Lead 0"}, [[lease["lead"]["id"]]])
+
+
+async def test_a_lead_that_comes_with_its_lease_is_read_once_more(centre: Caller) -> None:
+    for _ in range(4):
+        lease = await centre.ok("POST", NEXT)
+        ending = {"outcome": "resolved", "result": "success"}
+        await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", ending)
+    waiting = asyncio.create_task(centre.ok("POST", NEXT, {"wait": 30}))
+    await asyncio.sleep(0)
+    new = {"phone": "+12125550177", "data": {"name": "New"}}
+    await centre.ok("POST", "/v1/leads", {"campaign": "c1", "name": "Week 11", "leads": [new]})
+    assert (await waiting)["lead"]["data"] == {"name": "New"}
+
+
+async def test_a_read_that_fails_beside_a_commit_is_tried_once_more(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = house.dialer.archive
+    data = archive.data
+
+    async def broken(_leads: Sequence[int]) -> dict[int, bytes]:
+        monkeypatch.setattr(archive, "data", data)
+        raise StoreError("disk I/O error")
+
+    monkeypatch.setattr(archive, "data", broken)
+    lease = await centre.ok("POST", NEXT)
+    assert lease["lead"]["data"] == {"name": "Lead 0"}
+
+
 async def test_what_was_edited_since_is_shown(centre: Caller) -> None:
     lease = await centre.ok("POST", NEXT)
     await centre.ok("PATCH", f"/v1/leads/{lease['lead']['id']}", {"data": {"name": "Berta"}})
@@ -59,7 +141,7 @@ async def test_what_is_edited_while_it_is_read_is_not_kept(
 
     monkeypatch.setattr(archive, "data", overtaken)
     lease = await centre.ok("POST", NEXT)
-    assert lease["lead"]["data"] == {"name": "Lead 0"}  # as it was when the lease was durable
+    assert lease["lead"]["data"] == {"name": "Berta"}  # it was read beside the commit, and then once more
     done = await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", NO_ANSWER)
     assert done["lead"]["data"] == {"name": "Berta"}
 
@@ -77,7 +159,7 @@ async def test_nothing_is_kept_when_somebody_is_erased(house: House, centre: Cal
 async def test_of_the_oldest_leases_it_is_read_once_more(
     centre: Caller, reads: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "KEPT_MOST", 0)
+    monkeypatch.setattr(lead_data, "KEPT_MOST", 0)
     lease = await centre.ok("POST", NEXT)
     done = await centre.ok("POST", f"/v1/leases/{lease['token']}/finish", NO_ANSWER)
-    assert (done["lead"]["data"], len(reads)) == (lease["lead"]["data"], 2)
+    assert (done["lead"]["data"], len(reads)) == (lease["lead"]["data"], 3)

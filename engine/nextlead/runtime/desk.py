@@ -61,6 +61,7 @@ class Desk:
         self.chores = Chores(self.look)
         self.slices = Slices(lambda: engine.working, self._slice)
         self._alarm = DeadlineAlarm(clock, self.next_deadline_ms, self.tick)
+        self._offered: list[int] = []
         self._begun: dict[int, list[tuple[Future, Then | None]]] = {}
         self._stopped = False
         self._grown = 0
@@ -165,7 +166,7 @@ class Desk:
         for served in outcome.served:
             wait = self.waits.served(served)
             if type(served.answer) is Offer:
-                self._deliveries.start(served.answer)
+                self._start(served.answer)
             if wait is not None:
                 self._writer.owe_to(wait.future, served.answer)
             elif type(served.answer) is Offer:
@@ -282,7 +283,7 @@ class Desk:
 
     async def deliver(self, offer: Offer, owed: Future) -> Any:
         """The owed reply, which tells a caller of this lease. When the caller has gone, the lease goes back."""
-        self._deliveries.start(offer)
+        self._start(offer)
         try:
             reply = await owed
         except BaseException:
@@ -290,6 +291,16 @@ class Desk:
             raise
         self._told(offer)
         return reply
+
+    def take_offered(self) -> list[int]:
+        """Leads of new leases that callers are about to be told of, since this was asked last."""
+        offered, self._offered = self._offered, []
+        return offered
+
+    def _start(self, offer: Offer) -> None:
+        self._deliveries.start(offer)
+        if not offer.repeated:
+            self._offered.append(offer.lead.id)
 
     def lost(self, offer: Offer) -> None:
         """A caller who was to be told of a lease has gone."""

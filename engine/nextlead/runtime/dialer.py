@@ -35,6 +35,7 @@ from .clock import ManualClock, SystemClock, Timekeeper
 from .closed_rows import ClosedRows
 from .desk import Desk, Then
 from .feed import Feed, News
+from .listening import Listener
 from .random_bytes import RandomBytes
 from .recovery import load
 from .refusals import with_archive
@@ -90,7 +91,7 @@ class Dialer:
             retry_s=retry_s,
         )
         self._desk = Desk(engine, clock, self._writer, self.stats, self.log)
-        self._listeners: list[Callable[[Commit], None]] = []
+        self._listeners: list[Listener] = []
         self._backlog = Backlog(self._writer, clock, most=backlog_max, room_s=room_s)
         self._advancing = asyncio.Lock()
         self._holds: Callable[[], bool] = bool  # False: nothing was claimed yet
@@ -366,12 +367,9 @@ class Dialer:
         """Events of every commit after number `after` (None: from now on); see `Feed.watch`."""
         return self._feed.watch(after)
 
-    def listen(self, hear: Callable[[Commit], None]) -> None:
-        """Have it called with every commit from now on, when that is durable and nobody was answered yet.
-
-        For who keeps something that commits make untrue. It must be quick, and must not raise.
-        """
-        self._listeners.append(hear)
+    def listen(self, listener: Listener) -> None:
+        """Have it told of every commit from now on."""
+        self._listeners.append(listener)
 
     # -- the door ---------------------------------------------------------------------------------------------------
 
@@ -397,11 +395,15 @@ class Dialer:
 
     def _numbered(self, commit_no: int) -> None:
         self.engine.commit_no = commit_no
+        leads = self._desk.take_offered()
+        if leads:
+            for listener in self._listeners:
+                listener.writing(leads)
 
     def _committed(self, commit: Commit) -> None:
         self._feed.publish(commit)
-        for hear in self._listeners:
-            hear(commit)
+        for listener in self._listeners:
+            listener.committed(commit)
 
     def _paid(self) -> None:
         if self._writer.failure is not None:
