@@ -2,7 +2,7 @@
 
 from unit.core.centre import MINUTE_MS, Centre
 
-from nextlead.core.commands import Finish, Next
+from nextlead.core.commands import Finish, Next, Tick
 from nextlead.core.replies import Offer, Waiting
 from nextlead.core.row import HOUR_MS
 from nextlead.core.setup_model import ContactLimit
@@ -27,3 +27,17 @@ def test_an_agent_is_free_again_when_a_limit_keeps_back_what_it_was_kept_free_fo
     assert served.agent == "a"
     assert isinstance(served.answer, Offer)
     assert served.answer.lead.id == other
+
+
+def test_who_waits_is_told_when_a_lead_that_comes_later_is_due() -> None:  # R5.5
+    centre = Centre()
+    (lead,) = centre.load(NUMBER)
+    offer = centre.next("b")
+    assert isinstance(centre(Next(agent="a", token=bytes(16), wait=True, waiter=1)), Waiting)
+    due_ms = centre.now_ms + 10 * MINUTE_MS
+    centre.finish(offer, "redial", kind="common", at_ms=due_ms)
+    assert centre.engine.next_deadline_ms() == due_ms
+    assert centre.engine.apply(Tick(), due_ms - 1).served == []
+    (served,) = centre.engine.apply(Tick(), due_ms).served
+    assert isinstance(served.answer, Offer)
+    assert served.answer.lead.id == lead
