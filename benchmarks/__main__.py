@@ -10,6 +10,8 @@ from msgspec import to_builtins
 from rich.console import Console
 from rich.table import Table
 
+from nextlead_adapters.compiled import engine_form
+
 from .child import ChildFailed
 from .compare import cautions, change_plot, change_text, compare, numbers_of, summary
 from .cost import Cost, count_calls
@@ -34,6 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else 120)
     scenario = next((scenario for scenario in SCENARIOS if scenario.name == options.command), None)
+    if options.command in _COUNTING and engine_form() == "compiled":
+        console.print("the engine is compiled, and what it calls can't be counted then: `make interpreted`")
+        return 2
     try:
         return _run(scenario, options, console) if scenario else _COMMANDS[options.command](options, console)
     except ChildFailed as error:
@@ -166,6 +171,9 @@ _COMMANDS: Final[dict[str, Callable[[Options, Console], int]]] = {
     "publish": _publish,
     "table": _table,
 }
+
+
+_COUNTING: Final = ("cost", "gate")
 
 
 def _end(number: int, *_: object) -> None:
