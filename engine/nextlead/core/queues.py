@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from .keys import Keys
 from .order import DUE_SHIFT, ID_MASK, NEVER, PRIORITY_SHIFT
-from .stock import KEYS, Kept, Stock
+from .stock import Kept, Stock
 
 
 class Family(IntEnum):
@@ -211,7 +211,7 @@ class Queue:
         stock = stock or Stock()
         stock.admit(self)
         self.changed = stock.changed
-        self.counts = [0] * KEYS
+        self.counts: list[int] | None = None
         self.counts_until_ms = NEVER
         self.firsts: tuple[First, ...] | None = None
         self.set_overdue_after(overdue_after_ms)

@@ -40,12 +40,13 @@ _POOL, _NUMBER, _DUE, _HOURS, _LIMIT = (
     NAMES.index(KEYS[rule]) for rule in ("pool", "number_leased", "due", "calling_hours", "contact_limit")
 )
 _NOTHING: Final[Kept] = (0, 0, 0, NEVER)
-_NONE: Final = [0] * NUMBER_OF_KEYS
 assert len(NAMES) == NUMBER_OF_KEYS
 
 
-def named(counts: list[int]) -> dict[str, int]:
-    """Counts by name, without zeros."""
+def named(counts: list[int] | None) -> dict[str, int]:
+    """Counts by name, without zeros; None for a queue of which nothing was counted yet."""
+    if counts is None:
+        return {}
     return {name: count for name, count in zip(NAMES, counts, strict=True) if count}
 
 
@@ -62,7 +63,7 @@ def of_family(state: State, campaign: int, family: Family, now_ms: int) -> Mappi
     """The same of all queues of a campaign and family."""
     settle(state, campaign, now_ms)
     stock = state.stocks.get(campaign)
-    return {} if stock is None else named(stock.by_family.get(family, _NONE))
+    return {} if stock is None else named(stock.by_family.get(family))
 
 
 def firsts_of(state: State, queue: Queue, now_ms: int) -> tuple[First, ...]:
@@ -138,7 +139,7 @@ def problems(state: State) -> Iterator[str]:
                         yield f"campaign {no}: part {part.key} is counted as {part.kept}, should be {found}"
                     if found[3] < queue.counts_until_ms:
                         yield f"campaign {no}: nobody will see that a lead of part {part.key} is due"
-            if queue.counts != counts:
+            if (queue.counts or [0] * len(NAMES)) != counts:
                 yield f"queue {no}/{queue.owner}/{queue.family.name}: has {queue.counts}, should have {counts}"
             if queue.firsts is not None and not stock.changed and queue.firsts != _firsts(state, queue):
                 yield f"queue {no}/{queue.owner}/{queue.family.name}: its first leads are others"
@@ -184,6 +185,8 @@ def _settle_parts(state: State, stock: Stock, most: int) -> None:
         if kept == before:
             continue
         ours, all_of_family = queue.counts, stock.by_family[queue.family]
+        if ours is None:
+            ours = queue.counts = [0] * NUMBER_OF_KEYS
         if before is not None:
             key, found, later, _until_ms = before
             ours[key] -= found
