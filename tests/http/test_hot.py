@@ -104,6 +104,7 @@ async def test_the_same_for_what_is_no_body(house: House, centre: Caller, raw: b
 @pytest.mark.parametrize(
     "more",
     [
+        {"body": {"wait": 60}},
         {"params": {"explain": "true"}},
         {"headers": {"Idempotency-Key": "one"}},
         {"headers": {"Content-Type": "text/plain"}, "content": b"{}"},
@@ -151,6 +152,25 @@ async def test_where_data_can_not_be_read_it_says_so(
 
     monkeypatch.setattr(house.dialer.archive, "data", fails)
     assert (await centre.no(503, "POST", NEXT))["code"] == "storage_failed"
+
+
+async def test_nothing_is_answered_while_the_database_may_be_anothers(
+    house: House, centre: Caller, monkeypatch: pytest.MonkeyPatch, taken: dict[str, int]
+) -> None:
+    assert isinstance(house.app, hot.Hot)
+    held = [True]
+    monkeypatch.setattr(house.app._face, "holds", lambda: held[0])
+
+    async def lost(*_: object) -> dict[int, bytes]:
+        held[0] = False
+        return {}
+
+    monkeypatch.setattr(house.dialer.archive, "data", lost)
+    during = await centre.call("POST", NEXT, {})
+    assert (during.status_code, taken["taken"]) == (503, 1)
+    after = await centre.call("POST", NEXT, {})
+    assert (after.status_code, taken["taken"]) == (503, 1), "the long way says so"
+    assert during.content == after.content
 
 
 # -- headers from a socket ------------------------------------------------------------------------------------------
