@@ -4,6 +4,7 @@ import pytest
 from unit.core.twins import Twins, slowly
 
 
+@pytest.mark.patches
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_kept_and_cut_short_changes_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     slowly(monkeypatch)
