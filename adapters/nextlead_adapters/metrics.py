@@ -32,9 +32,10 @@ Values = (
 
 
 class DialerCollector(Collector):
-    """One organisation's metrics. A scrape is O(queues), and more for those in which something happened since the last.
+    """One organisation's metrics.
 
-    See `Engine.idle_counts`; what that would count anew, `exposition` has counted in slices before.
+    A scrape is O(queues + leases + agents who wait), and O(log n) for each part of the queues in which something
+    happened since the last; see `Engine.idle_counts`. What of that can be done before, `exposition` has done in slices.
     """
 
     def __init__(self, dialer: Dialer, organisation: str) -> None:
@@ -160,8 +161,8 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
 async def exposition(dialers: Sequence[tuple[str, Dialer]]) -> bytes:
     """The metrics in Prometheus's text format, of dialers with their organisations' codes: each metric once.
 
-    Between two organisations, and while queues are counted anew, others have their turn. Each one's series are of one
-    moment.
+    Between two organisations, and while parts of queues are counted anew, others have their turn. Each one's series are
+    of one moment.
     """
     metrics: dict[bytes, list[bytes]] = {}
     for organisation, dialer in dialers:

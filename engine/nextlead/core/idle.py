@@ -23,7 +23,7 @@ from .openings import Openings, next_ms, next_of_campaign_ms
 from .order import lead_of
 from .places import LAST_DIALABLE, Bar, is_own
 from .pool_gates import is_open
-from .queues import OWN, UNSHOWN, Family, Queue
+from .queues import OWN, UNSHOWN, Family
 from .replies import Idle, IdleAgents, IdleCampaign, IdleCounts
 from .rules import NOBODY, Context, first_no, reserved_until_ms, rules_named, withheld_until_ms
 from .setup_model import Agent, Campaign
@@ -306,7 +306,7 @@ def idle_counts(state: State) -> IdleCounts:
     """Campaigns as in `why_all_idle`; of agents only how many wait, by what keeps most leads from each.
 
     What `Survey` costs, and O(owners above * campaigns chosen) for each of those who differ in what they may get, and
-    O(parts) of the campaigns without a lead that could be had now.
+    O(queues) of the campaigns without a lead that could be had now.
     """
     survey = Survey(state, state.campaigns.by_no)
     reasons: dict[tuple[object, ...], str] = {}
@@ -343,17 +343,10 @@ def chief_reason(blocked: Mapping[str, int]) -> str:
 
 
 def _idle_campaigns(state: State, survey: Survey, openings: Openings) -> tuple[IdleCampaign, ...]:
-    queues: dict[int, list[Queue]] = {}
-    for queue in state.queues.values():
-        queues.setdefault(queue.campaign, []).append(queue)
-    return tuple(
-        _idle_campaign(state, survey, campaign, queues.get(campaign.no, []), openings) for campaign in state.campaigns
-    )
+    return tuple(_idle_campaign(state, survey, campaign, openings) for campaign in state.campaigns)
 
 
-def _idle_campaign(
-    state: State, survey: Survey, campaign: Campaign, queues: list[Queue], openings: Openings
-) -> IdleCampaign:
+def _idle_campaign(state: State, survey: Survey, campaign: Campaign, openings: Openings) -> IdleCampaign:
     own_too = campaign.active or campaign.dialer.dial_promised_when_inactive
     found: Counter[str] = Counter()
     for own, dialled in ((True, own_too), (False, campaign.active)):
@@ -366,10 +359,12 @@ def _idle_campaign(
     def is_dialled(lead: Lead) -> bool:
         return lead.campaign == campaign.no and (own_too if is_own(lead) else campaign.active)
 
-    dialled_queues = [queue for queue in queues if (own_too if queue.family in OWN else campaign.active)]
     blocked = {key: count for key, count in found.items() if count and key != READY}
     if _comes_now(state, found):
         opens_ms: int | None = state.now_ms
     else:
+        stock = state.stocks.get(campaign.no)
+        queues = () if stock is None else stock.queues
+        dialled_queues = [queue for queue in queues if (own_too if queue.family in OWN else campaign.active)]
         opens_ms = next_of_campaign_ms(state, dialled_queues, is_dialled, openings)
     return IdleCampaign(campaign.code, blocked, found[READY], opens_ms)
