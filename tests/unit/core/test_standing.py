@@ -30,6 +30,7 @@ from nextlead.core.commands import (
 )
 from nextlead.core.errors import NextleadError
 from nextlead.core.model import Pool
+from nextlead.core.order import NEVER
 from nextlead.core.queues import Part
 from nextlead.core.replies import NoLead
 from nextlead.core.row import HOUR_MS
@@ -268,3 +269,38 @@ class Looks:
             case _:
                 return
         assert list(standing.problems(state)) == []
+
+
+def _miscount_a_part(state: State, part: Part) -> None:
+    assert part.kept is not None
+    part.kept = (part.kept[0], part.kept[1] + 1, *part.kept[2:])
+
+
+def _miscount_a_queue(state: State, part: Part) -> None:
+    assert part.queue.counts is not None
+    part.queue.counts[0] += 1
+
+
+def _miscount_a_family(state: State, part: Part) -> None:
+    state.stocks[part.queue.campaign].by_family[part.queue.family][0] += 1
+
+
+def _forget_the_time(state: State, part: Part) -> None:
+    part.queue.counts_until_ms = NEVER
+
+
+def _take_another_first(state: State, part: Part) -> None:
+    part.queue.firsts = ((0, 0, 1),)
+
+
+@pytest.mark.parametrize(
+    "damage", [_miscount_a_part, _miscount_a_queue, _miscount_a_family, _forget_the_time, _take_another_first]
+)
+def test_what_is_kept_wrongly_is_found(damage: Callable[[State, Part], None]) -> None:
+    centre = Centre()
+    centre.load(*NUMBERS)
+    centre.finish(centre.next(), "unreached", cause="busy")
+    centre.engine.idle_counts(centre.now_ms)
+    assert centre.engine.verify() == []
+    damage(centre.engine.state, next(part for part in kept(centre) if part.kept is not None and part.kept[2]))
+    assert len(centre.engine.verify()) > 0
