@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from secrets import token_hex
 from time import perf_counter
 from typing import Final
 
@@ -22,7 +23,8 @@ from .job import START_MS, Job, agent_code, make_centre
 from .restart import start_daemon
 from .rivals.servers import check_durable
 
-SCHEMA: Final = "nextlead_bench"
+SCHEMA: Final = f"nextlead_bench_{token_hex(4)}"
+"""This process's own: somebody else may measure on the same server."""
 
 
 async def measure_postgres(url: str, job: Job, operations: int, folder: Path, tell: Tell) -> Result:

@@ -23,6 +23,7 @@ its favour.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from secrets import token_hex
 from typing import Any, Final
 
 import asyncpg
@@ -33,7 +34,8 @@ from .floor import Rival, measure_forms
 from .rows import ATTEMPTS_MOST, OVERDUE_MS, RETRY_MS, Ending, RivalAgent, RivalJob
 from .servers import check_durable
 
-SCHEMA: Final = "nextlead_bench_skip_locked"
+SCHEMA: Final = f"nextlead_bench_skip_locked_{token_hex(4)}"
+"""This process's own: somebody else may measure on the same server."""
 CONNECTIONS: Final = (1, 8, 32)
 
 TABLES: Final = """
