@@ -13,12 +13,15 @@ Rules of this file:
 """
 
 from collections.abc import Set as AbstractSet
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from .order import NEVER
 from .queues import OWN, Queue
 
 _OWNER_BITS = 32
+_STALE: Final = 100
+"""Alarms that may count no more, besides as many as count: then they are dropped, O(1) for each that was made."""
 
 
 def lane_of(campaign: int, owner: int) -> int:
@@ -36,14 +39,25 @@ class Awake:
         """The limit (`order.limit`) above which somebody is to be woken."""
         self._alarms: list[tuple[int, int, Queue]] = []
         self._made = 0
+        self._set = 0
 
     def wake_at(self, queue: Queue, head: int) -> None:
         """Set an alarm for a queue that sleeps; the one that it has, if any, is for later. O(log queues)."""
+        if queue.alarm == NEVER:
+            self._set += 1
         queue.alarm = head
         self._made += 1
         heappush(self._alarms, (head, self._made, queue))
         if head < self.alarm:
             self.alarm = head
+        if len(self._alarms) > 2 * self._set + _STALE:
+            self._drop_stale()
+
+    def _drop_stale(self) -> None:
+        """Of each queue one alarm counts; earlier ones took the place of others that are for days ahead."""
+        counting = {queue: (until, made, queue) for until, made, queue in self._alarms if queue.alarm == until}
+        self._alarms = list(counting.values())
+        heapify(self._alarms)
 
     def _wake(self, queue: Queue) -> None:
         queue.asleep = False
@@ -59,6 +73,7 @@ class Awake:
             until, _, queue = heappop(alarms)
             if queue.alarm == until:
                 queue.alarm = NEVER
+                self._set -= 1
                 if queue.asleep:
                     self._wake(queue)
         self.alarm = alarms[0][0] if alarms else NEVER
