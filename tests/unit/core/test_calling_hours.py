@@ -424,6 +424,7 @@ def test_a_whole_day_ends_at_24() -> None:
 # -- what a question costs ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.patches
 def test_no_rules_are_looked_up_within_the_last_two_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     calendar = in_zones("America/New_York")
     now_ms, promised_ms = ms("2026-03-05 15:00"), ms("2026-03-06 15:00")
