@@ -18,6 +18,7 @@ from nextlead.core.engine import Engine
 from nextlead.core.model import Lead
 from nextlead.core.replies import Begun, Offer
 from nextlead.core.setup_model import Dialer, Duplicates
+from nextlead.core.state import State
 from nextlead.core.tokens import token_text
 from nextlead.core.verify import rows_of
 
@@ -68,12 +69,7 @@ class Centre:
         old = self.engine.state
         self.engine = Engine(almanac=self.almanac)
         self.engine.state.slice_leads = old.slice_leads
-        for table, row in rows_of(old):
-            self.engine.restore_row(table, row)
-        for lead in old.leads.touched():
-            self.engine.restore_lead(lead)
-        fresh = [found for lead in old.leads.untouched() if (found := old.leads.fresh(lead)) is not None]
-        self.engine.restore_fresh(sorted(fresh, key=lambda lead: (lead.pool, lead.ordinal)))
+        restore(old, self.engine)
         self.engine.start(self.now_ms, self.now_ms)
         assert self.engine.verify() == []
 
@@ -103,3 +99,13 @@ class Centre:
 
     def promise(self, agent: str = "a") -> Lead:
         return self.finish(self.next(agent), "redial", kind="private", at_ms=self.now_ms + MINUTE_MS)
+
+
+def restore(old: State, engine: Engine) -> None:
+    """Give an engine all rows of another, as a store would at its start."""
+    for table, row in rows_of(old):
+        engine.restore_row(table, row)
+    for lead in old.leads.touched():
+        engine.restore_lead(lead)
+    fresh = [found for lead in old.leads.untouched() if (found := old.leads.fresh(lead)) is not None]
+    engine.restore_fresh(sorted(fresh, key=lambda lead: (lead.pool, lead.ordinal)))

@@ -3,14 +3,14 @@
 from collections import Counter
 
 import pytest
-from unit.core.centre import NOW_MS, Centre
+from unit.core.centre import NOW_MS, Centre, restore
 
 from nextlead.core import recovery, runs
 from nextlead.core.engine import Engine
 from nextlead.core.order import ID_BITS
 from nextlead.core.setup_model import ContactLimit
 from nextlead.core.state import State
-from nextlead.core.verify import differences, rows_of
+from nextlead.core.verify import differences
 
 CALLED, LEASED, UNTOUCHED = 12, 2, 30
 
@@ -33,12 +33,7 @@ def centre() -> Centre:
 def restored(old: State) -> Engine:
     """An engine that has been given all rows, and nothing more."""
     engine = Engine()
-    for table, row in rows_of(old):
-        engine.restore_row(table, row)
-    for lead in old.leads.touched():
-        engine.restore_lead(lead)
-    fresh = [found for lead in old.leads.untouched() if (found := old.leads.fresh(lead)) is not None]
-    engine.restore_fresh(sorted(fresh, key=lambda lead: (lead.pool, lead.ordinal)))
+    restore(old, engine)
     return engine
 
 

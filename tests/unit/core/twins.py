@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
-from unit.core.centre import MINUTE_MS
+from unit.core.centre import MINUTE_MS, restore
 from unit.core.idle_shop import AGENTS, CAMPAIGNS, Shop, Zoned
 
 from nextlead.core import choose as choices
@@ -26,7 +26,6 @@ from nextlead.core.setup_model import Agent
 from nextlead.core.sight import Sight, build_sight
 from nextlead.core.state import State
 from nextlead.core.tokens import token_text
-from nextlead.core.verify import rows_of
 
 
 class SlowState(State):
@@ -204,7 +203,7 @@ class Twins(Shop):
         started = []
         for old, engine in zip(before, (self.engine, self.slow), strict=True):
             engine.state.slice_leads = 2
-            _restore(old.state, engine)
+            restore(old.state, engine)
             started.append(engine.start(self.now_ms, before_ms))
         self.compare(*started)
         for agent in AGENTS:
@@ -216,12 +215,3 @@ def _applied(engine: Engine, command: c.Command, now_ms: int) -> tuple[Outcome, 
         return engine.apply(command, now_ms), None
     except NextleadError as error:
         return error.outcome or Outcome(None, Changes(), []), error
-
-
-def _restore(old: State, engine: Engine) -> None:
-    for table, row in rows_of(old):
-        engine.restore_row(table, row)
-    for lead in old.leads.touched():
-        engine.restore_lead(lead)
-    fresh = [found for lead in old.leads.untouched() if (found := old.leads.fresh(lead)) is not None]
-    engine.restore_fresh(sorted(fresh, key=lambda lead: (lead.pool, lead.ordinal)))
