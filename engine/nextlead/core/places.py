@@ -219,14 +219,6 @@ class Places:
     def _spot(self, lead: Lead, apart: int) -> tuple[Queue, PartKey, int]:
         """The queue, the part and the key of a row."""
         status, promise, urgent, due_ms, zones = lead.status, lead.promise, lead.urgent, lead.due_ms, lead.zones
-        if promise is None and urgent is None:  # nearly all
-            family, promised = _FAMILIES[status][0], status >= _PRIVATE
-            variant = OWN_DUE if due_ms else SHOWN if lead.shown else UNSHOWN
-            queue = self.queues.get((lead.campaign, lead.owner, family)) or self.queue(
-                lead.campaign, lead.owner, family
-            )
-            part_key = (lead.pool, zones, lead.priority or -lead.pool, variant, promised, apart)
-            return queue, part_key, due_ms << DUE_SHIFT | lead.seq << ID_BITS | lead.id
         promised = status >= _PRIVATE
         own = promised and promise is not None and promise.released_ms is None
         if urgent is None:
