@@ -4,27 +4,16 @@ Timed is what an operator sees: from starting the process to `GET /readyz` answe
 store left it, so nothing came due meanwhile.
 """
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
-from secrets import token_hex
 from time import perf_counter
-from typing import Final
 from urllib.request import urlopen
 
 from .disk import settle
 from .engine import Tell
 from .figures import Result
 from .resident import MB, resident_bytes
+from .served import ENDS_WITHIN_S, running
 from .stores import store_url
-
-_ENDS_WITHIN_S: Final = 60
-
-
-class DaemonFailed(Exception):
-    """The daemon did not start; the message is what it said."""
 
 
 def measure_restart(empty: Path, stores: dict[str, Path], tell: Tell) -> Result:
@@ -45,32 +34,11 @@ def measure_restart(empty: Path, stores: dict[str, Path], tell: Tell) -> Result:
 def start_daemon(store: str, log: Path, folder: Path | None = None) -> tuple[float, int]:
     """Start a daemon on the store of a URL, wait until it is ready, stop it: seconds and resident bytes.
 
-    What it keeps beside a store that is no file goes to `folder`. Raises `DaemonFailed`.
+    What it keeps beside a store that is no file goes to `folder`. Raises `ServerFailed`.
     """
-    command = [sys.executable, "-m", "nextlead_adapters.cli", "serve", "--port", "0", "--clock", "manual"]
-    environment = os.environ | {"NEXTLEAD_ADMIN_TOKEN": token_hex(32)}
-    if folder is not None:
-        environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, sys.path))
+    command = ["nextlead_adapters.cli", "serve", "--port", "0", "--clock", "manual", "--store", store]
     started = perf_counter()
-    with (
-        log.open("wb") as stderr,
-        subprocess.Popen(
-            [*command, "--store", store],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-        ) as daemon,
-    ):
-        try:
-            assert daemon.stdout is not None
-            said = daemon.stdout.readline().split()
-            if not said:
-                raise DaemonFailed(log.read_text(encoding="utf-8"))
-            with urlopen(f"{said[-1]}/readyz", timeout=_ENDS_WITHIN_S):  # noqa: S310 - the daemon's own address
-                seconds = perf_counter() - started
-            return seconds, resident_bytes(daemon.pid)
-        finally:
-            daemon.send_signal(signal.SIGTERM)
-            daemon.wait(_ENDS_WITHIN_S)
+    with running(command, log, folder) as server:
+        with urlopen(f"http://127.0.0.1:{server.port}/readyz", timeout=ENDS_WITHIN_S):
+            seconds = perf_counter() - started
+        return seconds, resident_bytes(server.pid)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from .stores import store_url
 
-_ENDS_WITHIN_S: Final = 60
+ENDS_WITHIN_S: Final = 60
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
 
@@ -40,8 +40,8 @@ class Server(Struct, frozen=True):
 def daemon(store: Path, clock: str = "") -> Iterator[Server]:
     """`nextlead serve` on a store, ready; its clock is the computer's unless `clock` says `manual` or `manual=TIME`."""
     command = ["nextlead_adapters.cli", "serve", "--port", "0", "--store", store_url(store)]
-    with _running([*command, "--clock", clock] if clock else command, store.with_suffix(".log")) as server:
-        with urlopen(f"http://127.0.0.1:{server.port}/readyz", timeout=_ENDS_WITHIN_S):
+    with running([*command, "--clock", clock] if clock else command, store.with_suffix(".log")) as server:
+        with urlopen(f"http://127.0.0.1:{server.port}/readyz", timeout=ENDS_WITHIN_S):
             pass
         yield server
 
@@ -49,21 +49,30 @@ def daemon(store: Path, clock: str = "") -> Iterator[Server]:
 @contextmanager
 def bare_server(folder: Path) -> Iterator[Server]:
     """The bare framework."""
-    with _running(["benchmarks.bare"], folder / "bare.log") as server:
+    with running(["benchmarks.bare"], folder / "bare.log") as server:
         yield server
 
 
 @contextmanager
-def _running(module: Sequence[str], log: Path) -> Iterator[Server]:
+def running(module: Sequence[str], log: Path, folder: Path | None = None) -> Iterator[Server]:
+    """A process of a module that says where it listens in its first line, and ends at SIGTERM; errors go to `log`.
+
+    It runs in `folder`. Raises `ServerFailed`.
+    """
     token = token_hex(32)
     environment = os.environ | {
         "NEXTLEAD_ADMIN_TOKEN": token,
-        "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path),
+        "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
     }
     with (
         log.open("wb") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", *module], env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+            [sys.executable, "-m", *module],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
         ) as process,
     ):
         try:
@@ -74,4 +83,4 @@ def _running(module: Sequence[str], log: Path) -> Iterator[Server]:
             yield Server(process.pid, int(said[-1].rpartition(":")[2]), token)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(_ENDS_WITHIN_S)
+            process.wait(ENDS_WITHIN_S)

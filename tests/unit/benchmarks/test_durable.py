@@ -12,8 +12,9 @@ from benchmarks.disk import Probe, file_system, is_volatile
 from benchmarks.durable import Floor, JobClock, measure_agents, measure_alone
 from benchmarks.figures import Result
 from benchmarks.job import START_MS, Job
-from benchmarks.restart import DaemonFailed, measure_restart
+from benchmarks.restart import measure_restart
 from benchmarks.rivals.writers import RIVALS, Written, read_written
+from benchmarks.served import ServerFailed
 from benchmarks.stores import make_loaded, make_worked, store_url
 from benchmarks.usage import Usage
 
@@ -194,5 +195,5 @@ def test_a_daemon_is_started_on_each_store_twice(loaded: Path, tmp_path: Path) -
 def test_a_daemon_that_does_not_start_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"not a database" * 100)
-    with pytest.raises(DaemonFailed, match="nextlead: "):
+    with pytest.raises(ServerFailed, match="nextlead: "):
         measure_restart(broken, {}, tell)
